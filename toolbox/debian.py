@@ -1,0 +1,71 @@
+"""The Debian packages that the embedded fleet needs, told by what they bring, not by what dpkg knows."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from toolbox.errors import ToolError
+
+LINES_OF_LOG = 12
+
+
+def missing() -> list[str]:
+    """The packages whose programs are not there, whoever installed them."""
+    return [package for package, is_there in NEEDED.items() if not is_there()]
+
+
+def install(packages: list[str]) -> None:
+    """Install packages with apt-get, quietly."""
+    names = " ".join(packages)
+    if shutil.which("apt-get") is None:
+        raise ToolError(f"this is not a Debian machine: install what Debian calls {names}, then try again")
+    if os.geteuid() != 0:
+        raise ToolError(f"root is needed for: apt-get install --no-install-recommends {names}")
+    _apt_get("update", "-q")
+    _apt_get("install", "-q", "--yes", "--no-install-recommends", *packages)
+    if still := missing():
+        raise ToolError(f"apt-get installed {names}, yet what {' '.join(still)} should bring is not there")
+
+
+def _apt_get(*arguments: str) -> None:
+    done = subprocess.run(
+        ["apt-get", *arguments],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+    )
+    if done.returncode != 0:
+        log = "\n".join(f"  {line}" for line in done.stdout.splitlines()[-LINES_OF_LOG:])
+        raise ToolError(f"`apt-get {' '.join(arguments)}` failed with exit code {done.returncode}:\n{log}")
+
+
+def _program(name: str) -> Callable[[], bool]:
+    # A user's PATH may lack the folders of the administrator's programs.
+    return lambda: shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+
+
+def _static_busybox() -> bool:
+    """Debian's other busybox needs a C library, which an image made of that one file has not."""
+    path = Path("/bin/busybox")
+    return path.is_file() and b"/ld-linux" not in path.read_bytes()[:4096]
+
+
+NEEDED: dict[str, Callable[[], bool]] = {
+    "containerd": _program("containerd"),
+    "runc": _program("runc"),
+    "containernetworking-plugins": Path("/usr/lib/cni/bridge").is_file,
+    "iptables": _program("iptables"),
+    "nftables": _program("nft"),
+    "busybox-static": _static_busybox,
+    "iproute2": _program("ip"),
+    "util-linux": _program("nsenter"),
+    "openssl": _program("openssl"),
+    "python3-venv": lambda: importlib.util.find_spec("ensurepip") is not None,
+}

@@ -1,0 +1,44 @@
+"""The first way: what the user already has on PATH, in a fitting version."""
+
+import os
+import shutil
+from pathlib import Path
+
+from toolbox import store, versions
+from toolbox.errors import MissingError
+from toolbox.found import Found
+from toolbox.pins import ASK, Pin
+
+
+def on_path(pin: Pin, program: str) -> Found:
+    """The user's own program, left where it is."""
+    leader = pin.programs[0] if pin.together else program
+    path = _which(leader)
+    _check_version(path, leader, pin.version)
+    if not pin.together:
+        return Found(path, "PATH", fetched=False)
+    beside = path.resolve().parent
+    if absent := [each for each in pin.programs if not (beside / each).exists()]:
+        raise MissingError(f"{path} has no {' and no '.join(absent)} beside it")
+    return Found(beside / program, "PATH", fetched=False)
+
+
+def _which(program: str) -> Path:
+    if program not in ASK:
+        raise MissingError("not looked for there, as nothing tells a stranger of that name from ours")
+    # Our folder of links may be on PATH itself: a link made from what is found there would point to itself.
+    links = store.links().resolve()
+    folders = [folder for folder in os.get_exec_path() if Path(folder).resolve() != links]
+    path = shutil.which(program, path=os.pathsep.join(folders))
+    if path is None:
+        raise MissingError(f"no {program} there")
+    return Path(path).absolute()
+
+
+def _check_version(path: Path, program: str, pinned: str) -> None:
+    ask = ASK[program]
+    answer = versions.answer(path, ask.arguments)
+    if not versions.fits(ask.rule, answer, pinned):
+        said = answer.partition("\n")[0] or "nothing"
+        question = " ".join((program, *ask.arguments))
+        raise MissingError(f"{path}: `{question}` says {said}, wanted is {ask.rule.words} {pinned}")
