@@ -1,0 +1,9 @@
+"""The control plane: Karmada's API and controllers in the host cluster (what `kubefed init` made).
+
+`component` composes: `etcd`, `endpoint` and `workload` are what runs in the host; `programs` says which programs;
+`contents`, `crds`, `webhooks` and `rbac` are what must exist inside the API.
+"""
+
+from federation.control_plane.component import ControlPlane, ControlPlaneArgs
+
+__all__ = ["ControlPlane", "ControlPlaneArgs"]

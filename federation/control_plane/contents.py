@@ -1,0 +1,118 @@
+"""What must exist inside the federation API before its controllers start: namespaces, kinds and roles; and admission."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi import CustomTimeouts, Input, Resource, ResourceOptions
+
+from federation.control_plane import crds, rbac, webhooks
+
+SYSTEM_NAMESPACE = "karmada-system"
+"""Namespace inside the API for leases and Services; fixed in Karmada, whatever the host's namespace is called."""
+CLUSTER_NAMESPACE = "karmada-cluster"
+"""Namespace of the members' credentials; one that Karmada never propagates."""
+AGGREGATED = "karmada-aggregated-apiserver"
+
+
+@dataclass
+class ApiContentsArgs:
+    api: k8s.Provider
+    """Provider of the federation API."""
+    host_namespace: str
+    """Namespace of the control plane in the host cluster."""
+    webhook_url: str
+    ca_bundle: Input[str]
+    """Root CA in base64, as webhooks and APIServices take it."""
+    crds: Sequence[crds.Manifest]
+    aggregated_apiserver: Resource
+    """What serves the kind Cluster; its APIService waits for it."""
+    vanishes_with: Resource
+    """The resource whose deletion takes the whole API with it, so that its contents need no deletion of their own."""
+
+
+class ApiContents(pulumi.ComponentResource):
+    """Namespaces, the kinds of Karmada (CRDs and the aggregated Cluster), and roles."""
+
+    def __init__(self, name: str, args: ApiContentsArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("federation:index:ApiContents", name, None, opts)
+        child = ResourceOptions(parent=self, provider=args.api, deleted_with=args.vanishes_with)
+
+        system, _ = (
+            k8s.core.v1.Namespace(f"api-{namespace}", metadata={"name": namespace}, opts=child)
+            for namespace in (SYSTEM_NAMESPACE, CLUSTER_NAMESPACE)
+        )
+        aggregated_service = k8s.core.v1.Service(
+            f"api-{AGGREGATED}",
+            metadata={"name": AGGREGATED, "namespace": system.metadata.name},
+            spec={"type": "ExternalName", "external_name": f"{AGGREGATED}.{args.host_namespace}.svc"},
+            opts=child,
+        )
+        k8s.apiregistration.v1.APIService(
+            "v1alpha1.cluster.karmada.io",
+            metadata={
+                "name": "v1alpha1.cluster.karmada.io",
+                "annotations": {"pulumi.com/waitFor": "condition=Available"},
+            },
+            spec={
+                "group": "cluster.karmada.io",
+                "version": "v1alpha1",
+                "group_priority_minimum": 2000,
+                "version_priority": 10,
+                "ca_bundle": args.ca_bundle,
+                "service": {"namespace": SYSTEM_NAMESPACE, "name": AGGREGATED},
+            },
+            opts=ResourceOptions.merge(
+                child,
+                ResourceOptions(
+                    depends_on=[aggregated_service, args.aggregated_apiserver],
+                    custom_timeouts=CustomTimeouts(create="2m", update="2m"),
+                ),
+            ),
+        )
+        conversion = crds.conversion(args.webhook_url, args.ca_bundle)
+        for crd in args.crds:
+            kind = crd["metadata"]["name"]
+            # As manifests and not typed arguments: converting 0.7 MB of schemas key by key takes seconds.
+            pulumi.CustomResource(
+                "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
+                kind,
+                {**crd, "spec": {**crd["spec"], "conversion": conversion}} if kind in crds.CONVERTED else crd,
+                child,
+            )
+        rbac.roles(child)
+        self.register_outputs({})
+
+
+@dataclass
+class AdmissionArgs:
+    api: k8s.Provider
+    """Provider of the federation API."""
+    webhook_url: str
+    ca_bundle: Input[str]
+    vanishes_with: Resource
+
+
+class Admission(pulumi.ComponentResource):
+    """The webhooks of Karmada. They fail closed, so this comes after karmada-webhook is ready."""
+
+    def __init__(self, name: str, args: AdmissionArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("federation:index:Admission", name, None, opts)
+        child = ResourceOptions(parent=self, provider=args.api, deleted_with=args.vanishes_with)
+        labels = {"app": "karmada-webhook"}
+        k8s.admissionregistration.v1.MutatingWebhookConfiguration(
+            "mutating-config",
+            metadata={"name": "mutating-config", "labels": labels},
+            webhooks=webhooks.manifests("mutate", webhooks.MUTATING, args.webhook_url, args.ca_bundle),
+            opts=child,
+        )
+        k8s.admissionregistration.v1.ValidatingWebhookConfiguration(
+            "validating-config",
+            metadata={"name": "validating-config", "labels": labels},
+            webhooks=webhooks.manifests("validate", webhooks.VALIDATING, args.webhook_url, args.ca_bundle),
+            opts=child,
+        )
+        self.register_outputs({})

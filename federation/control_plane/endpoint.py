@@ -1,0 +1,76 @@
+"""How clients outside the host cluster reach the federation API: the Service of karmada-apiserver and its address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi import CustomTimeouts, Input, Output, ResourceOptions
+
+from federation import settings
+from federation.control_plane.programs import API_PORT
+
+NAME = "karmada-apiserver"
+ADDRESS_WITHIN = "3m"
+"""How long a load balancer may take to get an address."""
+HAS_ADDRESS = "jsonpath={.status.loadBalancer.ingress[0]}"
+
+
+@dataclass
+class EndpointArgs:
+    host: k8s.Provider
+    """Provider of the host cluster."""
+    namespace: Input[str]
+    exposure: settings.ApiServer
+
+
+class Endpoint(pulumi.ComponentResource):
+    """The Service, and what it leads to.
+
+    It is awaited for its address alone and not, as Pulumi would, for pods behind it: the address stands in the
+    certificate that these pods start with.
+    """
+
+    url: Output[str]
+    """https URL of the federation API."""
+    addresses: Output[list[str]]
+    """Every IP address and DNS name that a client may call it by."""
+
+    def __init__(self, name: str, args: EndpointArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("federation:index:Endpoint", name, None, opts)
+        balanced = args.exposure.service_type == "LoadBalancer"
+        port: dict[str, Any] = {"name": "https", "port": API_PORT, "target_port": API_PORT}
+        service = k8s.core.v1.Service(
+            NAME,
+            metadata={
+                "name": NAME,
+                "namespace": args.namespace,
+                "labels": {"app": NAME},
+                "annotations": {"pulumi.com/waitFor": HAS_ADDRESS} if balanced else {"pulumi.com/skipAwait": "true"},
+            },
+            spec={
+                "type": args.exposure.service_type,
+                "selector": {"app": NAME},
+                "ports": [port if balanced else {**port, "node_port": args.exposure.node_port}],
+            },
+            opts=ResourceOptions(
+                parent=self, provider=args.host, custom_timeouts=CustomTimeouts(create=ADDRESS_WITHIN)
+            ),
+        )
+        advertised = [args.exposure.advertise_address] if args.exposure.advertise_address else []
+        self.addresses = (
+            service.status.apply(lambda status: advertised + _balancer_addresses(status))
+            if balanced
+            else Output.from_input(advertised)
+        )
+        external_port = API_PORT if balanced else args.exposure.node_port
+        self.url = self.addresses.apply(lambda addresses: f"https://{addresses[0]}:{external_port}")
+        self.register_outputs({"url": self.url, "addresses": self.addresses})
+
+
+def _balancer_addresses(status: k8s.core.v1.outputs.ServiceStatus) -> list[str]:
+    return [
+        address for ingress in status.load_balancer.ingress for address in (ingress.ip, ingress.hostname) if address
+    ]

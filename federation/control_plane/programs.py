@@ -1,0 +1,217 @@
+"""The programs of the control plane as data: image, flags, probes and files of each Deployment.
+
+Flags are those that Karmada's installers agree on (artifacts/deploy at v1.18.2), less what only Pull mode needs.
+Probe periods are one second: the published ones spend most of an install waiting for the next look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pulumi import Input, Output
+
+from federation.pki import Pki
+from federation.settings import Images
+
+PKI_FOLDER = "/etc/karmada/pki"
+KUBECONFIG_FOLDER = "/etc/karmada/config"
+KUBECONFIG = f"{KUBECONFIG_FOLDER}/karmada.config"
+CLUSTER_IPS = "10.96.0.0/12"
+"""Addresses of Services in the federation API; virtual, so they may equal the host's."""
+
+API_PORT = 5443
+
+
+@dataclass(frozen=True)
+class Probe:
+    path: str
+    port: int
+    scheme: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """One Deployment of the control plane."""
+
+    name: str
+    image: str
+    command: Sequence[str]
+    ready: Probe
+    live: Probe
+    files: Mapping[str, Input[str]] = field(default_factory=dict)
+    """Files under /etc/karmada/pki; kept in a Secret of this program alone, so that a pod holds what it needs."""
+    takes_kubeconfig: bool = True
+    service: tuple[int, int] | None = None
+    """Port of its Service in the host cluster, and port of the pod."""
+
+
+def apiserver(images: Images, namespace: str, pki: Pki) -> Program:
+    flags = {
+        "allow-privileged": "true",
+        "authorization-mode": "Node,RBAC",
+        "bind-address": "0.0.0.0",
+        "client-ca-file": f"{PKI_FOLDER}/ca.crt",
+        "disable-admission-plugins": "StorageObjectInUseProtection,ServiceAccount",
+        **_etcd_flags(namespace),
+        "proxy-client-cert-file": f"{PKI_FOLDER}/front-proxy-client.crt",
+        "proxy-client-key-file": f"{PKI_FOLDER}/front-proxy-client.key",
+        "requestheader-allowed-names": "front-proxy-client",
+        "requestheader-client-ca-file": f"{PKI_FOLDER}/front-proxy-ca.crt",
+        "requestheader-extra-headers-prefix": "X-Remote-Extra-",
+        "requestheader-group-headers": "X-Remote-Group",
+        "requestheader-username-headers": "X-Remote-User",
+        "secure-port": str(API_PORT),
+        "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
+        "service-account-key-file": f"{PKI_FOLDER}/service-account.pub",
+        "service-account-signing-key-file": f"{PKI_FOLDER}/service-account.key",
+        "service-cluster-ip-range": CLUSTER_IPS,
+        "tls-cert-file": f"{PKI_FOLDER}/apiserver.crt",
+        "tls-min-version": "VersionTLS13",
+        "tls-private-key-file": f"{PKI_FOLDER}/apiserver.key",
+    }
+    return Program(
+        "karmada-apiserver",
+        f"{images.kubernetes_registry}/kube-apiserver:{images.kubernetes_tag}",
+        ["kube-apiserver", *_arguments(flags)],
+        ready=Probe("/readyz", API_PORT, "HTTPS"),
+        live=Probe("/livez", API_PORT, "HTTPS"),
+        files={
+            "ca.crt": pki.authorities["root"],
+            "apiserver.crt": pki.leaves["apiserver"].certificate,
+            "apiserver.key": pki.leaves["apiserver"].key,
+            "front-proxy-ca.crt": pki.authorities["front-proxy"],
+            "front-proxy-client.crt": pki.leaves["front-proxy-client"].certificate,
+            "front-proxy-client.key": pki.leaves["front-proxy-client"].key,
+            "service-account.key": pki.service_account_key,
+            "service-account.pub": pki.service_account_public_key,
+            **_etcd_files(pki),
+        },
+        takes_kubeconfig=False,
+    )
+
+
+def aggregated_apiserver(images: Images, namespace: str, pki: Pki) -> Program:
+    flags = {
+        "kubeconfig": KUBECONFIG,
+        "authentication-kubeconfig": KUBECONFIG,
+        "authorization-kubeconfig": KUBECONFIG,
+        "audit-log-maxage": "0",
+        "audit-log-maxbackup": "0",
+        "audit-log-path": "-",
+        "bind-address": "$(POD_IP)",
+        **_etcd_flags(namespace),
+        "secure-port": "8443",
+        "tls-cert-file": f"{PKI_FOLDER}/tls.crt",
+        "tls-min-version": "VersionTLS13",
+        "tls-private-key-file": f"{PKI_FOLDER}/tls.key",
+    }
+    return _karmada(
+        "karmada-aggregated-apiserver",
+        images,
+        flags,
+        ready=Probe("/readyz", 8443, "HTTPS"),
+        live=Probe("/healthz", 8443, "HTTPS"),
+        files={**_service_files(pki), **_etcd_files(pki)},
+        service=(443, 8443),
+    )
+
+
+def kube_controller_manager(images: Images, pki: Pki) -> Program:
+    flags = {
+        "kubeconfig": KUBECONFIG,
+        "authentication-kubeconfig": KUBECONFIG,
+        "authorization-kubeconfig": KUBECONFIG,
+        "bind-address": "0.0.0.0",
+        "client-ca-file": f"{PKI_FOLDER}/ca.crt",
+        "cluster-name": "karmada",
+        # Controllers that make pods or nodes stay off: the federation API holds templates, never running things.
+        "controllers": "namespace,garbagecollector,serviceaccount-token,ttl-after-finished,clusterrole-aggregation",
+        "leader-elect": "true",
+        "root-ca-file": f"{PKI_FOLDER}/ca.crt",
+        "service-account-private-key-file": f"{PKI_FOLDER}/service-account.key",
+        "service-cluster-ip-range": CLUSTER_IPS,
+        "use-service-account-credentials": "true",
+    }
+    return Program(
+        "kube-controller-manager",
+        f"{images.kubernetes_registry}/kube-controller-manager:{images.kubernetes_tag}",
+        ["kube-controller-manager", *_arguments(flags)],
+        ready=Probe("/healthz", 10257, "HTTPS"),
+        live=Probe("/healthz", 10257, "HTTPS"),
+        files={"ca.crt": pki.authorities["root"], "service-account.key": pki.service_account_key},
+    )
+
+
+def controller_manager(images: Images) -> Program:
+    flags = {
+        "kubeconfig": KUBECONFIG,
+        "cluster-status-update-frequency": "10s",
+        "health-probe-bind-address": "$(POD_IP):10357",
+        "metrics-bind-address": "$(POD_IP):8080",
+    }
+    return _karmada("karmada-controller-manager", images, flags, *_healthz(10357))
+
+
+def scheduler(images: Images) -> Program:
+    flags = {
+        "kubeconfig": KUBECONFIG,
+        "health-probe-bind-address": "$(POD_IP):10351",
+        "metrics-bind-address": "$(POD_IP):8080",
+    }
+    return _karmada("karmada-scheduler", images, flags, *_healthz(10351))
+
+
+def webhook(images: Images, pki: Pki) -> Program:
+    flags = {
+        "kubeconfig": KUBECONFIG,
+        "bind-address": "$(POD_IP)",
+        "cert-dir": PKI_FOLDER,
+        "health-probe-bind-address": "$(POD_IP):8000",
+        "metrics-bind-address": "$(POD_IP):8080",
+        "secure-port": "8443",
+    }
+    probe = Probe("/readyz", 8443, "HTTPS")
+    return _karmada("karmada-webhook", images, flags, probe, probe, files=_service_files(pki), service=(443, 8443))
+
+
+def _karmada(
+    name: str,
+    images: Images,
+    flags: Mapping[str, str],
+    ready: Probe,
+    live: Probe,
+    files: Mapping[str, Input[str]] | None = None,
+    service: tuple[int, int] | None = None,
+) -> Program:
+    image = f"{images.karmada_registry}/{name}:{images.karmada_tag}"
+    return Program(name, image, [f"/bin/{name}", *_arguments(flags)], ready, live, files or {}, service=service)
+
+
+def _healthz(port: int) -> tuple[Probe, Probe]:
+    return Probe("/healthz", port, "HTTP"), Probe("/healthz", port, "HTTP")
+
+
+def _arguments(flags: Mapping[str, str]) -> list[str]:
+    return [f"--{name}={value}" for name, value in flags.items()]
+
+
+def _etcd_flags(namespace: str) -> Mapping[str, str]:
+    return {
+        "etcd-cafile": f"{PKI_FOLDER}/etcd-ca.crt",
+        "etcd-certfile": f"{PKI_FOLDER}/etcd-client.crt",
+        "etcd-keyfile": f"{PKI_FOLDER}/etcd-client.key",
+        "etcd-servers": f"https://etcd-client.{namespace}.svc:2379",
+    }
+
+
+def _etcd_files(pki: Pki) -> Mapping[str, Output[str]]:
+    return {
+        "etcd-ca.crt": pki.authorities["etcd"],
+        "etcd-client.crt": pki.leaves["etcd-client"].certificate,
+        "etcd-client.key": pki.leaves["etcd-client"].key,
+    }
+
+
+def _service_files(pki: Pki) -> Mapping[str, Output[str]]:
+    return {"tls.crt": pki.leaves["services"].certificate, "tls.key": pki.leaves["services"].key}

@@ -1,0 +1,59 @@
+"""Roles inside the federation API: Karmada's kinds for view and edit, and the proxy to members for its admin.
+
+Source: artifacts/deploy/admin-clusterrole-aggregation.yaml and cluster-proxy-admin-rbac.yaml of Karmada v1.18.2.
+"""
+
+from __future__ import annotations
+
+import pulumi_kubernetes as k8s
+from pulumi import ResourceOptions
+
+KINDS = {
+    "autoscaling.karmada.io": ["cronfederatedhpas", "federatedhpas"],
+    "multicluster.x-k8s.io": ["serviceexports", "serviceimports"],
+    "networking.karmada.io": ["multiclusteringresses", "multiclusterservices"],
+    "policy.karmada.io": ["overridepolicies", "propagationpolicies"],
+    "work.karmada.io": ["resourcebindings", "works"],
+}
+WITHOUT_STATUS = {"policy.karmada.io"}
+VERBS = {
+    "view": ["get", "list", "watch"],
+    "edit": ["create", "delete", "deletecollection", "patch", "update"],
+}
+
+PROXY_ADMIN = "cluster-proxy-admin"
+ADMIN_USER = "system:admin"
+
+
+def roles(opts: ResourceOptions) -> None:
+    """Create the ClusterRoles, and the binding of the proxy role to the admin certificate's user."""
+    for access, verbs in VERBS.items():
+        k8s.rbac.v1.ClusterRole(
+            f"karmada-{access}",
+            metadata={
+                "name": f"karmada-{access}",
+                "labels": {f"rbac.authorization.k8s.io/aggregate-to-{access}": "true"},
+            },
+            rules=[
+                {"api_groups": [group], "resources": _with_status(group, kinds), "verbs": verbs}
+                for group, kinds in KINDS.items()
+            ],
+            opts=opts,
+        )
+    k8s.rbac.v1.ClusterRole(
+        PROXY_ADMIN,
+        metadata={"name": PROXY_ADMIN},
+        rules=[{"api_groups": ["cluster.karmada.io"], "resources": ["clusters/proxy"], "verbs": ["*"]}],
+        opts=opts,
+    )
+    k8s.rbac.v1.ClusterRoleBinding(
+        PROXY_ADMIN,
+        metadata={"name": PROXY_ADMIN},
+        role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": PROXY_ADMIN},
+        subjects=[{"api_group": "rbac.authorization.k8s.io", "kind": "User", "name": ADMIN_USER}],
+        opts=opts,
+    )
+
+
+def _with_status(group: str, kinds: list[str]) -> list[str]:
+    return kinds if group in WITHOUT_STATUS else [name for kind in kinds for name in (kind, f"{kind}/status")]

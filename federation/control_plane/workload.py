@@ -1,0 +1,171 @@
+"""One program of the control plane as Kubernetes objects: its Secret, Deployment, Service and PodDisruptionBudget."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi import CustomTimeouts, Input, Output, ResourceOptions
+
+from federation.control_plane.programs import KUBECONFIG_FOLDER, PKI_FOLDER, Probe, Program
+
+READY_WITHIN = "3m"
+"""How long a Deployment or StatefulSet may take; Pulumi then says which pods were not ready, and why."""
+NO_AWAIT = {"pulumi.com/skipAwait": "true"}
+"""For Services: awaiting one means awaiting pods that are started only after it."""
+UNPRIVILEGED_USER = 65532
+
+POD_SECURITY = {
+    "run_as_non_root": True,
+    "run_as_user": UNPRIVILEGED_USER,
+    "run_as_group": UNPRIVILEGED_USER,
+    "fs_group": UNPRIVILEGED_USER,
+    "seccomp_profile": {"type": "RuntimeDefault"},
+}
+CONTAINER_SECURITY = {
+    "allow_privilege_escalation": False,
+    "read_only_root_filesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+
+
+@dataclass
+class WorkloadArgs:
+    host: k8s.Provider
+    """Provider of the host cluster."""
+    namespace: Input[str]
+    """Name of the control plane's Namespace; taking it from the resource orders the two."""
+    program: Program
+    replicas: int
+    kubeconfig: Input[str] | None = None
+    """Kubeconfig (secret) for the federation API, for programs that take one."""
+
+
+class Workload(pulumi.ComponentResource):
+    """A Deployment that is done when its pods are ready, with what it needs around it."""
+
+    def __init__(self, name: str, args: WorkloadArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("federation:index:Workload", name, None, opts)
+        child = ResourceOptions(parent=self, provider=args.host)
+        program = args.program
+        labels = {"app": program.name}
+        metadata = {"name": program.name, "namespace": args.namespace, "labels": labels}
+
+        volumes: dict[str, Input[str]] = {}
+        if program.files:
+            volumes[PKI_FOLDER] = files_secret(f"{program.name}-cert", args.namespace, program.files, child)
+        if program.takes_kubeconfig and args.kubeconfig is not None:
+            files = {"karmada.config": args.kubeconfig}
+            volumes[KUBECONFIG_FOLDER] = files_secret(f"{program.name}-config", args.namespace, files, child)
+        if program.service:
+            port, target = program.service
+            k8s.core.v1.Service(
+                program.name,
+                metadata={**metadata, "annotations": NO_AWAIT},
+                spec={"selector": labels, "ports": [{"port": port, "target_port": target}]},
+                opts=child,
+            )
+        k8s.apps.v1.Deployment(
+            program.name,
+            metadata=metadata,
+            spec={
+                "replicas": args.replicas,
+                "revision_history_limit": 2,
+                "selector": {"match_labels": labels},
+                "strategy": {"rolling_update": {"max_unavailable": 0, "max_surge": 1}},
+                "template": {
+                    "metadata": {
+                        "labels": labels,
+                        "annotations": {"federation/files": digest(program.files)},
+                    },
+                    "spec": _pod(program, volumes, labels),
+                },
+            },
+            opts=ResourceOptions.merge(
+                child,
+                ResourceOptions(custom_timeouts=CustomTimeouts(create=READY_WITHIN, update=READY_WITHIN)),
+            ),
+        )
+        if args.replicas > 1:
+            disruption_budget(program.name, args.namespace, labels, child)
+        self.register_outputs({})
+
+
+def files_secret(
+    name: str, namespace: Input[str], files: Mapping[str, Input[str]], opts: ResourceOptions
+) -> Output[str]:
+    """A Secret of text files; returns its name, so that what mounts it comes after it."""
+    secret = k8s.core.v1.Secret(
+        name, metadata={"name": name, "namespace": namespace}, string_data=dict(files), opts=opts
+    )
+    return secret.metadata.name
+
+
+def digest(files: Mapping[str, Input[str]]) -> Output[str]:
+    """A checksum of the files for a pod's annotation: no program re-reads them, so new ones must roll the pods."""
+
+    def checksum(texts: Mapping[str, str]) -> str:
+        return hashlib.sha256("\0".join(f"{name}\0{texts[name]}" for name in sorted(texts)).encode()).hexdigest()
+
+    return Output.unsecret(Output.from_input(dict(files)).apply(checksum))
+
+
+def disruption_budget(name: str, namespace: Input[str], labels: Mapping[str, str], opts: ResourceOptions) -> None:
+    """Let the host drain its nodes one pod of this program at a time."""
+    k8s.policy.v1.PodDisruptionBudget(
+        name,
+        metadata={"name": name, "namespace": namespace},
+        spec={"max_unavailable": 1, "selector": {"match_labels": labels}},
+        opts=opts,
+    )
+
+
+def probe(probe: Probe, failures: int, period: int) -> dict[str, Any]:
+    """The probe as a manifest; `period` in seconds."""
+    return {
+        "http_get": {"path": probe.path, "port": probe.port, "scheme": probe.scheme},
+        "period_seconds": period,
+        "timeout_seconds": 5,
+        "failure_threshold": failures,
+    }
+
+
+def spread(labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Replicas on different nodes where there are any."""
+    return [
+        {
+            "max_skew": 1,
+            "topology_key": "kubernetes.io/hostname",
+            "when_unsatisfiable": "ScheduleAnyway",
+            "label_selector": {"match_labels": labels},
+        }
+    ]
+
+
+def _pod(program: Program, volumes: Mapping[str, Input[str]], labels: Mapping[str, str]) -> dict[str, Any]:
+    folders = {folder: folder.rsplit("/", 1)[1] for folder in volumes}
+    return {
+        "automount_service_account_token": False,
+        "enable_service_links": False,
+        "security_context": POD_SECURITY,
+        "topology_spread_constraints": spread(labels),
+        "containers": [
+            {
+                "name": program.name,
+                "image": program.image,
+                "command": list(program.command),
+                "env": [{"name": "POD_IP", "value_from": {"field_ref": {"field_path": "status.podIP"}}}],
+                "readiness_probe": probe(program.ready, failures=3, period=1),
+                "liveness_probe": {**probe(program.live, failures=8, period=10), "initial_delay_seconds": 15},
+                "security_context": CONTAINER_SECURITY,
+                "volume_mounts": [
+                    {"name": volume, "mount_path": folder, "read_only": True} for folder, volume in folders.items()
+                ],
+            }
+        ],
+        "volumes": [{"name": volume, "secret": {"secret_name": volumes[folder]}} for folder, volume in folders.items()],
+    }

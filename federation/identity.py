@@ -1,0 +1,86 @@
+"""Who is behind each context: the UID of a cluster's kube-system namespace, asked before anything is created.
+
+Karmada takes that UID as a cluster's identity too (`karmadactl join` puts it into the Cluster's `id`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pulumi
+import urllib3
+from kubernetes import client
+from kubernetes.config import kube_config
+from kubernetes.config.config_exception import ConfigException
+
+from federation import kubeconfig
+from federation.config import PROJECT, ConfigError
+from federation.kubeconfig import Kubeconfig
+
+TIMEOUT = (5, 15)
+"""Seconds to connect and to answer; all contexts are asked side by side, so this bounds the whole look."""
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """A cluster that did not say who it is."""
+
+    context: str
+    endpoint: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"context {self.context}: the API at {self.endpoint} cannot be used: {self.reason}"
+
+
+def identify(contexts: Mapping[str, Kubeconfig]) -> Mapping[str, str | Unreachable]:
+    """The UID of the cluster behind each context, or why it is not known."""
+    with ThreadPoolExecutor(max_workers=16) as threads:
+        return dict(zip(contexts, threads.map(_identify, contexts, contexts.values()), strict=True))
+
+
+def known(answers: Mapping[str, str | Unreachable], members: Mapping[str, str]) -> Mapping[str, str]:
+    """The UIDs that are known, by context; a silent cluster is reported, and leaves the others to go on.
+
+    `members` maps name to context. Raises ConfigError where two of them turn out to be one cluster.
+    """
+    uids = {context: answer for context, answer in answers.items() if isinstance(answer, str)}
+    for answer in answers.values():
+        if isinstance(answer, Unreachable):
+            pulumi.log.warn(str(answer))
+    names_of = defaultdict(list)
+    for name, context in members.items():
+        if context in uids:
+            names_of[uids[context]].append(name)
+    problems = [
+        f"{PROJECT}:members: {' and '.join(names)} are one cluster (kube-system UID {uid}); each cluster joins once"
+        for uid, names in names_of.items()
+        if len(names) > 1
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return uids
+
+
+def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
+    try:
+        return _kube_system_uid(config)
+    except client.ApiException as error:
+        reason = f"it answered {error.status} {error.reason} when asked for namespace kube-system"
+    except urllib3.exceptions.HTTPError as error:
+        reason = str(error.__cause__ or error)
+    except (ConfigException, ValueError, OSError) as error:
+        reason = f"its credentials do not work: {error}"
+    return Unreachable(context, kubeconfig.server(config), reason)
+
+
+def _kube_system_uid(config: Kubeconfig) -> str:
+    settings = client.Configuration()
+    settings.retries = False
+    kube_config.load_kube_config_from_dict(dict(config), client_configuration=settings)
+    with client.ApiClient(settings) as api:
+        namespace = client.CoreV1Api(api).read_namespace("kube-system", _request_timeout=TIMEOUT)
+    return str(namespace.metadata.uid)

@@ -1,0 +1,136 @@
+"""`kubefed join`: a cluster's membership, in the member itself and in the federation API (Push mode)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi import CustomTimeouts, Input, Output, Resource, ResourceOptions
+
+from federation import settings
+
+NAMESPACE = "karmada-cluster"
+"""In the member and in the API alike: Karmada binds the impersonator by the namespace of the API's Secret."""
+SYSTEM_LABELS = {"karmada.io/system": "true"}
+READY_WITHIN = "2m"
+"""How long a Cluster may take to report Ready."""
+FULL_ACCESS = [
+    {"api_groups": ["*"], "resources": ["*"], "verbs": ["*"]},
+    {"non_resource_urls": ["*"], "verbs": ["get"]},
+]
+OWNED_BY_KARMADA = ["spec.taints", "spec.resourceModels"]
+"""Fields of a Cluster that Karmada's controllers write."""
+
+
+@dataclass
+class MemberArgs:
+    member: k8s.Provider
+    """Provider of the joining cluster."""
+    api: k8s.Provider
+    """Provider of the federation API."""
+    settings: settings.Member
+    endpoint: str
+    """URL by which the control plane's pods reach the member's API."""
+    uid: str | None
+    """UID of the member's kube-system namespace: its identity. None where it did not answer, which keeps the known one."""
+    control_plane: Resource
+    """The control plane, alive from before the Cluster is made until after it is gone."""
+
+
+class Member(pulumi.ComponentResource):
+    """One cluster of the federation. Done when the federation reports it Ready."""
+
+    def __init__(self, name: str, args: MemberArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("federation:index:Member", name, None, opts)
+        in_member = ResourceOptions(parent=self, provider=args.member)
+        in_api = ResourceOptions(parent=self, provider=args.api, depends_on=[args.control_plane])
+
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-namespace", metadata={"name": NAMESPACE, "labels": SYSTEM_LABELS}, opts=in_member
+        )
+        account, impersonator = f"karmada-{name}", "karmada-impersonator"
+        token = _service_account(name, account, namespace, in_member)
+        impersonator_token = _service_account(name, impersonator, namespace, in_member)
+        access = _full_access(name, account, in_member)
+
+        credentials = {"caBundle": token["ca.crt"], "token": token["token"]}
+        secret = _api_secret(f"{name}-credentials", name, credentials, in_api)
+        impersonation = _api_secret(
+            f"{name}-impersonator", f"{name}-impersonator", {"token": impersonator_token["token"]}, in_api
+        )
+        k8s.apiextensions.CustomResource(
+            f"{name}-cluster",
+            api_version="cluster.karmada.io/v1alpha1",
+            kind="Cluster",
+            metadata={
+                "name": name,
+                "labels": args.settings.labels or None,
+                "annotations": {"pulumi.com/waitFor": "condition=Ready"},
+            },
+            spec={
+                "syncMode": "Push",
+                "id": args.uid,
+                "apiEndpoint": args.endpoint,
+                "region": args.settings.region,
+                "zones": list(args.settings.zones),
+                "secretRef": {"namespace": NAMESPACE, "name": secret.metadata.name},
+                "impersonatorSecretRef": {"namespace": NAMESPACE, "name": impersonation.metadata.name},
+            },
+            opts=ResourceOptions.merge(
+                in_api,
+                ResourceOptions(
+                    # The first probe must succeed: after a failed one Karmada waits 30 s before it believes a good one.
+                    depends_on=[access],
+                    ignore_changes=OWNED_BY_KARMADA if args.uid else [*OWNED_BY_KARMADA, "spec.id"],
+                    custom_timeouts=CustomTimeouts(create=READY_WITHIN, update=READY_WITHIN, delete="5m"),
+                ),
+            ),
+        )
+        self.register_outputs({})
+
+
+def _service_account(
+    member: str, account: str, namespace: k8s.core.v1.Namespace, opts: ResourceOptions
+) -> Output[Mapping[str, str]]:
+    """A ServiceAccount with a token that does not expire; returns the token Secret's data (base64)."""
+    metadata = {"name": account, "namespace": namespace.metadata.name}
+    created = k8s.core.v1.ServiceAccount(
+        f"{member}-{account}", metadata={**metadata, "labels": SYSTEM_LABELS}, opts=opts
+    )
+    # Kubernetes 1.24 and later make no token by themselves; Pulumi waits until the member has filled this one.
+    token = k8s.core.v1.Secret(
+        f"{member}-{account}-token",
+        metadata={**metadata, "annotations": {"kubernetes.io/service-account.name": created.metadata.name}},
+        type="kubernetes.io/service-account-token",
+        opts=opts,
+    )
+    return token.data
+
+
+def _full_access(member: str, account: str, opts: ResourceOptions) -> k8s.rbac.v1.ClusterRoleBinding:
+    name = f"karmada-controller-manager:{account}"
+    role = k8s.rbac.v1.ClusterRole(
+        f"{member}-access", metadata={"name": name, "labels": SYSTEM_LABELS}, rules=FULL_ACCESS, opts=opts
+    )
+    return k8s.rbac.v1.ClusterRoleBinding(
+        f"{member}-access",
+        metadata={"name": name, "labels": SYSTEM_LABELS},
+        role_ref={
+            "api_group": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": role.metadata.name,
+        },
+        subjects=[{"kind": "ServiceAccount", "namespace": NAMESPACE, "name": account}],
+        opts=opts,
+    )
+
+
+def _api_secret(resource: str, name: str, data: Mapping[str, Input[str]], opts: ResourceOptions) -> k8s.core.v1.Secret:
+    return k8s.core.v1.Secret(
+        resource,
+        metadata={"name": name, "namespace": NAMESPACE, "labels": SYSTEM_LABELS},
+        data=data,
+        opts=opts,
+    )

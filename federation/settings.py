@@ -1,0 +1,134 @@
+"""The shape of the stack's configuration: sections, fields, defaults, and the rule of each value. Pure.
+
+Keys are written in camelCase in Pulumi.<stack>.yaml; each field's docstring says its meaning, unit and default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from federation import names
+
+
+def _rule(check: Callable[[str], bool], allowed: str) -> AfterValidator:
+    def validate(value: str) -> str:
+        if not check(value):
+            raise PydanticCustomError("rule", "is not {allowed}", {"allowed": allowed})
+        return value
+
+    return AfterValidator(validate)
+
+
+Label = Annotated[str, _rule(names.is_label, names.LABEL_RULE)]
+LabelValue = Annotated[str, _rule(names.is_label_value, names.LABEL_VALUE_RULE)]
+MemberName = Annotated[str, _rule(names.is_member_name, names.MEMBER_NAME_RULE)]
+Zone = Annotated[str, _rule(names.is_zone, names.ZONE_RULE), AfterValidator(names.zone_of)]
+Quantity = Annotated[str, Field(pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$")]
+
+
+class Section(BaseModel):
+    """A part of the configuration: camelCase keys, none unknown, none changed after loading."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
+
+
+class ApiServer(Section):
+    service_type: Literal["LoadBalancer", "NodePort"] = "LoadBalancer"
+    """How clients outside the host cluster reach the federation API; NodePort needs `advertiseAddress`."""
+    advertise_address: str = ""
+    """IP address or DNS name that clients use. Default: the address that the load balancer gets."""
+    node_port: Annotated[int, Field(ge=30000, le=32767)] = 32443
+    """The port on the host's nodes; used with NodePort only."""
+    replicas: Annotated[int, Field(ge=1, le=9)] = 1
+    """Pods of karmada-apiserver, and of each other stateless part of the control plane."""
+
+
+class Etcd(Section):
+    replicas: Literal[1, 3] = 1
+    """Members of the etcd cluster. An even number adds no safety and is refused."""
+    storage: Quantity = "5Gi"
+    """Size of each member's volume."""
+    storage_class: str = ""
+    """StorageClass of the volumes. Default: the host cluster's default class."""
+
+
+class Host(Section):
+    context: str
+    """Context of the kubeconfig that leads to the cluster which runs the control plane."""
+    namespace: Label = "karmada-system"
+    """Namespace of the control plane in the host cluster."""
+    api_server: ApiServer = ApiServer()
+    etcd: Etcd = Etcd()
+
+
+class GoogleCloudDns(Section):
+    project: str
+    """Google Cloud project that holds the zone."""
+    create_zone: bool = True
+    """Create the managed zone; false uses the one that is there."""
+    visibility: Literal["public", "private"] = "public"
+
+
+class Dns(Section):
+    provider: Literal["coredns", "google-clouddns"] = "coredns"
+    """Who answers for the zone: CoreDNS in the host cluster, or Google Cloud DNS."""
+    zone: Zone
+    """The domain under which federated Services are found; a final dot is accepted and dropped."""
+    ttl: Annotated[int, Field(ge=1, le=86400)] = 30
+    """Seconds for which an answer may be cached."""
+    google_clouddns: Annotated[GoogleCloudDns | None, Field(alias="googleClouddns")] = None
+    """Settings of the provider google-clouddns; required with it, refused with another."""
+
+
+class Member(Section):
+    name: MemberName
+    """Name of the Cluster in the federation API; never derived from the context."""
+    context: str
+    """Context of the kubeconfig that leads to the member."""
+    region: LabelValue
+    """Region of the member: the middle level of the names of federated Services."""
+    zones: tuple[LabelValue, ...] = ()
+    """Zones that the member spans; each has a name of its own."""
+    labels: dict[str, str] = {}
+    """Labels of the Cluster, which placements can select by."""
+    api_endpoint: Annotated[str, Field(pattern=r"^https://[^/\s]+$")] | None = None
+    """URL by which the control plane's pods reach the member's API. Default: the context's own server."""
+
+
+class Images(Section):
+    kubernetes_registry: str = "registry.k8s.io"
+    """Registry of kube-apiserver, kube-controller-manager and etcd."""
+    kubernetes_tag: str = "v1.34.4"
+    etcd_tag: str = "3.6.6-0"
+    karmada_registry: str = "docker.io/karmada"
+    """Registry and folder of Karmada's images."""
+    karmada_tag: str = "v1.18.2"
+
+
+class Crds(Section):
+    source: str = ""
+    """Path or https URL of Karmada's crds.tar.gz. Default: the bundle of FEDERATION_TOOLS, else Karmada's release page."""
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    """Checksum of that archive. Default: its content is held against the checksum pinned in control_plane/crds.py."""
+
+
+class Settings(Section):
+    """The whole configuration of one federation."""
+
+    kubeconfig: str = ""
+    """Path of the kubeconfig, relative to the project. Default: $KUBECONFIG, then ~/.kube/config."""
+
+    name: Label
+    """Name of the federation: the context in the kubeconfig it gives out, and the first label of its names."""
+    host: Host
+    dns: Dns
+    members: tuple[Member, ...] = ()
+    images: Images = Images()
+    crds: Crds = Crds()
+    protect: bool = False
+    """Whether Pulumi refuses to delete what cannot be made again: etcd and the certificate authorities."""
