@@ -19,7 +19,7 @@ uids = identity.known(identity.identify(stack.contexts), {member.name: member.co
 
 
 def provider(name: str, context: str) -> k8s.Provider:
-    """The provider of one cluster; the identifier keeps a new endpoint, user or context name from replacing anything."""
+    """The provider of one cluster; by its identifier a new endpoint, user or context name replaces nothing."""
     return k8s.Provider(
         name,
         kubeconfig=pulumi.Output.secret(kubeconfig.dump(stack.contexts[context])),

@@ -122,7 +122,7 @@ def _contradictions(given: Mapping[str, Any]) -> Iterator[str]:
     if dns.get("provider") == "google-clouddns" and "googleClouddns" not in dns:
         yield f"{PROJECT}:dns.googleClouddns: is missing; provider google-clouddns requires it"
     if dns.get("provider", "coredns") == "coredns" and "googleClouddns" in dns:
-        yield f"{PROJECT}:dns.googleClouddns: belongs to provider google-clouddns, but the provider is coredns; keep one"
+        yield f"{PROJECT}:dns.googleClouddns: belongs to google-clouddns, but the provider is coredns; keep one"
     api = _map(host.get("apiServer"))
     if api.get("serviceType") == "NodePort" and not api.get("advertiseAddress"):
         yield f"{PROJECT}:host.apiServer.advertiseAddress: is missing; serviceType NodePort requires a node's address"

@@ -80,7 +80,7 @@ def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
 def _kube_system_uid(config: Kubeconfig) -> str:
     settings = client.Configuration()
     settings.retries = False
-    kube_config.load_kube_config_from_dict(dict(config), client_configuration=settings)
+    kube_config.load_kube_config_from_dict(dict(config), client_configuration=settings)  # type: ignore[no-untyped-call]
     with client.ApiClient(settings) as api:
         namespace = client.CoreV1Api(api).read_namespace("kube-system", _request_timeout=TIMEOUT)
-    return str(namespace.metadata.uid)
+        return str(api.sanitize_for_serialization(namespace)["metadata"]["uid"])

@@ -76,7 +76,8 @@ def merge(kubeconfigs: Iterable[Kubeconfig]) -> Kubeconfig:
         for kind, entries in kept.items():
             for entry in kubeconfig.get(kind) or []:
                 entries.setdefault(entry["name"], entry)
-    return _assemble(*(list(entries.values()) for entries in kept.values()), current)
+    clusters, users, contexts = (list(entries.values()) for entries in kept.values())
+    return _assemble(clusters, users, contexts, current)
 
 
 def dump(kubeconfig: Kubeconfig) -> str:

@@ -16,7 +16,7 @@ NAMESPACE = "karmada-cluster"
 SYSTEM_LABELS = {"karmada.io/system": "true"}
 READY_WITHIN = "2m"
 """How long a Cluster may take to report Ready."""
-FULL_ACCESS = [
+FULL_ACCESS: list[k8s.rbac.v1.PolicyRuleArgsDict] = [
     {"api_groups": ["*"], "resources": ["*"], "verbs": ["*"]},
     {"non_resource_urls": ["*"], "verbs": ["get"]},
 ]
@@ -34,7 +34,7 @@ class MemberArgs:
     endpoint: str
     """URL by which the control plane's pods reach the member's API."""
     uid: str | None
-    """UID of the member's kube-system namespace: its identity. None where it did not answer, which keeps the known one."""
+    """UID of the member's kube-system namespace: its identity. None (it did not answer) keeps the known one."""
     control_plane: Resource
     """The control plane, alive from before the Cluster is made until after it is gone."""
 
@@ -95,7 +95,7 @@ def _service_account(
     member: str, account: str, namespace: k8s.core.v1.Namespace, opts: ResourceOptions
 ) -> Output[Mapping[str, str]]:
     """A ServiceAccount with a token that does not expire; returns the token Secret's data (base64)."""
-    metadata = {"name": account, "namespace": namespace.metadata.name}
+    metadata: k8s.meta.v1.ObjectMetaArgsDict = {"name": account, "namespace": namespace.metadata.name}
     created = k8s.core.v1.ServiceAccount(
         f"{member}-{account}", metadata={**metadata, "labels": SYSTEM_LABELS}, opts=opts
     )
@@ -106,7 +106,8 @@ def _service_account(
         type="kubernetes.io/service-account-token",
         opts=opts,
     )
-    return token.data
+    data: Output[Mapping[str, str]] = token.data
+    return data
 
 
 def _full_access(member: str, account: str, opts: ResourceOptions) -> k8s.rbac.v1.ClusterRoleBinding:

@@ -42,7 +42,7 @@ class Leaf:
     common_name: str
     uses: Sequence[str]
     organization: str | None = None
-    names: Input[Sequence[Input[str]]] = ()
+    names: Input[Sequence[str]] = ()
     """DNS names and IP addresses that the certificate is good for."""
 
 
@@ -50,7 +50,7 @@ class Leaf:
 class PkiArgs:
     provider: tls.Provider
     """Provider of pulumi_tls; it makes keys locally and touches no cluster."""
-    api_names: Input[Sequence[Input[str]]]
+    api_names: Input[Sequence[str]]
     """Every DNS name and IP address by which clients reach the federation API."""
     service_names: Sequence[str]
     """In-cluster DNS names of the servers that the API calls: webhook and aggregated API server."""
@@ -109,13 +109,13 @@ class Pki(pulumi.ComponentResource):
 
     def _leaf(self, leaf: Leaf, signer: Pair) -> tuple[Pair, Output[str]]:
         key = self._key(leaf.name)
-        names = Output.from_input(leaf.names)
+        names: Output[Sequence[str]] = Output.from_input(leaf.names)
         request = tls.CertRequest(
             leaf.name,
             private_key_pem=key.private_key_pem,
-            subject={"common_name": leaf.common_name, "organization": leaf.organization},
-            dns_names=names.apply(lambda all_names: [n for n in all_names if not _is_ip(n)]),
-            ip_addresses=names.apply(lambda all_names: [n for n in all_names if _is_ip(n)]),
+            subject=tls.CertRequestSubjectArgs(common_name=leaf.common_name, organization=leaf.organization),
+            dns_names=names.apply(lambda names: [name for name in names if not _is_ip(name)]),
+            ip_addresses=names.apply(lambda names: [name for name in names if _is_ip(name)]),
             opts=self._options,
         )
         certificate = tls.LocallySignedCert(

@@ -112,7 +112,7 @@ class Images(Section):
 
 class Crds(Section):
     source: str = ""
-    """Path or https URL of Karmada's crds.tar.gz. Default: the bundle of FEDERATION_TOOLS, else Karmada's release page."""
+    """Path or https URL of Karmada's crds.tar.gz. Default: the bundle in FEDERATION_TOOLS, else the release page."""
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     """Checksum of that archive. Default: its content is held against the checksum pinned in control_plane/crds.py."""
 

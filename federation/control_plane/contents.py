@@ -1,4 +1,4 @@
-"""What must exist inside the federation API before its controllers start: namespaces, kinds and roles; and admission."""
+"""What must exist inside the federation API: first namespaces, kinds and roles, then (with its webhook) admission."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -41,7 +40,7 @@ class Endpoint(pulumi.ComponentResource):
     def __init__(self, name: str, args: EndpointArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:Endpoint", name, None, opts)
         balanced = args.exposure.service_type == "LoadBalancer"
-        port: dict[str, Any] = {"name": "https", "port": API_PORT, "target_port": API_PORT}
+        port: k8s.core.v1.ServicePortArgsDict = {"name": "https", "port": API_PORT, "target_port": API_PORT}
         service = k8s.core.v1.Service(
             NAME,
             metadata={
@@ -70,7 +69,6 @@ class Endpoint(pulumi.ComponentResource):
         self.register_outputs({"url": self.url, "addresses": self.addresses})
 
 
-def _balancer_addresses(status: k8s.core.v1.outputs.ServiceStatus) -> list[str]:
-    return [
-        address for ingress in status.load_balancer.ingress for address in (ingress.ip, ingress.hostname) if address
-    ]
+def _balancer_addresses(status: k8s.core.v1.outputs.ServiceStatus | None) -> list[str]:
+    ingresses = (status and status.load_balancer and status.load_balancer.ingress) or []
+    return [address for ingress in ingresses for address in (ingress.ip, ingress.hostname) if address]

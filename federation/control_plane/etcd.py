@@ -112,10 +112,9 @@ class Etcd(pulumi.ComponentResource):
                                     }
                                 ],
                                 "readiness_probe": probe(Probe("/readyz", METRICS, "HTTP"), failures=3, period=1),
-                                "liveness_probe": {
-                                    **probe(Probe("/livez", METRICS, "HTTP"), failures=8, period=10),
-                                    "initial_delay_seconds": 15,
-                                },
+                                "liveness_probe": probe(
+                                    Probe("/livez", METRICS, "HTTP"), failures=8, period=10, delay=15
+                                ),
                                 "security_context": CONTAINER_SECURITY,
                                 "volume_mounts": [
                                     {"name": "data", "mount_path": "/var/lib/etcd"},

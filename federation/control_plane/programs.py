@@ -150,7 +150,7 @@ def controller_manager(images: Images) -> Program:
         "health-probe-bind-address": "$(POD_IP):10357",
         "metrics-bind-address": "$(POD_IP):8080",
     }
-    return _karmada("karmada-controller-manager", images, flags, *_healthz(10357))
+    return _karmada("karmada-controller-manager", images, flags, ready=_healthz(10357), live=_healthz(10357))
 
 
 def scheduler(images: Images) -> Program:
@@ -159,7 +159,7 @@ def scheduler(images: Images) -> Program:
         "health-probe-bind-address": "$(POD_IP):10351",
         "metrics-bind-address": "$(POD_IP):8080",
     }
-    return _karmada("karmada-scheduler", images, flags, *_healthz(10351))
+    return _karmada("karmada-scheduler", images, flags, ready=_healthz(10351), live=_healthz(10351))
 
 
 def webhook(images: Images, pki: Pki) -> Program:
@@ -172,13 +172,16 @@ def webhook(images: Images, pki: Pki) -> Program:
         "secure-port": "8443",
     }
     probe = Probe("/readyz", 8443, "HTTPS")
-    return _karmada("karmada-webhook", images, flags, probe, probe, files=_service_files(pki), service=(443, 8443))
+    return _karmada(
+        "karmada-webhook", images, flags, ready=probe, live=probe, files=_service_files(pki), service=(443, 8443)
+    )
 
 
 def _karmada(
     name: str,
     images: Images,
     flags: Mapping[str, str],
+    *,
     ready: Probe,
     live: Probe,
     files: Mapping[str, Input[str]] | None = None,
@@ -188,8 +191,8 @@ def _karmada(
     return Program(name, image, [f"/bin/{name}", *_arguments(flags)], ready, live, files or {}, service=service)
 
 
-def _healthz(port: int) -> tuple[Probe, Probe]:
-    return Probe("/healthz", port, "HTTP"), Probe("/healthz", port, "HTTP")
+def _healthz(port: int) -> Probe:
+    return Probe("/healthz", port, "HTTP")
 
 
 def _arguments(flags: Mapping[str, str]) -> list[str]:

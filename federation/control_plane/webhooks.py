@@ -5,9 +5,13 @@ Source: artifacts/deploy/webhook-configuration.yaml of Karmada v1.18.2, the one 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from pulumi import Input
+
+# ruff: noqa: E501
 
 WRITES = ("CREATE", "UPDATE")
 CREATES = ("CREATE",)
@@ -26,10 +30,14 @@ class Webhook:
     scope: str = "Namespaced"
     seconds: int = 3
     side_effects: str = "None"
+    objects: Mapping[str, Any] | None = None
+    """Label selector; None looks at all objects."""
 
 
 POLICY, WORK, CONFIG = "policy.karmada.io", "work.karmada.io", "config.karmada.io"
 NETWORKING, AUTOSCALING = "networking.karmada.io", "autoscaling.karmada.io"
+
+PROTECTED = {"match_expressions": [{"key": "resourcetemplate.karmada.io/deletion-protected", "operator": "Exists"}]}
 
 MUTATING = (
     Webhook(POLICY, "propagationpolicies", "propagationpolicy", "propagationpolicy"),
@@ -68,15 +76,11 @@ VALIDATING = (
     Webhook(AUTOSCALING, "federatedhpas", "federatedhpa", "federatedhpa"),
     Webhook(AUTOSCALING, "cronfederatedhpas", "cronfederatedhpa", "cronfederatedhpa"),
     Webhook(WORK, "resourcebindings", "resourcebinding", "resourcebinding", side_effects="NoneOnDryRun"),
-    Webhook("*", "*", "resourcedeletionprotection", "resourcedeletionprotection", ("DELETE",), "*"),
+    Webhook("*", "*", "resourcedeletionprotection", "resourcedeletionprotection", ("DELETE",), "*", objects=PROTECTED),
 )  # fmt: skip
 
-DELETION_PROTECTED = {
-    "match_expressions": [{"key": "resourcetemplate.karmada.io/deletion-protected", "operator": "Exists"}]
-}
 
-
-def manifests(prefix: str, webhooks: Sequence[Webhook], url: str, ca_bundle: Any) -> list[dict[str, Any]]:
+def manifests(prefix: str, webhooks: Sequence[Webhook], url: str, ca_bundle: Input[str]) -> list[Any]:
     """The `webhooks` list of a configuration; `prefix` is mutate or validate, `ca_bundle` base64 of the root CA.
 
     They call `url` and not a Service: karmada-webhook runs in the host cluster, beside the API server that calls it.
@@ -94,7 +98,7 @@ def manifests(prefix: str, webhooks: Sequence[Webhook], url: str, ca_bundle: Any
                 }
             ],
             "client_config": {"url": f"{url}/{prefix}-{webhook.path}", "ca_bundle": ca_bundle},
-            **({"object_selector": DELETION_PROTECTED} if webhook.operations == ("DELETE",) else {}),
+            "object_selector": webhook.objects,
             "failure_policy": "Fail",
             "side_effects": webhook.side_effects,
             "admission_review_versions": ["v1"],

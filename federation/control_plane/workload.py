@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -19,14 +18,14 @@ NO_AWAIT = {"pulumi.com/skipAwait": "true"}
 """For Services: awaiting one means awaiting pods that are started only after it."""
 UNPRIVILEGED_USER = 65532
 
-POD_SECURITY = {
+POD_SECURITY: k8s.core.v1.PodSecurityContextArgsDict = {
     "run_as_non_root": True,
     "run_as_user": UNPRIVILEGED_USER,
     "run_as_group": UNPRIVILEGED_USER,
     "fs_group": UNPRIVILEGED_USER,
     "seccomp_profile": {"type": "RuntimeDefault"},
 }
-CONTAINER_SECURITY = {
+CONTAINER_SECURITY: k8s.core.v1.SecurityContextArgsDict = {
     "allow_privilege_escalation": False,
     "read_only_root_filesystem": True,
     "capabilities": {"drop": ["ALL"]},
@@ -53,7 +52,11 @@ class Workload(pulumi.ComponentResource):
         child = ResourceOptions(parent=self, provider=args.host)
         program = args.program
         labels = {"app": program.name}
-        metadata = {"name": program.name, "namespace": args.namespace, "labels": labels}
+        metadata: k8s.meta.v1.ObjectMetaArgsDict = {
+            "name": program.name,
+            "namespace": args.namespace,
+            "labels": labels,
+        }
 
         volumes: dict[str, Input[str]] = {}
         if program.files:
@@ -111,7 +114,7 @@ def digest(files: Mapping[str, Input[str]]) -> Output[str]:
     def checksum(texts: Mapping[str, str]) -> str:
         return hashlib.sha256("\0".join(f"{name}\0{texts[name]}" for name in sorted(texts)).encode()).hexdigest()
 
-    return Output.unsecret(Output.from_input(dict(files)).apply(checksum))
+    return Output.unsecret(Output.all(**files).apply(checksum))
 
 
 def disruption_budget(name: str, namespace: Input[str], labels: Mapping[str, str], opts: ResourceOptions) -> None:
@@ -124,17 +127,18 @@ def disruption_budget(name: str, namespace: Input[str], labels: Mapping[str, str
     )
 
 
-def probe(probe: Probe, failures: int, period: int) -> dict[str, Any]:
-    """The probe as a manifest; `period` in seconds."""
+def probe(probe: Probe, failures: int, period: int, delay: int = 0) -> k8s.core.v1.ProbeArgsDict:
+    """The probe as a manifest; `period` and `delay` in seconds."""
     return {
         "http_get": {"path": probe.path, "port": probe.port, "scheme": probe.scheme},
+        "initial_delay_seconds": delay,
         "period_seconds": period,
         "timeout_seconds": 5,
         "failure_threshold": failures,
     }
 
 
-def spread(labels: Mapping[str, str]) -> list[dict[str, Any]]:
+def spread(labels: Mapping[str, str]) -> list[k8s.core.v1.TopologySpreadConstraintArgsDict]:
     """Replicas on different nodes where there are any."""
     return [
         {
@@ -146,7 +150,7 @@ def spread(labels: Mapping[str, str]) -> list[dict[str, Any]]:
     ]
 
 
-def _pod(program: Program, volumes: Mapping[str, Input[str]], labels: Mapping[str, str]) -> dict[str, Any]:
+def _pod(program: Program, volumes: Mapping[str, Input[str]], labels: Mapping[str, str]) -> k8s.core.v1.PodSpecArgsDict:
     folders = {folder: folder.rsplit("/", 1)[1] for folder in volumes}
     return {
         "automount_service_account_token": False,
@@ -160,7 +164,7 @@ def _pod(program: Program, volumes: Mapping[str, Input[str]], labels: Mapping[st
                 "command": list(program.command),
                 "env": [{"name": "POD_IP", "value_from": {"field_ref": {"field_path": "status.podIP"}}}],
                 "readiness_probe": probe(program.ready, failures=3, period=1),
-                "liveness_probe": {**probe(program.live, failures=8, period=10), "initial_delay_seconds": 15},
+                "liveness_probe": probe(program.live, failures=8, period=10, delay=15),
                 "security_context": CONTAINER_SECURITY,
                 "volume_mounts": [
                     {"name": volume, "mount_path": folder, "read_only": True} for folder, volume in folders.items()
