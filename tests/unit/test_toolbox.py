@@ -208,9 +208,7 @@ class TestPath:
 
     def test_pulumi_without_its_language_host_does_not_fit(self, tmp_path: Path) -> None:
         put_program(tmp_path / "path" / "pulumi", "v3.260.0")
-        with pytest.raises(
-            ToolError, match="has no pulumi-language-python and no pulumi-language-python-exec"
-        ):
+        with pytest.raises(ToolError, match="has no pulumi-language-python and no pulumi-language-python-exec"):
             tools.find(replace(PULUMI, release=ETCD.release), "pulumi")
 
     def test_a_stranger_of_the_same_name_is_left_alone(self, tmp_path: Path) -> None:
@@ -218,9 +216,7 @@ class TestPath:
         with pytest.raises(ToolError, match="PATH: not looked for"):
             toolbox.tool("pause")
 
-    def test_our_own_links_on_path_are_not_the_users(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_our_own_links_on_path_are_not_the_users(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         put_program(tmp_path / "cache" / "bin" / "etcd", "etcd Version: 3.6.16")
         monkeypatch.setenv("PATH", str(tmp_path / "cache" / "bin"))
         with pytest.raises(ToolError, match="PATH: no etcd there"):
@@ -290,9 +286,7 @@ class TestBundle:
         assert (kubelet.path.name, kubectl.path.name) == ("kubelet", "kubectl")
         assert kubelet.path.resolve() == kubectl.path.resolve()
 
-    def test_a_bundle_for_another_machine_does_not_do(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_bundle_for_another_machine_does_not_do(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         put_bundle(tmp_path / "bundle")
         monkeypatch.setattr(platform, "machine", lambda: "aarch64")
         with pytest.raises(ToolError, match=r"is for linux/amd64, this machine is linux/arm64"):
@@ -409,9 +403,7 @@ class TestInstall:
 class TestDebian:
     """The packages of the machine."""
 
-    def test_a_package_is_missing_when_its_program_is(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_package_is_missing_when_its_program_is(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         there = put_program(tmp_path / "there", "")
         needed = {"one": there.is_file, "two": (tmp_path / "absent").is_file}
         monkeypatch.setattr(debian, "NEEDED", needed)
@@ -429,9 +421,7 @@ class TestDebian:
         apt_get.write_text(apt_get.read_text() + "exit 100\n")
         with pytest.raises(ToolError) as error:
             debian.install(["runc"])
-        assert str(error.value) == (
-            "`apt-get update -q` failed with exit code 100:\n  E: Unable to locate package"
-        )
+        assert str(error.value) == ("`apt-get update -q` failed with exit code 100:\n  E: Unable to locate package")
 
 
 def test_every_program_is_pinned_once() -> None:

@@ -1,0 +1,120 @@
+"""What each verb of the command line does, over the clusters of a fleet."""
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import requests
+
+from fleet import images, network
+from fleet.bringup import bring_up
+from fleet.cluster import Cluster
+from fleet.ownership import existing, mine
+from fleet.record import Record, fleets, locked
+from fleet.sandbox import require
+from fleet.settings import CNI_PLUGINS
+from fleet.takedown import anything_of, take_down
+from fleet.waiting import FleetError, Progress, cancelled
+
+DEFAULT = {"rivendell": "rivendell", "gondor": "gondor_needs-no_king", "rohan": "rohan"}
+
+PACKAGES = {
+    "containerd": "containerd",
+    "ctr": "containerd",
+    "runc": "runc",
+    "busybox": "busybox-static",
+    "ip": "iproute2",
+    "nft": "nftables",
+}
+
+
+def clusters(fleet: Record) -> list[Cluster]:
+    return [Cluster(fleet, member) for member in fleet.members]
+
+
+def up(name: str, full: dict[str, str], api_only: list[str], say: Progress) -> Record:
+    """Starts the fleet, or whatever of it is missing."""
+    for program, package in PACKAGES.items():
+        require(program, package)
+    if not (CNI_PLUGINS / "ptp").exists():
+        raise FleetError(f"{CNI_PLUGINS}/ptp is missing: apt-get install containernetworking-plugins")
+    with locked(fleets() / name):
+        fleet = mine(name, say)
+        if not full and not api_only and not fleet.members:
+            full = DEFAULT
+        for cluster, context in full.items():
+            fleet.add(cluster, context, api_only=False)
+        for cluster in api_only:
+            fleet.add(cluster, cluster, api_only=True)
+        fleet.save()
+        network.make_bridge(name, fleet.slot)
+        _start(clusters(fleet), say)
+    return fleet
+
+
+def _start(chosen: list[Cluster], say: Progress) -> None:
+    """Brings these clusters up side by side. One that fails does not keep the others from coming up."""
+    kinds = {kind for each in chosen for kind in each.image_kinds if not each.images(kind).exists()}
+    with ThreadPoolExecutor(1) as making, ThreadPoolExecutor(16) as starting:
+        archives = {kind: making.submit(images.cached, kind) for kind in sorted(kinds)}
+        results = [starting.submit(bring_up, cluster, archives, say) for cluster in chosen]
+        try:
+            problems = [problem for result in results if (problem := result.exception())]
+        except KeyboardInterrupt:
+            cancelled.set()
+            raise
+    if problems:
+        raise FleetError("\n".join(str(problem) for problem in problems))
+
+
+def stop(name: str, cluster: str, only: list[str]) -> None:
+    """As if its power had gone: nothing gets a chance to say goodbye, what is on disk stays."""
+    existing(name).member(cluster)
+    with locked(fleets() / name):
+        fleet = existing(name)
+        chosen = Cluster(fleet, fleet.member(cluster))
+        known = [program.name for program in chosen.programs]
+        if unknown := set(only) - set(known):
+            raise FleetError(f"{cluster} has no program {', '.join(sorted(unknown))}; it has {', '.join(known)}")
+        for program in only:
+            chosen.sandbox.kill(program)
+        if not only:
+            chosen.sandbox.destroy()
+
+
+def start(name: str, cluster: str, say: Progress) -> None:
+    existing(name).member(cluster)
+    with locked(fleets() / name):
+        fleet = existing(name)
+        network.make_bridge(name, fleet.slot)
+        _start([Cluster(fleet, fleet.member(cluster))], say)
+
+
+def down(name: str, say: Progress) -> None:
+    if not anything_of(name):
+        print(f"there is no fleet {name}")
+        return
+    with locked(fleets() / name):
+        take_down(name, say)
+        shutil.rmtree(fleets() / name)
+    with suppress(OSError):
+        fleets().rmdir()
+
+
+def status(name: str) -> None:
+    for cluster in clusters(existing(name)):
+        print(f"{cluster.name:<12} {cluster.member.context:<22} {cluster.server:<24} {_state(cluster)}")
+
+
+def _state(cluster: Cluster) -> str:
+    if not cluster.sandbox.running():
+        return "stopped"
+    missing = [program.name for program in cluster.missing()]
+    running = f"running without {', '.join(missing)}" if missing else "running"
+    try:
+        ready, pods = cluster.pods()
+    except requests.RequestException:
+        return f"{running}, API does not answer"
+    if cluster.member.api_only:
+        return f"{running}, no node"
+    return f"{running}, node {'Ready' if cluster.node_ready() else 'not Ready'}, {ready} of {pods} pods ready"
