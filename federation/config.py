@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ def load(values: Mapping[str, str], folder: Path, environment: Mapping[str, str]
 def _decode(text: str) -> Any:
     try:
         return json.loads(text) if text.startswith(("{", "[")) else text
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -130,7 +131,8 @@ def _contradictions(given: Mapping[str, Any]) -> Iterator[str]:
 
 def _load_contexts(given: Mapping[str, Any], folder: Path, environment: Mapping[str, str]) -> dict[str, Kubeconfig]:
     named = given.get("kubeconfig")
-    paths = [folder / Path(str(named)).expanduser()] if named else kubeconfig.default_paths(environment)
+    # Not Path.expanduser, which raises for a user that is not there.
+    paths = [folder / os.path.expanduser(str(named))] if named else kubeconfig.default_paths(environment)  # noqa: PTH111
     try:
         file = kubeconfig.load(paths)
     except kubeconfig.KubeconfigError as error:

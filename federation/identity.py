@@ -5,6 +5,7 @@ Karmada takes that UID as a cluster's identity too (`karmadactl join` puts it in
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -72,6 +73,8 @@ def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
         reason = f"it answered {error.status} {error.reason} when asked for namespace kube-system"
     except urllib3.exceptions.HTTPError as error:
         reason = str(error.__cause__ or error)
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError):
+        reason = "it answered something else than namespace kube-system"
     except (ConfigException, ValueError, OSError) as error:
         reason = f"its credentials do not work: {error}"
     return Unreachable(context, kubeconfig.server(config), reason)

@@ -14,6 +14,7 @@ Kubeconfig = Mapping[str, Any]
 """A parsed kubeconfig, in the shape of the file."""
 
 _SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
+_REQUIRED = {"clusters": "server", "users": None, "contexts": "cluster"}
 _FILES = {"certificate-authority", "client-certificate", "client-key"}
 
 
@@ -90,17 +91,28 @@ def _read(path: Path) -> Kubeconfig:
         content = yaml.safe_load(path.read_text())
     except OSError as error:
         raise KubeconfigError(f"{path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise KubeconfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict) or content.get("kind") != "Config":
         raise KubeconfigError(f"{path}: not a kubeconfig (kind: Config is missing)")
     for section, kind in _SECTIONS.items():
-        for entry in content.get(section) or []:
-            if not isinstance(entry, dict) or "name" not in entry or not isinstance(entry.get(kind), dict):
-                raise KubeconfigError(f"{path}: an entry of {section} lacks its name or its {kind}")
+        entries = content.get(section) or []
+        if not isinstance(entries, list):
+            raise KubeconfigError(f"{path}: {section} is not a list")
+        for entry in entries:
+            _check(entry, section, kind, path)
             for name in _FILES.intersection(entry[kind]):
                 _inline(entry[kind], name, path.parent)
     return content
+
+
+def _check(entry: Any, section: str, kind: str, path: Path) -> None:
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or not isinstance(entry.get(kind), dict):
+        raise KubeconfigError(f"{path}: an entry of {section} lacks its name or its {kind}")
+    texts = _FILES.intersection(entry[kind]) | ({required} if (required := _REQUIRED[section]) else set())
+    for key in sorted(texts):
+        if not isinstance(entry[kind].get(key), str):
+            raise KubeconfigError(f"{path}: {entry['name']!r} in {section} lacks its {key}, or it is no text")
 
 
 def _inline(body: dict[str, Any], name: str, folder: Path) -> None:

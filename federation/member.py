@@ -66,7 +66,8 @@ class Member(pulumi.ComponentResource):
             kind="Cluster",
             metadata={
                 "name": name,
-                "labels": args.settings.labels or None,
+                # An empty map would come back as none at all, and show as drift for ever.
+                **({"labels": args.settings.labels} if args.settings.labels else {}),
                 "annotations": {"pulumi.com/waitFor": "condition=Ready"},
             },
             spec={

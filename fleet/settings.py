@@ -93,11 +93,8 @@ def kubelet(folder: Path, address: IPv4Address) -> dict[str, object]:
             "imagefs.available": "0%",
         },
         "imageGCHighThresholdPercent": 100,
-        # A changed ConfigMap is in its volume after this long, where the default takes a minute.
-        "syncFrequency": "2s",
+        # syncFrequency keeps its default, a minute: figures from the fleet should hold on a cluster of one's own.
         # A node that was not ready for a moment at start says so no longer than this; the default is 10 s.
         "nodeStatusUpdateFrequency": "2s",
-        "kubeAPIQPS": 200,
-        "kubeAPIBurst": 400,
         "maxPods": 200,
     }

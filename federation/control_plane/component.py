@@ -70,9 +70,8 @@ class ControlPlane(pulumi.ComponentResource):
             metadata={"name": host.namespace},
             opts=ResourceOptions(parent=self, provider=args.host),
         )
-        in_namespace = namespace.metadata.name
 
-        endpoint = Endpoint("endpoint", EndpointArgs(args.host, in_namespace, size), child)
+        endpoint = Endpoint("endpoint", EndpointArgs(args.host, namespace, size), child)
         pki = Pki(
             "pki",
             PkiArgs(
@@ -88,14 +87,15 @@ class ControlPlane(pulumi.ComponentResource):
         inside = _admin_kubeconfig(name, Output.from_input(f"https://{_api_service(host.namespace)}:{API_PORT}"), pki)
 
         def start(program: Program, *needs: Resource) -> Workload:
-            args_ = WorkloadArgs(args.host, in_namespace, program, size.replicas, inside)
-            return Workload(program.name, args_, ResourceOptions(parent=self, depends_on=list(needs)))
+            return Workload(
+                program.name, WorkloadArgs(args.host, namespace, program, size.replicas, inside, needs), child
+            )
 
         store = Etcd(
             "etcd",
             EtcdArgs(
                 host=args.host,
-                namespace=in_namespace,
+                namespace=namespace,
                 namespace_name=host.namespace,
                 size=host.etcd,
                 image=f"{args.images.kubernetes_registry}/etcd:{args.images.etcd_tag}",

@@ -16,6 +16,9 @@ SYSTEM_NAMESPACE = "karmada-system"
 CLUSTER_NAMESPACE = "karmada-cluster"
 """Namespace of the members' credentials; one that Karmada never propagates."""
 AGGREGATED = "karmada-aggregated-apiserver"
+CRDS_AT_ONCE = 7
+"""Below Pulumi's default of 8 operations at once. After each new kind the provider reads the API's whole OpenAPI
+document again, once for every create that is then waiting to start: in waves that start together it is read once."""
 
 
 @dataclass
@@ -74,17 +77,22 @@ class ApiContents(pulumi.ComponentResource):
             ),
         )
         conversion = crds.conversion(args.webhook_url, args.ca_bundle)
-        for crd in args.crds:
-            kind = crd["metadata"]["name"]
-            # As manifests and not typed arguments: converting 0.7 MB of schemas key by key takes seconds.
-            pulumi.CustomResource(
-                "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
-                kind,
-                {**crd, "spec": {**crd["spec"], "conversion": conversion}} if kind in crds.CONVERTED else crd,
-                child,
-            )
-        rbac.roles(child)
+        wave: list[Resource] = list(rbac.roles(child))
+        for start in range(0, len(args.crds), CRDS_AT_ONCE):
+            in_turn = ResourceOptions.merge(child, ResourceOptions(depends_on=wave))
+            wave = [_crd(crd, conversion, in_turn) for crd in args.crds[start : start + CRDS_AT_ONCE]]
         self.register_outputs({})
+
+
+def _crd(crd: crds.Manifest, conversion: crds.Manifest, opts: ResourceOptions) -> Resource:
+    kind = crd["metadata"]["name"]
+    # As a manifest and not as typed arguments: converting 0.7 MB of schemas key by key takes seconds.
+    return pulumi.CustomResource(
+        "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
+        kind,
+        {**crd, "spec": {**crd["spec"], "conversion": conversion}} if kind in crds.CONVERTED else crd,
+        opts,
+    )
 
 
 @dataclass

@@ -11,6 +11,7 @@ import io
 import os
 import tarfile
 import urllib.request
+import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -86,7 +87,7 @@ def _unpack(archive: bytes, source: str) -> Mapping[str, bytes]:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             members = [(member.name.removeprefix("./"), tar.extractfile(member)) for member in tar]
             return {name: file.read() for name, file in members if file}
-    except tarfile.TarError as error:
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise CrdError(f"{source} is not a tar archive of CRDs: {error}") from error
 
 

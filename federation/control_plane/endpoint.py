@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import CustomTimeouts, Input, Output, ResourceOptions
+from pulumi import CustomTimeouts, Output, ResourceOptions
 
 from federation import settings
 from federation.control_plane.programs import API_PORT
@@ -21,7 +21,8 @@ HAS_ADDRESS = "jsonpath={.status.loadBalancer.ingress[0]}"
 class EndpointArgs:
     host: k8s.Provider
     """Provider of the host cluster."""
-    namespace: Input[str]
+    namespace: k8s.core.v1.Namespace
+    """The control plane's Namespace; its deletion takes this along."""
     exposure: settings.ApiServer
 
 
@@ -45,7 +46,7 @@ class Endpoint(pulumi.ComponentResource):
             NAME,
             metadata={
                 "name": NAME,
-                "namespace": args.namespace,
+                "namespace": args.namespace.metadata.name,
                 "labels": {"app": NAME},
                 "annotations": {"pulumi.com/waitFor": HAS_ADDRESS} if balanced else {"pulumi.com/skipAwait": "true"},
             },
@@ -55,7 +56,10 @@ class Endpoint(pulumi.ComponentResource):
                 "ports": [port if balanced else {**port, "node_port": args.exposure.node_port}],
             },
             opts=ResourceOptions(
-                parent=self, provider=args.host, custom_timeouts=CustomTimeouts(create=ADDRESS_WITHIN)
+                parent=self,
+                provider=args.host,
+                deleted_with=args.namespace,
+                custom_timeouts=CustomTimeouts(create=ADDRESS_WITHIN),
             ),
         )
         advertised = [args.exposure.advertise_address] if args.exposure.advertise_address else []

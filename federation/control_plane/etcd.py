@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import CustomTimeouts, Input, ResourceOptions
+from pulumi import CustomTimeouts, ResourceOptions
 
 from federation import settings
 from federation.control_plane.programs import PKI_FOLDER, Probe
@@ -32,9 +32,10 @@ CLIENT, PEER, METRICS = 2379, 2380, 2381
 class EtcdArgs:
     host: k8s.Provider
     """Provider of the host cluster."""
-    namespace: Input[str]
+    namespace: k8s.core.v1.Namespace
+    """The control plane's Namespace; its deletion takes this along, volumes included."""
     namespace_name: str
-    """The same namespace as plain text, for the names that etcd's members call each other by."""
+    """Its name as plain text, for the names that etcd's members call each other by."""
     size: settings.Etcd
     image: str
     pki: Pki
@@ -46,17 +47,18 @@ class Etcd(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EtcdArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:Etcd", name, None, opts)
-        child = ResourceOptions(parent=self, provider=args.host)
+        child = ResourceOptions(parent=self, provider=args.host, deleted_with=args.namespace)
+        namespace = args.namespace.metadata.name
 
         files = {
             "ca.crt": args.pki.authorities["etcd"],
             "tls.crt": args.pki.leaves["etcd-server"].certificate,
             "tls.key": args.pki.leaves["etcd-server"].key,
         }
-        secret = files_secret("etcd-cert", args.namespace, files, child)
+        secret = files_secret("etcd-cert", namespace, files, child)
         k8s.core.v1.Service(
             "etcd",
-            metadata={"name": "etcd", "namespace": args.namespace, "labels": LABELS, "annotations": NO_AWAIT},
+            metadata={"name": "etcd", "namespace": namespace, "labels": LABELS, "annotations": NO_AWAIT},
             spec={
                 "cluster_ip": "None",
                 "selector": LABELS,
@@ -70,7 +72,7 @@ class Etcd(pulumi.ComponentResource):
             "etcd-client",
             metadata={
                 "name": "etcd-client",
-                "namespace": args.namespace,
+                "namespace": namespace,
                 "labels": LABELS,
                 "annotations": NO_AWAIT,
             },
@@ -79,7 +81,7 @@ class Etcd(pulumi.ComponentResource):
         )
         k8s.apps.v1.StatefulSet(
             "etcd",
-            metadata={"name": "etcd", "namespace": args.namespace, "labels": LABELS},
+            metadata={"name": "etcd", "namespace": namespace, "labels": LABELS},
             spec={
                 "replicas": args.size.replicas,
                 "service_name": "etcd",
@@ -145,7 +147,7 @@ class Etcd(pulumi.ComponentResource):
             ),
         )
         if args.size.replicas > 1:
-            disruption_budget("etcd", args.namespace, LABELS, child)
+            disruption_budget("etcd", namespace, LABELS, child)
         self.register_outputs({})
 
 

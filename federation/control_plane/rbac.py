@@ -5,8 +5,10 @@ Source: artifacts/deploy/admin-clusterrole-aggregation.yaml and cluster-proxy-ad
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pulumi_kubernetes as k8s
-from pulumi import ResourceOptions
+from pulumi import Resource, ResourceOptions
 
 KINDS = {
     "autoscaling.karmada.io": ["cronfederatedhpas", "federatedhpas"],
@@ -25,10 +27,10 @@ PROXY_ADMIN = "cluster-proxy-admin"
 ADMIN_USER = "system:admin"
 
 
-def roles(opts: ResourceOptions) -> None:
+def roles(opts: ResourceOptions) -> Iterator[Resource]:
     """Create the ClusterRoles, and the binding of the proxy role to the admin certificate's user."""
     for access, verbs in VERBS.items():
-        k8s.rbac.v1.ClusterRole(
+        yield k8s.rbac.v1.ClusterRole(
             f"karmada-{access}",
             metadata={
                 "name": f"karmada-{access}",
@@ -40,13 +42,13 @@ def roles(opts: ResourceOptions) -> None:
             ],
             opts=opts,
         )
-    k8s.rbac.v1.ClusterRole(
+    yield k8s.rbac.v1.ClusterRole(
         PROXY_ADMIN,
         metadata={"name": PROXY_ADMIN},
         rules=[{"api_groups": ["cluster.karmada.io"], "resources": ["clusters/proxy"], "verbs": ["*"]}],
         opts=opts,
     )
-    k8s.rbac.v1.ClusterRoleBinding(
+    yield k8s.rbac.v1.ClusterRoleBinding(
         PROXY_ADMIN,
         metadata={"name": PROXY_ADMIN},
         role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": PROXY_ADMIN},

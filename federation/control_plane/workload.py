@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import CustomTimeouts, Input, Output, ResourceOptions
+from pulumi import CustomTimeouts, Input, Output, Resource, ResourceOptions
 
 from federation.control_plane.programs import KUBECONFIG_FOLDER, PKI_FOLDER, Probe, Program
 
@@ -16,6 +16,8 @@ READY_WITHIN = "3m"
 """How long a Deployment or StatefulSet may take; Pulumi then says which pods were not ready, and why."""
 NO_AWAIT = {"pulumi.com/skipAwait": "true"}
 """For Services: awaiting one means awaiting pods that are started only after it."""
+GRACE_SECONDS = 10
+"""The aggregated API server otherwise uses up the usual 30 s waiting for watches that nobody ends."""
 UNPRIVILEGED_USER = 65532
 
 POD_SECURITY: k8s.core.v1.PodSecurityContextArgsDict = {
@@ -36,12 +38,14 @@ CONTAINER_SECURITY: k8s.core.v1.SecurityContextArgsDict = {
 class WorkloadArgs:
     host: k8s.Provider
     """Provider of the host cluster."""
-    namespace: Input[str]
-    """Name of the control plane's Namespace; taking it from the resource orders the two."""
+    namespace: k8s.core.v1.Namespace
+    """The control plane's Namespace; its deletion takes this along."""
     program: Program
     replicas: int
-    kubeconfig: Input[str] | None = None
+    kubeconfig: Input[str]
     """Kubeconfig (secret) for the federation API, for programs that take one."""
+    needs: Sequence[Resource] = ()
+    """What must be ready before the program starts; its Secrets do not wait for it."""
 
 
 class Workload(pulumi.ComponentResource):
@@ -49,21 +53,21 @@ class Workload(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WorkloadArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:Workload", name, None, opts)
-        child = ResourceOptions(parent=self, provider=args.host)
-        program = args.program
+        child = ResourceOptions(parent=self, provider=args.host, deleted_with=args.namespace)
+        program, namespace = args.program, args.namespace.metadata.name
         labels = {"app": program.name}
         metadata: k8s.meta.v1.ObjectMetaArgsDict = {
             "name": program.name,
-            "namespace": args.namespace,
+            "namespace": namespace,
             "labels": labels,
         }
 
         volumes: dict[str, Input[str]] = {}
         if program.files:
-            volumes[PKI_FOLDER] = files_secret(f"{program.name}-cert", args.namespace, program.files, child)
-        if program.takes_kubeconfig and args.kubeconfig is not None:
+            volumes[PKI_FOLDER] = files_secret(f"{program.name}-cert", namespace, program.files, child)
+        if program.takes_kubeconfig:
             files = {"karmada.config": args.kubeconfig}
-            volumes[KUBECONFIG_FOLDER] = files_secret(f"{program.name}-config", args.namespace, files, child)
+            volumes[KUBECONFIG_FOLDER] = files_secret(f"{program.name}-config", namespace, files, child)
         if program.service:
             port, target = program.service
             k8s.core.v1.Service(
@@ -90,11 +94,14 @@ class Workload(pulumi.ComponentResource):
             },
             opts=ResourceOptions.merge(
                 child,
-                ResourceOptions(custom_timeouts=CustomTimeouts(create=READY_WITHIN, update=READY_WITHIN)),
+                ResourceOptions(
+                    depends_on=list(args.needs),
+                    custom_timeouts=CustomTimeouts(create=READY_WITHIN, update=READY_WITHIN),
+                ),
             ),
         )
         if args.replicas > 1:
-            disruption_budget(program.name, args.namespace, labels, child)
+            disruption_budget(program.name, namespace, labels, child)
         self.register_outputs({})
 
 
@@ -155,6 +162,7 @@ def _pod(program: Program, volumes: Mapping[str, Input[str]], labels: Mapping[st
     return {
         "automount_service_account_token": False,
         "enable_service_links": False,
+        "termination_grace_period_seconds": GRACE_SECONDS,
         "security_context": POD_SECURITY,
         "topology_spread_constraints": spread(labels),
         "containers": [

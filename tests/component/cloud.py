@@ -1,0 +1,55 @@
+"""What clusters and pulumi_tls would answer: the outputs that the program builds on."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, is_dry_run
+
+CANARY = "canary"
+"""Stands in every secret, and in nothing else."""
+BALANCER = "192.0.2.10"
+FIRST_EXPIRY, EXPIRY = "2027-01-01T00:00:00Z", "2027-01-02T00:00:00Z"
+
+
+class Cloud(Mocks):
+    """Gives back what is asked for, with what the other side fills in; in a preview it fills in nothing."""
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        if is_dry_run():
+            return "", args.inputs
+        return f"{args.name}-id", {**args.inputs, **_filled_in(args.typ, args.name, args.inputs)}
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        raise AssertionError(f"the program calls no function, but it called {args.token}")
+
+
+def _filled_in(kind: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    match kind:
+        case "kubernetes:core/v1:Service":
+            ingress = [{"ip": BALANCER}] if inputs["spec"].get("type") == "LoadBalancer" else []
+            return {"status": {"loadBalancer": {"ingress": ingress}}}
+        case "kubernetes:core/v1:Secret" if inputs.get("type") == "kubernetes.io/service-account-token":
+            return {"data": {"ca.crt": _base64(pem("CERTIFICATE", name)), "token": _base64(f"{CANARY} {name}")}}
+        case "tls:index/privateKey:PrivateKey":
+            return {
+                "privateKeyPem": pem("EC PRIVATE KEY", f"{CANARY} {name}"),
+                "publicKeyPem": pem("PUBLIC KEY", name),
+            }
+        case "tls:index/certRequest:CertRequest":
+            return {"certRequestPem": pem("CERTIFICATE REQUEST", name)}
+        case "tls:index/selfSignedCert:SelfSignedCert" | "tls:index/locallySignedCert:LocallySignedCert":
+            expiry = FIRST_EXPIRY if name == "services" else EXPIRY
+            return {"certPem": pem("CERTIFICATE", name), "validityEndTime": expiry}
+    return {}
+
+
+def pem(label: str, text: str) -> str:
+    """Something in the form of a PEM block."""
+    return f"-----BEGIN {label}-----\n{_base64(text)}\n-----END {label}-----\n"
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

@@ -1,0 +1,285 @@
+"""What the program asks for in the dev topology: sides, order, waits, secrets, outputs."""
+
+import base64
+import binascii
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.component.cloud import BALANCER, CANARY, FIRST_EXPIRY
+from tests.component.program import DEV, GONDOR, ROHAN, UIDS, run
+from tests.component.recording import Record, Registered, Secret, name_of
+
+pytestmark = pytest.mark.component
+
+MEMBERS = ("gondor", "rohan")
+
+
+def test_no_two_resources_share_a_urn(dev: Record) -> None:
+    assert [urn for urn, count in Counter(each.urn for each in dev.resources).items() if count > 1] == []
+
+
+def test_runs_in_one_process_know_nothing_of_each_other(dev: Record, tmp_path: Path) -> None:
+    again = run(tmp_path)
+    assert sorted(each.urn for each in again.resources) == sorted(each.urn for each in dev.resources)
+    assert again.exports == dev.exports
+
+
+def test_a_preview_of_a_new_stack_shows_every_resource(dev: Record, tmp_path: Path) -> None:
+    preview = run(tmp_path, preview=True)
+    assert {each.urn for each in preview.resources} == {each.urn for each in dev.resources}
+
+
+def test_no_name_is_made_from_a_context(dev: Record) -> None:
+    named = {str(each): f"{each.urn} {each.inputs.get('metadata')}" for each in dev.resources}
+    assert [resource for resource, names in named.items() if GONDOR in names] == []
+
+
+# Sides
+
+
+def test_every_resource_has_the_explicit_provider_of_its_side(dev: Record) -> None:
+    placed = [each for each in dev.resources if not each.is_component and not each.is_provider]
+    wrong = {str(each): name_of(each.provider) for each in placed if name_of(each.provider) != side(dev, each)}
+    assert wrong == {}
+
+
+def side(record: Record, resource: Registered) -> str:
+    """The provider that a resource belongs to, told by its component (and, in a member, by its kind)."""
+    parent = next(each for each in record.resources if each.urn == resource.parent)
+    match parent.kind:
+        case "Pki":
+            return "tls"
+        case "ApiContents" | "Admission":
+            return "api"
+        case "Member":
+            credentials = (f"{parent.name}-credentials", f"{parent.name}-impersonator")
+            in_api = resource.kind == "Cluster" or resource.name in credentials
+            return "api" if in_api else f"member-{parent.name}"
+        case "ControlPlane" | "Endpoint" | "Etcd" | "Workload":
+            return "host"
+    raise AssertionError(f"no side is known for what is in a {parent.kind}")
+
+
+def test_a_provider_is_known_by_its_clusters_name_so_that_a_new_endpoint_replaces_nothing(dev: Record) -> None:
+    identifiers = {each.name: each.inputs["clusterIdentifier"] for each in dev.of("kubernetes")}
+    assert identifiers == {
+        "host": "host",
+        "member-gondor": "member-gondor",
+        "member-rohan": "member-rohan",
+        "api": "fellowship",
+    }
+
+
+# Order: what must exist before what, from the recorded dependencies and providers.
+
+START = [
+    ("StatefulSet", "etcd"),
+    ("Deployment", "karmada-apiserver"),
+    ("kubernetes", "api"),
+    ("CustomResourceDefinition", ".*"),
+    ("Deployment", "karmada-controller-manager"),
+    ("Cluster", ".*"),
+]
+ORDER = [
+    *pairwise(START),
+    (("Deployment", "karmada-aggregated-apiserver"), ("APIService", ".*")),
+    (("APIService", ".*"), ("Deployment", "karmada-controller-manager")),
+    (("Deployment", "kube-controller-manager"), ("Deployment", "karmada-controller-manager")),
+    (("CustomResourceDefinition", ".*"), ("Deployment", "karmada-scheduler")),
+    (("Deployment", "karmada-webhook"), (".*WebhookConfiguration", ".*")),
+    (("CustomResourceDefinition", ".*"), (".*WebhookConfiguration", ".*")),
+    ((".*WebhookConfiguration", ".*"), ("Cluster", ".*")),
+]
+
+
+@pytest.mark.parametrize(("first", "then"), ORDER)
+def test_what_is_needed_comes_first(dev: Record, first: tuple[str, str], then: tuple[str, str]) -> None:
+    needed, waiting = find(dev, *first), find(dev, *then)
+    assert needed
+    assert waiting
+    missing = {str(each): absent for each in waiting if (absent := {n.urn for n in needed} - dev.needs(each))}
+    assert missing == {}
+
+
+def find(record: Record, kind: str, name: str) -> list[Registered]:
+    """All resources whose kind and name match these patterns in full."""
+    return [each for each in record.resources if re.fullmatch(kind, each.kind) and re.fullmatch(name, each.name)]
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_a_cluster_joins_when_its_credentials_work(dev: Record, member: str) -> None:
+    needed = [
+        dev.one("ClusterRoleBinding", f"{member}-access"),
+        dev.one("Secret", f"{member}-karmada-{member}-token"),
+        dev.one("Secret", f"{member}-karmada-impersonator-token"),
+        dev.one("Secret", f"{member}-credentials"),
+        dev.one("Secret", f"{member}-impersonator"),
+    ]
+    assert {each.urn for each in needed} <= dev.needs(dev.one("Cluster", f"{member}-cluster"))
+
+
+def test_members_prepare_while_the_control_plane_starts_and_wait_for_no_other_member(dev: Record) -> None:
+    control_plane = {each.urn for each in dev.inside(dev.one("ControlPlane", "fellowship"))}
+    for name, other in (MEMBERS, MEMBERS[::-1]):
+        others = {each.urn for each in dev.inside(dev.one("Member", other))}
+        for each in dev.inside(dev.one("Member", name)):
+            assert not dev.needs(each) & others, f"{each} waits for {other}"
+            if name_of(each.provider) != "api":
+                assert not dev.needs(each) & control_plane, f"{each} waits for the control plane"
+
+
+def test_what_is_in_the_api_goes_with_it(dev: Record) -> None:
+    namespace = dev.one("Namespace", "karmada-system").urn
+    contents = [each for each in dev.resources if name_of(each.parent) in ("api-contents", "admission")]
+    assert {each.deleted_with for each in contents} == {namespace}
+
+
+def test_every_long_wait_is_finite_and_short(dev: Record) -> None:
+    awaited = [
+        *dev.of("Deployment", "StatefulSet", "APIService", "Cluster"),
+        dev.one("Service", "karmada-apiserver"),
+    ]
+    assert {str(each): each.create_timeout for each in awaited if each.create_timeout not in ("2m", "3m")} == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "condition"),
+    [
+        ("Service", "karmada-apiserver", "jsonpath={.status.loadBalancer.ingress[0]}"),
+        ("APIService", "v1alpha1.cluster.karmada.io", "condition=Available"),
+        ("Cluster", "gondor-cluster", "condition=Ready"),
+        ("Cluster", "rohan-cluster", "condition=Ready"),
+    ],
+)
+def test_it_is_done_when_its_condition_holds(dev: Record, kind: str, name: str, condition: str) -> None:
+    assert dev.one(kind, name).inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == condition
+
+
+# What is asked for
+
+
+def test_the_api_holds_all_of_karmadas_kinds_and_webhooks(dev: Record) -> None:
+    configurations = dev.of("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+    assert len(dev.of("CustomResourceDefinition")) == 19
+    assert [len(each.inputs["webhooks"]) for each in sorted(configurations, key=str)] == [8, 14]
+    converted = {each.name for each in dev.of("CustomResourceDefinition") if "conversion" in each.inputs["spec"]}
+    assert converted == {"resourcebindings.work.karmada.io", "clusterresourcebindings.work.karmada.io"}
+
+
+@pytest.mark.parametrize(
+    ("member", "context", "zones"), [("gondor", GONDOR, ["minas-tirith"]), ("rohan", ROHAN, ["edoras"])]
+)
+def test_a_cluster_says_who_and_where_it_is(dev: Record, member: str, context: str, zones: list[str]) -> None:
+    spec = dev.one("Cluster", f"{member}-cluster").inputs["spec"]
+    assert spec == {
+        "syncMode": "Push",
+        "id": UIDS[context],
+        "apiEndpoint": f"https://{context}.example:6443",
+        "region": "middle-earth",
+        "zones": zones,
+        "secretRef": {"namespace": "karmada-cluster", "name": member},
+        "impersonatorSecretRef": {"namespace": "karmada-cluster", "name": f"{member}-impersonator"},
+    }
+
+
+def test_the_apis_certificate_is_good_for_its_address_and_its_names_inside(dev: Record) -> None:
+    request = dev.one("CertRequest", "apiserver").inputs
+    assert request["ipAddresses"] == ["127.0.0.1", BALANCER]
+    assert {"localhost", "kubernetes.default.svc", "karmada-apiserver.karmada-system.svc"} <= set(request["dnsNames"])
+
+
+def test_etcd_trusts_an_authority_that_signs_nothing_else(dev: Record) -> None:
+    signed = {each.name: each.inputs["caCertPem"] for each in dev.of("LocallySignedCert")}
+    etcd = dev.one("SelfSignedCert", "etcd-ca").outputs["certPem"]
+    assert {name for name, authority in signed.items() if authority == etcd} == {"etcd-server", "etcd-client"}
+
+
+# Outputs
+
+
+def test_the_outputs_of_the_design_are_exported(dev: Record) -> None:
+    assert {name: value for name, value in dev.exports.items() if name != "kubeconfig"} == {
+        "apiEndpoint": f"https://{BALANCER}:5443",
+        "zone": "example.com.",
+        "members": [{**member, "uid": UIDS[member["context"]]} for member in DEV["federation:members"]],
+        "certificateExpiry": FIRST_EXPIRY,
+    }
+
+
+def test_the_kubeconfig_is_secret_and_leads_to_the_federation_first_and_to_every_member(dev: Record) -> None:
+    exported = dev.exports["kubeconfig"]
+    assert isinstance(exported, Secret)
+    file = yaml.safe_load(exported.value)
+    assert [context["name"] for context in file["contexts"]] == ["fellowship", GONDOR, ROHAN]
+    assert file["current-context"] == "fellowship"
+    assert file["clusters"][0]["cluster"]["server"] == dev.exports["apiEndpoint"]
+
+
+# Secrets: keys and tokens on the mocks all hold a canary.
+
+
+def test_no_key_or_token_is_in_the_state_in_the_clear(dev: Record) -> None:
+    found = {str(each): path for each in dev.resources for path in revealed([each.inputs, each.outputs])}
+    assert found == {}
+    assert list(revealed(dev.exports)) == []
+
+
+def test_the_canary_would_be_found_in_all_that_carry_keys_or_tokens(dev: Record) -> None:
+    carriers = {each.name for each in dev.resources if any(True for _ in revealed(opened([each.inputs, each.outputs])))}
+    assert {
+        "host",
+        "api",
+        "member-gondor",
+        "root-ca",
+        "service-account",
+        "karmada-apiserver-cert",
+        "karmada-scheduler-config",
+        "etcd-cert",
+        "gondor-karmada-gondor-token",
+        "gondor-credentials",
+        "gondor-impersonator",
+    } <= carriers
+    assert list(revealed(opened(dev.exports))) == ["/kubeconfig"]
+
+
+def revealed(value: Any, path: str = "") -> Iterator[str]:
+    """Where the canary stands in a text that is not secret."""
+    match value:
+        case str() if any(CANARY in text for text in decoded(value)):
+            yield path
+        case dict():
+            for key, part in value.items():
+                yield from revealed(part, f"{path}/{key}")
+        case list():
+            for part in value:
+                yield from revealed(part, path)
+
+
+def opened(value: Any) -> Any:
+    """The value with all secrets in the clear."""
+    match value:
+        case Secret(hidden):
+            return opened(hidden)
+        case dict():
+            return {key: opened(part) for key, part in value.items()}
+        case list():
+            return [opened(part) for part in value]
+    return value
+
+
+def decoded(text: str) -> Iterator[str]:
+    """The text, and all texts in base64 within it, at any depth."""
+    yield text
+    for run_ in re.findall(r"[A-Za-z0-9+/]{8,}={0,2}", text):
+        try:
+            inner = base64.b64decode(run_, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            continue
+        yield from decoded(inner)

@@ -1,0 +1,157 @@
+"""What changes with the configuration, and what does not: each test is one difference from the dev topology."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from federation.config import ConfigError
+from federation.identity import Unreachable
+from tests.component.cloud import BALANCER
+from tests.component.program import DEV, GONDOR, HOST, ROHAN, UIDS, run
+from tests.component.recording import Record, name_of
+
+pytestmark = pytest.mark.component
+
+WORKLOADS = {
+    "karmada-apiserver",
+    "karmada-aggregated-apiserver",
+    "karmada-webhook",
+    "kube-controller-manager",
+    "karmada-controller-manager",
+    "karmada-scheduler",
+}
+
+
+def test_nothing_is_protected_unless_asked(dev: Record) -> None:
+    assert [str(each) for each in dev.resources if each.protect] == []
+
+
+def test_protect_keeps_etcd_and_the_authorities_and_nothing_else(tmp_path: Path) -> None:
+    record = run(tmp_path, {"federation:protect": True})
+    assert {str(each) for each in record.resources if each.protect} == {
+        "StatefulSet etcd",
+        *(f"{kind} {name}-ca" for kind in ("PrivateKey", "SelfSignedCert") for name in ("root", "etcd", "front-proxy")),
+    }
+
+
+def test_one_replica_has_no_disruption_budget_as_it_would_block_every_drain(dev: Record) -> None:
+    assert dev.of("PodDisruptionBudget") == []
+    assert {each.inputs["spec"]["replicas"] for each in dev.of("Deployment", "StatefulSet")} == {1}
+
+
+def test_three_replicas_of_the_api_server_make_three_of_each_program_with_a_budget(tmp_path: Path) -> None:
+    record = run(tmp_path, {"federation:host.apiServer.replicas": 3})
+    assert {each.name for each in record.of("PodDisruptionBudget")} == WORKLOADS
+    replicas = {each.name: each.inputs["spec"]["replicas"] for each in record.of("Deployment")}
+    assert replicas == dict.fromkeys(WORKLOADS, 3)
+    assert record.one("StatefulSet", "etcd").inputs["spec"]["replicas"] == 1
+
+
+def test_three_replicas_of_etcd_know_each_other_by_name(tmp_path: Path) -> None:
+    record = run(tmp_path, {"federation:host.etcd.replicas": 3})
+    hosts = [f"etcd-{i}.etcd.karmada-system.svc" for i in range(3)]
+    spec = record.one("StatefulSet", "etcd").inputs["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    assert spec["replicas"] == 3
+    members = ",".join(f"etcd-{i}=https://{host}:2380" for i, host in enumerate(hosts))
+    assert f"--initial-cluster={members}" in container["command"]
+    assert set(hosts) <= set(record.one("CertRequest", "etcd-server").inputs["dnsNames"])
+    assert [each.name for each in record.of("PodDisruptionBudget")] == ["etcd"]
+
+
+@pytest.mark.parametrize("silent", [HOST, GONDOR, ROHAN])
+def test_a_cluster_that_does_not_answer_is_reported_and_everything_is_still_registered(
+    dev: Record, tmp_path: Path, silent: str
+) -> None:
+    answer = Unreachable(silent, f"https://{silent}.example:6443", "no route to host")
+    record = run(tmp_path, answers={**UIDS, silent: answer})
+    assert record.warnings == [str(answer)]
+    assert {each.urn for each in record.resources} == {each.urn for each in dev.resources}
+
+
+def test_a_member_that_does_not_answer_keeps_the_identity_that_it_has(tmp_path: Path) -> None:
+    answer = Unreachable(ROHAN, "https://rohan.example:6443", "no route to host")
+    record = run(tmp_path, answers={**UIDS, ROHAN: answer})
+    gondor, rohan = (record.one("Cluster", f"{name}-cluster") for name in ("gondor", "rohan"))
+    assert (rohan.inputs["spec"].get("id"), "spec.id" in rohan.ignore_changes) == (None, True)
+    assert (gondor.inputs["spec"].get("id"), "spec.id" in gondor.ignore_changes) == (UIDS[GONDOR], False)
+    assert [member["uid"] for member in record.exports["members"]] == [UIDS[GONDOR], None]
+
+
+def test_a_node_port_needs_no_load_balancer(tmp_path: Path) -> None:
+    node_port = {"serviceType": "NodePort", "advertiseAddress": "rivendell.example", "nodePort": 30443}
+    record = run(tmp_path, {"federation:host.apiServer": node_port})
+    service = record.one("Service", "karmada-apiserver").inputs
+    assert (service["spec"]["type"], service["spec"]["ports"][0]["nodePort"]) == ("NodePort", 30443)
+    assert service["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
+    assert record.exports["apiEndpoint"] == "https://rivendell.example:30443"
+    assert "rivendell.example" in record.one("CertRequest", "apiserver").inputs["dnsNames"]
+
+
+def test_an_advertised_name_comes_before_the_balancers_address(tmp_path: Path) -> None:
+    record = run(tmp_path, {"federation:host.apiServer.advertiseAddress": "api.example.com"})
+    assert record.exports["apiEndpoint"] == "https://api.example.com:5443"
+    request = record.one("CertRequest", "apiserver").inputs
+    assert "api.example.com" in request["dnsNames"]
+    assert BALANCER in request["ipAddresses"]
+
+
+def test_a_member_leaves_without_touching_anything_else(dev: Record, tmp_path: Path) -> None:
+    record = run(tmp_path, {"federation:members": DEV["federation:members"][:1]})
+    gone = {each.urn for each in dev.resources} - {each.urn for each in record.resources}
+    rohan = dev.one("Member", "rohan")
+    provider = dev.one("kubernetes", "member-rohan")
+    assert gone == {rohan.urn, provider.urn, *(each.urn for each in dev.inside(rohan))}
+    assert len(record.resources) == len(dev.resources) - len(gone)
+
+
+def test_the_hosts_namespace_is_free_and_the_apis_is_karmadas(tmp_path: Path) -> None:
+    record = run(tmp_path, {"federation:host.namespace": "council"})
+    namespaced = [each for each in record.resources if each.inputs.get("metadata", {}).get("namespace")]
+    host = {each.inputs["metadata"]["namespace"] for each in namespaced if name_of(each.provider) == "host"}
+    assert host == {"council"}
+    assert "karmada-aggregated-apiserver.karmada-system.svc" in record.one("CertRequest", "services").inputs["dnsNames"]
+    assert record.one("Service", "api-karmada-aggregated-apiserver").inputs["spec"]["externalName"] == (
+        "karmada-aggregated-apiserver.council.svc"
+    )
+
+
+def test_images_come_from_where_the_configuration_says(tmp_path: Path) -> None:
+    images = {
+        "kubernetesRegistry": "mirror.example/k8s",
+        "kubernetesTag": "v0.0.1",
+        "etcdTag": "v0.0.2",
+        "karmadaRegistry": "mirror.example/karmada",
+        "karmadaTag": "v0.0.3",
+    }
+    record = run(tmp_path, {"federation:images": images})
+    pods = {each.name: each.inputs["spec"]["template"]["spec"] for each in record.of("Deployment", "StatefulSet")}
+    assert {name: container["image"] for name, pod in pods.items() for container in pod["containers"]} == {
+        "etcd": "mirror.example/k8s/etcd:v0.0.2",
+        "karmada-apiserver": "mirror.example/k8s/kube-apiserver:v0.0.1",
+        "kube-controller-manager": "mirror.example/k8s/kube-controller-manager:v0.0.1",
+        "karmada-aggregated-apiserver": "mirror.example/karmada/karmada-aggregated-apiserver:v0.0.3",
+        "karmada-controller-manager": "mirror.example/karmada/karmada-controller-manager:v0.0.3",
+        "karmada-scheduler": "mirror.example/karmada/karmada-scheduler:v0.0.3",
+        "karmada-webhook": "mirror.example/karmada/karmada-webhook:v0.0.3",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "answers", "message"),
+    [
+        ({"federation:name": "The_Fellowship"}, UIDS, 'federation:name: "The_Fellowship" is not a DNS label'),
+        ({"federation:nmae": "x"}, UIDS, "federation:nmae: unknown key; did you mean 'name'?"),
+        ({}, {**UIDS, ROHAN: UIDS[GONDOR]}, "gondor and rohan are one cluster (kube-system UID uid-of-gondor"),
+    ],
+)
+def test_a_refusal_comes_before_the_first_resource(
+    tmp_path: Path, changes: Mapping[str, Any], answers: Mapping[str, str | Unreachable], message: str
+) -> None:
+    record = Record()
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        run(tmp_path, changes, answers, record=record)
+    assert record.resources == []

@@ -1,0 +1,272 @@
+"""The stack's configuration: what is valid is kept, and what is wrong is told with key, value and what is allowed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from federation import config, kubeconfig, names
+from federation.config import Config, ConfigError
+from federation.settings import Settings
+from tests import strategies
+from tests.strategies import CONTEXTS, MISSING, changed, encoded
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project's folder with a kubeconfig that has the CONTEXTS and those of the walk-through."""
+    folder = tmp_path_factory.mktemp("project")
+    contexts = (*CONTEXTS, "rivendell", "gondor_needs-no_king", "rohan")
+    entries = [
+        kubeconfig.with_client_certificate(each, f"https://{each}:6443", "ca", "cert", "key") for each in contexts
+    ]
+    (folder / "kubeconfig").write_text(kubeconfig.dump(kubeconfig.merge(entries)))
+    (folder / "not-yaml").write_text("a: b: c")
+    return folder
+
+
+def load(folder: Path, stack: Mapping[str, Any]) -> Config:
+    return config.load(encoded({"federation:kubeconfig": "kubeconfig", **stack}), folder, {})
+
+
+def problems(folder: Path, stack: Mapping[str, Any]) -> list[str]:
+    with pytest.raises(ConfigError) as refusal:
+        load(folder, stack)
+    return refusal.value.problems
+
+
+# What is valid
+
+
+@given(stack=strategies.configurations())
+def test_a_valid_configuration_keeps_its_values(folder: Path, stack: dict[str, Any]) -> None:
+    loaded = load(folder, stack)
+    given_ = {key.removeprefix("federation:"): value for key, value in stack.items()}
+    given_["dns"]["zone"] = names.zone_of(given_["dns"]["zone"])
+    assert loaded.settings.model_dump(mode="json", by_alias=True, exclude_unset=True) == {
+        "kubeconfig": "kubeconfig",
+        **given_,
+    }
+    named = [given_["host"]["context"], *(member["context"] for member in given_["members"])]
+    assert {context: each["current-context"] for context, each in loaded.contexts.items()} == {c: c for c in named}
+
+
+def test_the_dev_stack_is_valid(folder: Path) -> None:
+    stack = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
+    settings = load(folder, {**stack, "federation:kubeconfig": "kubeconfig"}).settings
+    assert (settings.name, settings.host.namespace, settings.dns.zone) == (
+        "fellowship",
+        "karmada-system",
+        "example.com",
+    )
+    assert [member.name for member in settings.members] == ["gondor", "rohan"]
+
+
+def test_every_key_is_declared_in_pulumi_yaml_with_the_default_it_has() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    fields = {field.alias: field for field in Settings.model_fields.values()}
+    assert set(declared) == set(fields)
+    assert all(key["type"] and key["description"] for key in declared.values())
+    assert {name for name, key in declared.items() if "default" not in key} == {
+        name for name, field in fields.items() if field.is_required()
+    }
+    with_defaults = {name: key["default"] for name, key in declared.items() if "default" in key}
+    required = {"name": "fellowship", "host": {"context": "rivendell"}, "dns": {"zone": "example.com"}}
+    assert Settings.model_validate(required | with_defaults) == Settings.model_validate(required)
+
+
+def test_other_namespaces_are_not_ours_to_judge(folder: Path) -> None:
+    assert load(folder, {**STACK, "pulumi:disable-default-providers": ["*"], "gcp:project": "x"})
+
+
+@pytest.mark.parametrize("path", ["absolute", "relative", "environment"])
+def test_the_kubeconfig_is_the_named_one_from_the_projects_folder_else_the_environments(
+    folder: Path, tmp_path: Path, path: str
+) -> None:
+    named = {"absolute": str(folder / "kubeconfig"), "relative": "./kubeconfig", "environment": ""}[path]
+    stack = encoded({**STACK, "federation:kubeconfig": named})
+    loaded = config.load(stack, folder, {"KUBECONFIG": str(folder / "kubeconfig")})
+    assert set(loaded.contexts) == {"rivendell", "gondor_needs-no_king", "rohan"}
+
+
+# What is wrong
+
+STACK: Mapping[str, Any] = {
+    "federation:name": "fellowship",
+    "federation:host": {"context": "rivendell"},
+    "federation:dns": {"zone": "example.com."},
+    "federation:members": [
+        {"name": "gondor", "context": "gondor_needs-no_king", "region": "middle-earth"},
+        {"name": "rohan", "context": "rohan", "region": "middle-earth", "zones": ["edoras"]},
+    ],
+}
+GOOGLE = {"project": "my-project"}
+REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
+    ({"name": "The_Fellowship"}, ['name: "The_Fellowship" is not a DNS label', "a-z, 0-9 and '-'", "63"]),
+    ({"members.0.name": "a" * 49}, ["members[0].name: ", "a" * 49, "is not a DNS label of at most 48 characters"]),
+    ({"host.namespace": "-x"}, ['host.namespace: "-x" is not a DNS label']),
+    ({"dns.zone": "example"}, ['dns.zone: "example" is not a DNS domain of at least two labels', "example.com"]),
+    ({"nmae": "x"}, ["nmae: unknown key; did you mean 'name'? allowed: kubeconfig, name, host, dns, members"]),
+    ({"host.etcd.replica": 3}, ["host.etcd.replica: unknown key; did you mean 'replicas'?", "storageClass"]),
+    ({"members.1.zone": "edoras"}, ["members[1].zone: unknown key; did you mean 'zones'?", "apiEndpoint"]),
+    ({"dns.xyzzy": 1}, ["dns.xyzzy: unknown key; allowed: provider, zone, ttl, googleClouddns"]),
+    ({"host.context": "mordor"}, ["host.context: 'mordor' is not a context of the kubeconfig; it has: ", "rivendell"]),
+    ({"members.1.context": "mordor"}, ["members[1].context: 'mordor' is not a context of the kubeconfig; it has: "]),
+    (
+        {"kubeconfig": "none"},
+        ["kubeconfig: ", "/none: No such file", "allowed: the path of a kubeconfig", "$KUBECONFIG"],
+    ),
+    ({"kubeconfig": "not-yaml"}, ["kubeconfig: ", "/not-yaml: not YAML", "allowed: the path of a kubeconfig"]),
+    ({"kubeconfig": "~nobody-here/config"}, ["kubeconfig: ", "~nobody-here", "allowed: the path of a kubeconfig"]),
+    ({"members.0.name": "rivendell"}, ["members[0].name: 'rivendell' is the host cluster's name", "another name"]),
+    ({"name": "rohan"}, ["members[1].context: 'rohan' is also the federation's name", "rename one"]),
+    ({"members.1.region": MISSING}, ["members[1].region: is missing; it is required"]),
+    ({"members.1.region": "Middle Earth"}, ['members[1].region: "Middle Earth" is not a label value', "'_' and '.'"]),
+    ({"members.1.zones": "edoras"}, ['members[1].zones: "edoras" is not a list']),
+    ({"members.1.zones": [5]}, ["members[1].zones[0]: 5 should be a valid string"]),
+    ({"members.1.labels": ["x"]}, ['members[1].labels: ["x"] is not a map']),
+    ({"members": "gondor"}, ['members: "gondor" is not a list']),
+    ({"host": "rivendell"}, ['host: "rivendell" is not a map']),
+    ({"dns": MISSING}, ["dns: is missing; it is required"]),
+    ({"dns.googleClouddns": GOOGLE}, ["dns.googleClouddns: belongs to google-clouddns", "coredns; keep one"]),
+    ({"dns.provider": "google-clouddns"}, ["dns.googleClouddns: is missing; provider google-clouddns requires it"]),
+    ({"dns.provider": "route53"}, ["dns.provider: \"route53\" should be 'coredns' or 'google-clouddns'"]),
+    ({"dns.ttl": 0}, ["dns.ttl: 0 should be greater than or equal to 1"]),
+    ({"host.etcd.replicas": 2}, ["host.etcd.replicas: 2 should be 1 or 3"]),
+    ({"host.etcd.storage": "5GB"}, ['host.etcd.storage: "5GB" ', "Mi|Gi|Ti"]),
+    ({"host.apiServer.serviceType": "NodePort"}, ["host.apiServer.advertiseAddress: is missing", "a node's address"]),
+    ({"members.0.apiEndpoint": "gondor:6443"}, ['members[0].apiEndpoint: "gondor:6443" ', "https://"]),
+    ({"protect": "perhaps"}, ['protect: "perhaps" should be a valid boolean']),
+]
+
+
+@pytest.mark.parametrize(("changes", "parts"), REFUSALS, ids=[" ".join(changes) for changes, _ in REFUSALS])
+def test_a_refusal_is_one_problem_that_names_key_value_and_what_is_allowed(
+    folder: Path, changes: Mapping[str, Any], parts: list[str]
+) -> None:
+    stack = {"federation:kubeconfig": "kubeconfig", **STACK}
+    (problem,) = problems(folder, changed(stack, {f"federation:{path}": value for path, value in changes.items()}))
+    assert problem.startswith(f"federation:{parts[0]}")
+    assert [part for part in parts if part not in problem] == []
+
+
+@pytest.mark.parametrize("key", ["name", "context"])
+def test_a_member_that_stands_twice_is_told_at_both_places(folder: Path, key: str) -> None:
+    twice = STACK["federation:members"][0][key]
+    assert problems(folder, changed(STACK, {f"federation:members.1.{key}": twice})) == [
+        f"federation:members[{i}].{key}: {twice!r} stands more than once; each member has a {key} of its own"
+        for i in range(2)
+    ]
+
+
+ALL_WRONG = """
+federation:name: The_Fellowship
+federation:nmae: fellowship
+federation:host:
+  context: rivendell
+  etcd: {replicas: 2}
+federation:dns:
+  zone: example
+  googleClouddns: {project: my-project}
+federation:members:
+  - {name: gondor, context: mordor, region: middle-earth}
+  - {name: rohan, context: rohan, region: middle-earth}
+  - {name: rohan, context: context_1, region: middle-earth}
+  - {name: rivendell, context: context_2, region: middle-earth}
+  - {name: shire, context: context_3}
+  - {name: bree, context: context_4, region: middle-earth, zones: the-east-farthing}
+"""
+ALL_PATHS = [
+    "federation:name",
+    "federation:nmae",
+    "federation:host.etcd.replicas",
+    "federation:dns.zone",
+    "federation:dns.googleClouddns",
+    "federation:members[1].name",
+    "federation:members[2].name",
+    "federation:members[3].name",
+    "federation:members[4].region",
+    "federation:members[5].zones",
+]
+
+
+@pytest.mark.parametrize(
+    ("named", "path"),
+    [
+        ("kubeconfig", "federation:members[0].context"),
+        ("none", "federation:kubeconfig"),
+        ("not-yaml", "federation:kubeconfig"),
+    ],
+)
+def test_all_that_is_wrong_is_told_at_once(folder: Path, named: str, path: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        load(folder, {**yaml.safe_load(ALL_WRONG), "federation:kubeconfig": named})
+    assert sorted(problem.split(": ")[0] for problem in refusal.value.problems) == sorted([*ALL_PATHS, path])
+    first, *lines = str(refusal.value).splitlines()
+    assert first == "11 problems in the configuration; nothing was changed"
+    assert [line.strip() for line in lines] == refusal.value.problems
+
+
+BREAKS: list[tuple[str, Any]] = [
+    ("name", "_"),
+    ("name", MISSING),
+    ("host", MISSING),
+    ("host", []),
+    ("host.context", MISSING),
+    ("host.context", "no context"),
+    ("host.namespace", "UPPER"),
+    ("host.etcd.replicas", 4),
+    ("host.etcd.storage", "much"),
+    ("host.apiServer.replicas", 10),
+    ("host.apiServer.unknown", 1),
+    ("dns.zone", "one-label"),
+    ("dns.zone", MISSING),
+    ("dns.ttl", 86401),
+    ("dns.unknown", None),
+    ("members.0.name", "a.b"),
+    ("members.0.name", MISSING),
+    ("members.0.context", "no context"),
+    ("members.0.region", ""),
+    ("members.0.region", MISSING),
+    ("members.0.zones", ["a b"]),
+    ("members.0.unknown", {}),
+    ("images.karmadaTag", 1),
+    ("crds.sha256", "abc"),
+    ("protect", []),
+    ("unknown", "x"),
+]
+
+
+@given(stack=strategies.configurations(least_members=1), broken=st.sampled_from(BREAKS))
+def test_one_thing_that_is_wrong_is_one_problem_at_its_path(
+    folder: Path, stack: dict[str, Any], broken: tuple[str, Any]
+) -> None:
+    path, value = broken
+    (problem,) = problems(folder, changed(stack, {f"federation:{path}": value}))
+    assert problem.startswith(f"federation:{path.replace('members.0', 'members[0]')}")
+
+
+@given(values=strategies.garbage())
+@settings(max_examples=200)
+def test_no_input_is_answered_with_anything_but_a_list_of_problems(folder: Path, values: dict[str, str]) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        config.load(values, folder, {"KUBECONFIG": str(folder / "kubeconfig")})
+    assert refusal.value.problems
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[[", "[" * 100_000, f"[{'9' * 5000}]", "\0", "~", "~nobody-here", "\ud800", "/" + "a" * 5000]
+)
+@pytest.mark.parametrize("key", ["kubeconfig", "host"])
+def test_no_text_is_answered_with_anything_but_a_list_of_problems(folder: Path, key: str, text: str) -> None:
+    values = encoded({"federation:kubeconfig": "kubeconfig", **STACK}) | {f"federation:{key}": text}
+    with pytest.raises(ConfigError):
+        config.load(values, folder, {})

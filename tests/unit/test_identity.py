@@ -1,0 +1,164 @@
+"""Who is behind a context: asked of small servers that answer, refuse, or keep silent."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pulumi
+import pytest
+
+from federation import identity
+from federation.config import ConfigError
+from federation.identity import Unreachable
+from federation.kubeconfig import Kubeconfig
+
+pytestmark = pytest.mark.unit
+
+Answer = tuple[int, str]
+KUBE_SYSTEM = json.dumps({"kind": "Namespace", "metadata": {"name": "kube-system", "uid": "uid-1"}})
+
+
+@contextmanager
+def api(answer: Callable[[str], Answer]) -> Iterator[str]:
+    """The URL of an API server that gives this answer to each path."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = answer(self.path)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def kube_system(path: str) -> Answer:
+    return (200, KUBE_SYSTEM) if path == "/api/v1/namespaces/kube-system" else (404, "{}")
+
+
+def context(url: str, **user: str) -> Kubeconfig:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": url}}],
+        "users": [{"name": "u", "user": user or {"token": "t"}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "c",
+    }
+
+
+def only(kubeconfig: Kubeconfig) -> str | Unreachable:
+    return identity.identify({"gondor": kubeconfig})["gondor"]
+
+
+def test_a_cluster_is_known_by_the_uid_of_its_kube_system_namespace() -> None:
+    with api(kube_system) as url:
+        assert only(context(url)) == "uid-1"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ((403, "{}"), "it answered 403 Forbidden when asked for namespace kube-system"),
+        ((401, "{}"), "it answered 401 Unauthorized when asked for namespace kube-system"),
+        ((404, "{}"), "it answered 404 Not Found when asked for namespace kube-system"),
+        ((200, "{}"), "it answered"),
+        ((200, "<html>Sign in</html>"), "it answered"),
+    ],
+)
+def test_a_cluster_that_answers_something_else_is_told_with_its_answer(answer: Answer, reason: str) -> None:
+    with api(lambda path: answer) as url:
+        unknown = only(context(url))
+        assert isinstance(unknown, Unreachable)
+        assert (unknown.context, unknown.endpoint) == ("gondor", url)
+        assert reason in unknown.reason
+
+
+def test_a_cluster_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity, "TIMEOUT", (0.2, 0.2))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        message = str(only(context(f"http://127.0.0.1:{silent.getsockname()[1]}")))
+    assert message.startswith("context gondor: the API at http://127.0.0.1:")
+    assert "timed out" in message
+
+
+def test_a_silent_cluster_is_named_within_40_seconds() -> None:
+    assert sum(identity.TIMEOUT) <= 40
+
+
+def test_a_cluster_that_refuses_is_told_with_its_context_and_endpoint() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closing:
+        url = f"http://127.0.0.1:{closing.getsockname()[1]}"
+    message = str(only(context(url)))
+    assert message.startswith(f"context gondor: the API at {url} cannot be used: ")
+    assert "Connection refused" in message
+
+
+@pytest.mark.parametrize(
+    "user",
+    [{"client-certificate-data": "not base64!", "client-key-data": "x"}, {"tokenFile": "/nowhere/token"}],
+    ids=["not base64", "missing file"],
+)
+def test_credentials_that_do_not_work_are_told(user: dict[str, str]) -> None:
+    with api(kube_system) as url:
+        assert "its credentials do not work" in reason_of(only(context(url.replace("http:", "https:"), **user)))
+
+
+def test_all_clusters_are_asked_side_by_side() -> None:
+    together = threading.Barrier(5)
+
+    def when_all_are_there(path: str) -> Answer:
+        together.wait(timeout=5)
+        return kube_system(path)
+
+    with api(when_all_are_there) as url:
+        names = [f"cluster-{i}" for i in range(together.parties)]
+        assert identity.identify({name: context(url) for name in names}) == dict.fromkeys(names, "uid-1")
+
+
+def test_one_silent_cluster_leaves_the_others_known(warnings: list[str]) -> None:
+    silent = Unreachable("rohan", "https://rohan:6443", "no route to host")
+    answers: dict[str, str | Unreachable] = {"rivendell": "uid-0", "gondor": "uid-1", "rohan": silent}
+    assert identity.known(answers, {"gondor": "gondor", "rohan": "rohan"}) == {"rivendell": "uid-0", "gondor": "uid-1"}
+    assert warnings == ["context rohan: the API at https://rohan:6443 cannot be used: no route to host"]
+
+
+def test_one_cluster_under_two_names_is_refused_with_both(warnings: list[str]) -> None:
+    answers = {"a": "uid-1", "b": "uid-1", "c": "uid-2"}
+    with pytest.raises(ConfigError) as refusal:
+        identity.known(answers, {"gondor": "a", "minas-tirith": "b", "rohan": "c"})
+    assert refusal.value.problems == [
+        "federation:members: gondor and minas-tirith are one cluster (kube-system UID uid-1); each cluster joins once"
+    ]
+
+
+def test_two_silent_clusters_are_not_taken_for_one(warnings: list[str]) -> None:
+    answers = {name: Unreachable(name, "https://same:6443", "no route to host") for name in ("a", "b")}
+    assert identity.known(answers, {"gondor": "a", "rohan": "b"}) == {}
+    assert len(warnings) == 2
+
+
+@pytest.fixture
+def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    logged: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", logged.append)
+    return logged
+
+
+def reason_of(answer: str | Unreachable) -> str:
+    assert isinstance(answer, Unreachable)
+    return answer.reason

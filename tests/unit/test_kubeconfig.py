@@ -1,0 +1,192 @@
+"""Kubeconfig files: what kubectl would read, as values that work from any folder."""
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from federation import kubeconfig
+from federation.kubeconfig import KubeconfigError
+
+pytestmark = pytest.mark.unit
+
+
+def config(*contexts: str, server: str = "https://example:6443", **user: str) -> dict[str, Any]:
+    """A kubeconfig in which each context's cluster and user are called `admin`, the first context being current."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "admin", "cluster": {"server": server}}],
+        "users": [{"name": "admin", "user": user}],
+        "contexts": [{"name": each, "context": {"cluster": "admin", "user": "admin"}} for each in contexts],
+        "current-context": contexts[0] if contexts else "",
+    }
+
+
+def write(path: Path, content: Mapping[str, Any] | str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(dict(content)))
+    return path
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def test_a_pick_is_one_context_with_all_its_parts_called_after_it() -> None:
+    users = [{"name": "other", "user": {"token": "o"}}, {"name": "admin", "user": {"token": "t"}}]
+    file = {**config("gondor", "rohan"), "users": users}
+    assert kubeconfig.pick(file, "rohan") == {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "rohan", "cluster": {"server": "https://example:6443"}}],
+        "users": [{"name": "rohan", "user": {"token": "t"}}],
+        "contexts": [{"name": "rohan", "context": {"cluster": "rohan", "user": "rohan"}}],
+        "current-context": "rohan",
+    }
+
+
+def test_a_pick_keeps_the_contexts_namespace_and_needs_no_user() -> None:
+    file = {**config(), "contexts": [{"name": "gondor", "context": {"cluster": "admin", "namespace": "shire"}}]}
+    picked = kubeconfig.pick(file, "gondor")
+    assert picked["contexts"] == [{"name": "gondor", "context": {"cluster": "gondor", "namespace": "shire"}}]
+    assert picked["users"] == []
+
+
+def test_picks_of_files_with_the_same_names_do_not_clash() -> None:
+    gondor, rohan = config("gondor", server="https://gondor"), config("rohan", server="https://rohan")
+    merged = kubeconfig.merge([kubeconfig.pick(gondor, "gondor"), kubeconfig.pick(rohan, "rohan")])
+    assert kubeconfig.context_names(merged) == ["gondor", "rohan"]
+    assert [kubeconfig.server(kubeconfig.pick(merged, name)) for name in ("gondor", "rohan")] == [
+        "https://gondor",
+        "https://rohan",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ({"contexts": []}, "no entry 'gondor' in contexts"),
+        ({"clusters": None}, "no entry 'admin' in clusters"),
+        ({"users": []}, "no entry 'admin' in users"),
+    ],
+)
+def test_a_pick_of_what_is_not_there_says_what_is_missing(part: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(KubeconfigError, match=message):
+        kubeconfig.pick({**config("gondor"), **part}, "gondor")
+
+
+def test_in_a_merge_the_first_of_two_names_stays_and_the_first_current_context() -> None:
+    first = {**config("gondor", server="https://first"), "current-context": ""}
+    second = config("rohan", "gondor", server="https://second")
+    merged = kubeconfig.merge([first, second])
+    assert kubeconfig.context_names(merged) == ["gondor", "rohan"]
+    assert merged["clusters"] == [{"name": "admin", "cluster": {"server": "https://first"}}]
+    assert merged["current-context"] == "rohan"
+
+
+def test_what_is_dumped_is_read_again(tmp_path: Path) -> None:
+    given = kubeconfig.with_client_certificate("fellowship", "https://api:5443", "CA", "CERTIFICATE", "KEY")
+    read = kubeconfig.load([write(tmp_path / "config", kubeconfig.dump(given))])
+    assert read == given
+    assert read["current-context"] == "fellowship"
+    assert read["clusters"][0]["cluster"]["certificate-authority-data"] == encoded("CA")
+    assert read["users"][0]["user"] == {
+        "client-certificate-data": encoded("CERTIFICATE"),
+        "client-key-data": encoded("KEY"),
+    }
+
+
+def test_files_are_read_in_relative_to_the_kubeconfig_and_not_to_where_we_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    absolute = write(tmp_path / "elsewhere" / "key.pem", "KEY")
+    write(tmp_path / "kube" / "pki" / "cert.pem", "CERTIFICATE")
+    user = {"client-certificate": "pki/cert.pem", "client-key": str(absolute)}
+    read = kubeconfig.load([write(tmp_path / "kube" / "config", config("gondor", **user))])
+    assert read["users"][0]["user"] == {
+        "client-certificate-data": encoded("CERTIFICATE"),
+        "client-key-data": encoded("KEY"),
+    }
+
+
+def test_data_in_the_file_comes_before_a_file_beside_it(tmp_path: Path) -> None:
+    write(tmp_path / "key.pem", "FILE")
+    user = {"client-key": "key.pem", "client-key-data": encoded("DATA")}
+    read = kubeconfig.load([write(tmp_path / "config", config("gondor", **user))])
+    assert read["users"][0]["user"] == {"client-key-data": encoded("DATA")}
+
+
+def test_a_file_that_an_entry_names_and_is_not_there_is_told_by_its_path(tmp_path: Path) -> None:
+    file = write(tmp_path / "config", config("gondor", **{"client-key": "none.pem"}))
+    with pytest.raises(KubeconfigError, match=rf"{tmp_path}/none.pem \(client-key of the kubeconfig\): No such file"):
+        kubeconfig.load([file])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a: b: c", "not YAML: mapping values are not allowed here"),
+        ("\x00", "not YAML"),
+        ("", "not a kubeconfig"),
+        ("- a list", "not a kubeconfig"),
+        ("kind: Secret", "not a kubeconfig"),
+        ({**config("gondor"), "clusters": [{"cluster": {}}]}, "an entry of clusters lacks its name or its cluster"),
+        ({**config("gondor"), "users": [{"name": "admin"}]}, "an entry of users lacks its name or its user"),
+        ({**config("gondor"), "contexts": ["gondor"]}, "an entry of contexts lacks its name or its context"),
+        ({**config("gondor"), "contexts": 5}, "contexts"),
+        ({**config("gondor"), "contexts": [{"name": ["gondor"], "context": {}}]}, "contexts"),
+        ({**config("gondor"), "contexts": [{"name": "gondor", "context": {"user": "admin"}}]}, "cluster"),
+        ({**config("gondor"), "clusters": [{"name": "admin", "cluster": {}}]}, "server"),
+        (config("gondor", **{"client-key": {}}), "client-key"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_file_that_is_no_kubeconfig_is_told_by_its_path_and_fault(
+    tmp_path: Path, content: Mapping[str, Any] | str, message: str
+) -> None:
+    file = write(tmp_path / "config", content)
+    with pytest.raises(KubeconfigError, match=message) as refusal:
+        kubeconfig.pick(kubeconfig.load([file]), "gondor")
+    assert str(file) in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("none", "No such file"), (".", "Is a directory"), ("a" * 300, "too long")]
+)
+def test_a_file_that_cannot_be_read_is_told_by_its_path_and_why(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(KubeconfigError, match=message) as refusal:
+        kubeconfig.load([tmp_path / name])
+    assert str(tmp_path / name) in str(refusal.value)
+
+
+def test_bytes_that_are_no_text_are_not_yaml(tmp_path: Path) -> None:
+    (tmp_path / "config").write_bytes(b"\xff\xfe\x00binary")
+    with pytest.raises(KubeconfigError, match="not YAML"):
+        kubeconfig.load([tmp_path / "config"])
+
+
+def test_several_files_are_one_as_kubectl_reads_them(tmp_path: Path) -> None:
+    files = [write(tmp_path / name, config(name, server=f"https://{name}")) for name in ("gondor", "rohan")]
+    merged = kubeconfig.load(files)
+    assert kubeconfig.context_names(merged) == ["gondor", "rohan"]
+    assert kubeconfig.server(merged) == "https://gondor"
+
+
+@pytest.mark.parametrize(
+    ("environment", "paths"),
+    [
+        ({"KUBECONFIG": "/a"}, ["/a"]),
+        ({"KUBECONFIG": "/a::/b:"}, ["/a", "/b"]),
+        ({"KUBECONFIG": ""}, ["/home/frodo/.kube/config"]),
+        ({}, ["/home/frodo/.kube/config"]),
+    ],
+)
+def test_the_default_is_every_file_of_kubeconfig_else_the_one_at_home(
+    monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str], paths: list[str]
+) -> None:
+    monkeypatch.setenv("HOME", "/home/frodo")
+    assert kubeconfig.default_paths(environment) == [Path(path) for path in paths]
