@@ -1,6 +1,7 @@
 """One federation from one stack's configuration: control plane, members, outputs (the picture in README.md)."""
 
 import os
+import signal
 from pathlib import Path
 
 import pulumi
@@ -12,6 +13,9 @@ from pulumi.runtime.config import get_config_env
 from federation import config, identity, kubeconfig, names
 from federation.control_plane import ControlPlane, ControlPlaneArgs, crds
 from federation.member import Member, MemberArgs
+
+# Pulumi interrupts the program once a resource has failed; a traceback of that would only bury the failure.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 stack = config.load(get_config_env(), Path.cwd(), os.environ)
 settings = stack.settings
@@ -46,6 +50,7 @@ for member in settings.members:
         MemberArgs(
             member=provider(f"member-{member.name}", member.context),
             api=control_plane.api,
+            kubeconfig=control_plane.kubeconfig,
             settings=member,
             endpoint=member.api_endpoint or kubeconfig.server(stack.contexts[member.context]),
             uid=uids.get(member.context),

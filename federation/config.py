@@ -117,6 +117,12 @@ def _contradictions(given: Mapping[str, Any]) -> Iterator[str]:
     for path, member in members:
         if "name" in member and member["name"] == host.get("context"):
             yield f"{path}.name: {member['name']!r} is the host cluster's name; a member needs another name"
+    names = {str(member.get("name")) for _, member in members}
+    for path, member in members:
+        if member.get("name") == "impersonator":
+            yield f"{path}.name: 'impersonator' is the name of an account that Karmada keeps; take another name"
+        if (twin := f"{member.get('name')}-impersonator") in names:
+            yield f"{path}.name: Karmada keeps a Secret {twin!r} for it, which member {twin!r} has too; rename one"
     for path, context in _context_paths(given):
         if context == given.get("name"):
             yield f"{path}: {context!r} is also the federation's name, which its own context takes; rename one"

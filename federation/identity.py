@@ -14,15 +14,15 @@ from dataclasses import dataclass
 import pulumi
 import urllib3
 from kubernetes import client
-from kubernetes.config import kube_config
 from kubernetes.config.config_exception import ConfigException
 
 from federation import kubeconfig
 from federation.config import PROJECT, ConfigError
+from federation.connection import TIMEOUT, connect
 from federation.kubeconfig import Kubeconfig
 
-TIMEOUT = (5, 15)
-"""Seconds to connect and to answer; all contexts are asked side by side, so this bounds the whole look."""
+ASKED_AT_ONCE = 64
+"""All contexts side by side, so that connection.TIMEOUT bounds the whole look; more members are more stacks."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Unreachable:
 
 def identify(contexts: Mapping[str, Kubeconfig]) -> Mapping[str, str | Unreachable]:
     """The UID of the cluster behind each context, or why it is not known."""
-    with ThreadPoolExecutor(max_workers=16) as threads:
+    with ThreadPoolExecutor(max_workers=ASKED_AT_ONCE) as threads:
         return dict(zip(contexts, threads.map(_identify, contexts, contexts.values()), strict=True))
 
 
@@ -81,9 +81,6 @@ def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
 
 
 def _kube_system_uid(config: Kubeconfig) -> str:
-    settings = client.Configuration()
-    settings.retries = False
-    kube_config.load_kube_config_from_dict(dict(config), client_configuration=settings)  # type: ignore[no-untyped-call]
-    with client.ApiClient(settings) as api:
+    with connect(config) as api:
         namespace = client.CoreV1Api(api).read_namespace("kube-system", _request_timeout=TIMEOUT)
         return str(api.sanitize_for_serialization(namespace)["metadata"]["uid"])

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import CustomTimeouts, Input, Output, Resource, ResourceOptions
+from pulumi import CustomTimeouts, Input, Output, Resource, ResourceHookBinding, ResourceOptions
 
-from federation import settings
+from federation import readiness, settings
 
 NAMESPACE = "karmada-cluster"
 """In the member and in the API alike: Karmada binds the impersonator by the namespace of the API's Secret."""
 SYSTEM_LABELS = {"karmada.io/system": "true"}
-READY_WITHIN = "2m"
-"""How long a Cluster may take to report Ready."""
 FULL_ACCESS: list[k8s.rbac.v1.PolicyRuleArgsDict] = [
     {"api_groups": ["*"], "resources": ["*"], "verbs": ["*"]},
     {"non_resource_urls": ["*"], "verbs": ["get"]},
@@ -30,6 +28,8 @@ class MemberArgs:
     """Provider of the joining cluster."""
     api: k8s.Provider
     """Provider of the federation API."""
+    kubeconfig: Output[str]
+    """Kubeconfig (secret) for the federation API, to ask it why a Cluster is not Ready."""
     settings: settings.Member
     endpoint: str
     """URL by which the control plane's pods reach the member's API."""
@@ -50,6 +50,7 @@ class Member(pulumi.ComponentResource):
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace", metadata={"name": NAMESPACE, "labels": SYSTEM_LABELS}, opts=in_member
         )
+        ready_within = args.settings.ready_within
         account, impersonator = f"karmada-{name}", "karmada-impersonator"
         token = _service_account(name, account, namespace, in_member)
         impersonator_token = _service_account(name, impersonator, namespace, in_member)
@@ -58,7 +59,7 @@ class Member(pulumi.ComponentResource):
         credentials = {"caBundle": token["ca.crt"], "token": token["token"]}
         secret = _api_secret(f"{name}-credentials", name, credentials, in_api)
         impersonation = _api_secret(
-            f"{name}-impersonator", f"{name}-impersonator", {"token": impersonator_token["token"]}, in_api
+            f"{name}-impersonation", f"{name}-impersonator", {"token": impersonator_token["token"]}, in_api
         )
         k8s.apiextensions.CustomResource(
             f"{name}-cluster",
@@ -85,7 +86,8 @@ class Member(pulumi.ComponentResource):
                     # The first probe must succeed: after a failed one Karmada waits 30 s before it believes a good one.
                     depends_on=[access],
                     ignore_changes=OWNED_BY_KARMADA if args.uid else [*OWNED_BY_KARMADA, "spec.id"],
-                    custom_timeouts=CustomTimeouts(create=READY_WITHIN, update=READY_WITHIN, delete="5m"),
+                    custom_timeouts=CustomTimeouts(create=ready_within, update=ready_within, delete="5m"),
+                    hooks=ResourceHookBinding(on_error=[readiness.explain(name, args.kubeconfig)]),
                 ),
             ),
         )

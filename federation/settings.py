@@ -98,6 +98,8 @@ class Member(Section):
     """Labels of the Cluster, which placements can select by."""
     api_endpoint: Annotated[str, Field(pattern=r"^https://[^/\s]+$")] | None = None
     """URL by which the control plane's pods reach the member's API. Default: the context's own server."""
+    ready_within: Annotated[str, Field(pattern=r"^[1-9][0-9]*[sm]$")] = "2m"
+    """How long the Cluster may take to report Ready before the update fails with what it says of itself."""
 
 
 class Images(Section):

@@ -1,0 +1,40 @@
+# The verbs of the project; `make help` lists them. They are for the embedded fleet, the checks and the tests:
+# `pulumi up` on clusters of your own needs none of them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+
+.PHONY: help
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: up
+up: ready ## Start three clusters on this machine and bring up the federation on them
+	@$(PYTHON) -m embedded up
+
+.PHONY: down
+down: ready ## Take the federation and its clusters away again
+	@$(PYTHON) -m embedded down
+
+.PHONY: test
+test: ready ## Run all checks and tests, on real clusters too
+	@$(PYTHON) -m tests
+
+.PHONY: check
+check: .venv/.installed ## Run only the linters and the type checker
+	@$(PYTHON) -m tests check
+
+.PHONY: ready
+ready: .venv/.installed
+	@python3 -m toolbox debian --install
+	@$(PYTHON) -m embedded tools
+
+# The stamp is newer than what it was made from; a half-made environment has none.
+.venv/.installed: requirements.txt requirements-dev.txt
+	@python3 -m toolbox debian --install
+	@python3 -m venv .venv
+	@SECONDS=0; .venv/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt \
+	  && echo "Python packages installed in $$SECONDS s"
+	@touch $@

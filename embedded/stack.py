@@ -1,0 +1,94 @@
+"""A Pulumi stack of the program that lives beside the fleet it manages, and goes with it.
+
+State, passphrase and settings (with the encryption salt, which Pulumi writes there) are in the fleet's folder: no
+tracked file changes, and a fleet that is taken down takes along the state that spoke of its clusters.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from toolbox import store, tool
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack called `name`, with its files in `home` and the kubeconfig of its clusters at `kubeconfig`."""
+
+    name: str
+    home: Path
+    kubeconfig: Path
+
+    @property
+    def settings(self) -> Path:
+        """The stack's own copy of its configuration."""
+        return self.home / f"Pulumi.{self.name}.yaml"
+
+    @property
+    def options(self) -> list[str]:
+        """What a pulumi command needs to work on this stack."""
+        return ["--stack", self.name, "--config-file", str(self.settings)]
+
+    def environment(self) -> dict[str, str]:
+        """The variables for pulumi, kubectl and the like; none of them is a secret, some name files that are."""
+        return {
+            "PATH": f"{store.links()}{os.pathsep}{os.environ['PATH']}",
+            "PULUMI_HOME": str(pulumi_home()),
+            "PULUMI_BACKEND_URL": f"file://{self.home}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.home / "passphrase"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "KUBECONFIG": str(self.kubeconfig),
+        }
+
+    def prepare(self, configuration: str) -> None:
+        """Make the stack if it is not there; `configuration` is the text of its Pulumi.<stack>.yaml, without salt."""
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        passphrase = self.home / "passphrase"
+        if not passphrase.exists():
+            passphrase.touch(mode=0o600)
+            passphrase.write_text(secrets.token_urlsafe(32))
+        shutil.copyfile(CHECKOUT / "Pulumi.yaml", self.home / "Pulumi.yaml")
+        salt = yaml.safe_load(self.settings.read_text()).get("encryptionsalt") if self.settings.exists() else None
+        self.settings.write_text(configuration + (f"\nencryptionsalt: {salt}\n" if salt else ""))
+        if not salt:
+            # From within its home, as `stack init` writes the salt into the settings of the folder it runs in.
+            self.pulumi("stack", "init", self.name, folder=self.home, capture=True)
+
+    def pulumi(
+        self, *arguments: str, folder: Path = CHECKOUT, check: bool = True, capture: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one pulumi command; its display goes to the terminal unless it is captured."""
+        return subprocess.run(
+            [tool("pulumi"), *arguments],
+            cwd=folder,
+            env=os.environ | self.environment(),
+            check=check,
+            text=True,
+            capture_output=capture,
+        )
+
+    def output(self, name: str) -> str:
+        """One output of the stack, secrets shown."""
+        return self.pulumi("stack", "output", name, "--show-secrets", "--stack", self.name, capture=True).stdout
+
+
+def pulumi_home() -> Path:
+    """A home for Pulumi of our own, beside the tools: the user's logins, plugins and settings stay untouched.
+
+    Pulumi 3.260 logs every property of every run into the folder `logs` of its home, which takes half of the
+    engine's time and cannot be turned off; a plain file in its place does it, at the price of `pulumi logs`.
+    """
+    home = store.root() / "pulumi-home"
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (home / "logs").exists():
+        (home / "logs").touch()
+    return home
