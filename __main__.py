@@ -49,8 +49,6 @@ for member in settings.members:
         member.name,
         MemberArgs(
             member=provider(f"member-{member.name}", member.context),
-            api=control_plane.api,
-            kubeconfig=control_plane.kubeconfig,
             settings=member,
             endpoint=member.api_endpoint or kubeconfig.server(stack.contexts[member.context]),
             uid=uids.get(member.context),

@@ -49,7 +49,7 @@ def down() -> None:
     fleet = Record.load(FLEET)
     if fleet and fleet.owner == str(CHECKOUT) and stack.settings.exists():
         _fleet("up", "--kubeconfig", str(CLUSTERS))
-        done = stack.pulumi("destroy", "--yes", "--skip-preview", "--run-program", *stack.options, check=False)
+        done = stack.pulumi("destroy", "--yes", "--skip-preview", *stack.options, check=False)
         if done.returncode:
             print("What pulumi destroy could not take back goes with the fleet.", file=sys.stderr)
     _fleet("down")

@@ -46,6 +46,12 @@ class Stack:
             "PULUMI_BACKEND_URL": f"file://{self.home}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.home / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # Without the program, refresh and destroy would go by the credentials of the last run.
+            "PULUMI_RUN_PROGRAM": "true",
+            # Most of a bring-up is waiting on clusters; the default, four per core, leaves this machine idle then.
+            "PULUMI_PARALLEL": "32",
+            # The state lives as long as the fleet, and is written after each of a few hundred steps.
+            "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
             "KUBECONFIG": str(self.kubeconfig),
         }
 

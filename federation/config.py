@@ -108,6 +108,18 @@ def _section_of(annotation: Any) -> type[BaseModel] | None:
 def _contradictions(given: Mapping[str, Any]) -> Iterator[str]:
     """What no single value breaks but values break together; works on whatever parts have the right shape."""
     host, dns = _map(given.get("host")), _map(given.get("dns"))
+    yield from _clashing_names(given)
+    if dns.get("provider") == "google-clouddns" and "googleClouddns" not in dns:
+        yield f"{PROJECT}:dns.googleClouddns: is missing; provider google-clouddns requires it"
+    if dns.get("provider", "coredns") == "coredns" and "googleClouddns" in dns:
+        yield f"{PROJECT}:dns.googleClouddns: belongs to google-clouddns, but the provider is coredns; keep one"
+    api = _map(host.get("apiServer"))
+    if api.get("serviceType") == "NodePort" and not api.get("advertiseAddress"):
+        yield f"{PROJECT}:host.apiServer.advertiseAddress: is missing; serviceType NodePort requires a node's address"
+
+
+def _clashing_names(given: Mapping[str, Any]) -> Iterator[str]:
+    host = _map(given.get("host"))
     members = [(f"{PROJECT}:members[{i}]", _map(member)) for i, member in enumerate(_list(given.get("members")))]
     for key in ("name", "context"):
         counts = Counter(str(member[key]) for _, member in members if key in member)
@@ -126,13 +138,6 @@ def _contradictions(given: Mapping[str, Any]) -> Iterator[str]:
     for path, context in _context_paths(given):
         if context == given.get("name"):
             yield f"{path}: {context!r} is also the federation's name, which its own context takes; rename one"
-    if dns.get("provider") == "google-clouddns" and "googleClouddns" not in dns:
-        yield f"{PROJECT}:dns.googleClouddns: is missing; provider google-clouddns requires it"
-    if dns.get("provider", "coredns") == "coredns" and "googleClouddns" in dns:
-        yield f"{PROJECT}:dns.googleClouddns: belongs to google-clouddns, but the provider is coredns; keep one"
-    api = _map(host.get("apiServer"))
-    if api.get("serviceType") == "NodePort" and not api.get("advertiseAddress"):
-        yield f"{PROJECT}:host.apiServer.advertiseAddress: is missing; serviceType NodePort requires a node's address"
 
 
 def _load_contexts(given: Mapping[str, Any], folder: Path, environment: Mapping[str, str]) -> dict[str, Kubeconfig]:

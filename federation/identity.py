@@ -18,11 +18,11 @@ from kubernetes.config.config_exception import ConfigException
 
 from federation import kubeconfig
 from federation.config import PROJECT, ConfigError
-from federation.connection import TIMEOUT, connect
+from federation.connection import connect, get
 from federation.kubeconfig import Kubeconfig
 
 ASKED_AT_ONCE = 64
-"""All contexts side by side, so that connection.TIMEOUT bounds the whole look; more members are more stacks."""
+"""All contexts side by side, so that the time-outs of one bound the whole look; more members are more stacks."""
 
 
 @dataclass(frozen=True)
@@ -82,5 +82,4 @@ def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
 
 def _kube_system_uid(config: Kubeconfig) -> str:
     with connect(config) as api:
-        namespace = client.CoreV1Api(api).read_namespace("kube-system", _request_timeout=TIMEOUT)
-        return str(api.sanitize_for_serialization(namespace)["metadata"]["uid"])
+        return str(get(api, "/api/v1/namespaces/kube-system")["metadata"]["uid"])

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import CustomTimeouts, Input, Output, Resource, ResourceHookBinding, ResourceOptions
+from pulumi import CustomTimeouts, Input, Output, ResourceHookBinding, ResourceOptions
 
 from federation import readiness, settings
+from federation.control_plane import ControlPlane
 
 NAMESPACE = "karmada-cluster"
 """In the member and in the API alike: Karmada binds the impersonator by the namespace of the API's Secret."""
@@ -26,17 +27,13 @@ OWNED_BY_KARMADA = ["spec.taints", "spec.resourceModels"]
 class MemberArgs:
     member: k8s.Provider
     """Provider of the joining cluster."""
-    api: k8s.Provider
-    """Provider of the federation API."""
-    kubeconfig: Output[str]
-    """Kubeconfig (secret) for the federation API, to ask it why a Cluster is not Ready."""
     settings: settings.Member
     endpoint: str
     """URL by which the control plane's pods reach the member's API."""
     uid: str | None
     """UID of the member's kube-system namespace: its identity. None (it did not answer) keeps the known one."""
-    control_plane: Resource
-    """The control plane, alive from before the Cluster is made until after it is gone."""
+    control_plane: ControlPlane
+    """Alive from before the Cluster is made until after it is gone."""
 
 
 class Member(pulumi.ComponentResource):
@@ -45,7 +42,8 @@ class Member(pulumi.ComponentResource):
     def __init__(self, name: str, args: MemberArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:Member", name, None, opts)
         in_member = ResourceOptions(parent=self, provider=args.member)
-        in_api = ResourceOptions(parent=self, provider=args.api, depends_on=[args.control_plane])
+        in_api = ResourceOptions(parent=self, provider=args.control_plane.api)
+        api_namespace = args.control_plane.cluster_namespace
 
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace", metadata={"name": NAMESPACE, "labels": SYSTEM_LABELS}, opts=in_member
@@ -57,9 +55,13 @@ class Member(pulumi.ComponentResource):
         access = _full_access(name, account, in_member)
 
         credentials = {"caBundle": token["ca.crt"], "token": token["token"]}
-        secret = _api_secret(f"{name}-credentials", name, credentials, in_api)
+        secret = _api_secret(f"{name}-credentials", name, api_namespace, credentials, in_api)
         impersonation = _api_secret(
-            f"{name}-impersonation", f"{name}-impersonator", {"token": impersonator_token["token"]}, in_api
+            f"{name}-impersonation",
+            f"{name}-impersonator",
+            api_namespace,
+            {"token": impersonator_token["token"]},
+            in_api,
         )
         k8s.apiextensions.CustomResource(
             f"{name}-cluster",
@@ -77,17 +79,17 @@ class Member(pulumi.ComponentResource):
                 "apiEndpoint": args.endpoint,
                 "region": args.settings.region,
                 "zones": list(args.settings.zones),
-                "secretRef": {"namespace": NAMESPACE, "name": secret.metadata.name},
-                "impersonatorSecretRef": {"namespace": NAMESPACE, "name": impersonation.metadata.name},
+                "secretRef": {"namespace": api_namespace, "name": secret.metadata.name},
+                "impersonatorSecretRef": {"namespace": api_namespace, "name": impersonation.metadata.name},
             },
             opts=ResourceOptions.merge(
                 in_api,
                 ResourceOptions(
                     # The first probe must succeed: after a failed one Karmada waits 30 s before it believes a good one.
-                    depends_on=[access],
+                    depends_on=[access, args.control_plane],
                     ignore_changes=OWNED_BY_KARMADA if args.uid else [*OWNED_BY_KARMADA, "spec.id"],
                     custom_timeouts=CustomTimeouts(create=ready_within, update=ready_within, delete="5m"),
-                    hooks=ResourceHookBinding(on_error=[readiness.explain(name, args.kubeconfig)]),
+                    hooks=ResourceHookBinding(on_error=[readiness.explain(name, args.control_plane.kubeconfig)]),
                 ),
             ),
         )
@@ -131,10 +133,12 @@ def _full_access(member: str, account: str, opts: ResourceOptions) -> k8s.rbac.v
     )
 
 
-def _api_secret(resource: str, name: str, data: Mapping[str, Input[str]], opts: ResourceOptions) -> k8s.core.v1.Secret:
+def _api_secret(
+    resource: str, name: str, namespace: Input[str], data: Mapping[str, Input[str]], opts: ResourceOptions
+) -> k8s.core.v1.Secret:
     return k8s.core.v1.Secret(
         resource,
-        metadata={"name": name, "namespace": NAMESPACE, "labels": SYSTEM_LABELS},
+        metadata={"name": name, "namespace": namespace, "labels": SYSTEM_LABELS},
         data=data,
         opts=opts,
     )

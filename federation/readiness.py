@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pulumi
 import urllib3
 import yaml
 from kubernetes import client
 from pulumi import Output
 
-from federation.connection import TIMEOUT, connect
+from federation.connection import connect, get
 
 
 def explain(cluster: str, kubeconfig: Output[str]) -> pulumi.ErrorHook:
@@ -32,9 +30,7 @@ def explain(cluster: str, kubeconfig: Output[str]) -> pulumi.ErrorHook:
 
 def _conditions(cluster: str, kubeconfig: str) -> str:
     with connect(yaml.safe_load(kubeconfig)) as api:
-        found: Any = client.CustomObjectsApi(api).get_cluster_custom_object(
-            "cluster.karmada.io", "v1alpha1", "clusters", cluster, _request_timeout=TIMEOUT
-        )
+        found = get(api, f"/apis/cluster.karmada.io/v1alpha1/clusters/{cluster}")
     conditions = found.get("status", {}).get("conditions", [])
     said = [f"{each['type']}={each['status']} ({each['reason']}: {each['message']})" for each in conditions]
     return "; ".join(said) or "it has no conditions yet; karmada-controller-manager has not looked at it"

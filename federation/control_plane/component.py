@@ -58,6 +58,8 @@ class ControlPlane(pulumi.ComponentResource):
     """When the first certificate expires (RFC 3339)."""
     api: k8s.Provider
     """Provider of the federation API."""
+    cluster_namespace: Output[str]
+    """Namespace inside the API for the members' credentials."""
 
     def __init__(self, name: str, args: ControlPlaneArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:ControlPlane", name, None, opts)
@@ -133,6 +135,7 @@ class ControlPlane(pulumi.ComponentResource):
             ),
             child,
         )
+        self.cluster_namespace = contents.cluster_namespace
         start(programs.controller_manager(args.images), contents, namespaces)
         start(programs.scheduler(args.images), contents)
         Admission(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import CustomTimeouts, Input, Resource, ResourceOptions
+from pulumi import CustomTimeouts, Input, Output, Resource, ResourceOptions
 
 from federation.control_plane import crds, rbac, webhooks
 
@@ -40,14 +40,18 @@ class ApiContentsArgs:
 class ApiContents(pulumi.ComponentResource):
     """Namespaces, the kinds of Karmada (CRDs and the aggregated Cluster), and roles."""
 
+    cluster_namespace: Output[str]
+    """Namespace in the API for the members' credentials."""
+
     def __init__(self, name: str, args: ApiContentsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:ApiContents", name, None, opts)
         child = ResourceOptions(parent=self, provider=args.api, deleted_with=args.vanishes_with)
 
-        system, _ = (
+        system, clusters = (
             k8s.core.v1.Namespace(f"api-{namespace}", metadata={"name": namespace}, opts=child)
             for namespace in (SYSTEM_NAMESPACE, CLUSTER_NAMESPACE)
         )
+        self.cluster_namespace = clusters.metadata.name
         aggregated_service = k8s.core.v1.Service(
             f"api-{AGGREGATED}",
             metadata={"name": AGGREGATED, "namespace": system.metadata.name},
@@ -81,7 +85,7 @@ class ApiContents(pulumi.ComponentResource):
         for start in range(0, len(args.crds), CRDS_AT_ONCE):
             in_turn = ResourceOptions.merge(child, ResourceOptions(depends_on=wave))
             wave = [_crd(crd, conversion, in_turn) for crd in args.crds[start : start + CRDS_AT_ONCE]]
-        self.register_outputs({})
+        self.register_outputs({"clusterNamespace": self.cluster_namespace})
 
 
 def _crd(crd: crds.Manifest, conversion: crds.Manifest, opts: ResourceOptions) -> Resource:

@@ -43,7 +43,7 @@ class EtcdArgs:
 
 
 class Etcd(pulumi.ComponentResource):
-    """etcd as a StatefulSet with a volume for each member. Deleting it deletes the volumes."""
+    """etcd as a StatefulSet with a volume for each member. The volumes go with the Namespace."""
 
     def __init__(self, name: str, args: EtcdArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:Etcd", name, None, opts)
@@ -88,10 +88,6 @@ class Etcd(pulumi.ComponentResource):
                 "selector": {"match_labels": LABELS},
                 # In turn, the first would wait for a quorum that starts only after it.
                 "pod_management_policy": "Parallel",
-                "persistent_volume_claim_retention_policy": {
-                    "when_deleted": "Delete",
-                    "when_scaled": "Retain",
-                },
                 "template": {
                     "metadata": {"labels": LABELS, "annotations": {"federation/files": digest(files)}},
                     "spec": {

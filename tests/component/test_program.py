@@ -59,7 +59,7 @@ def side(record: Record, resource: Registered) -> str:
         case "ApiContents" | "Admission":
             return "api"
         case "Member":
-            credentials = (f"{parent.name}-credentials", f"{parent.name}-impersonator")
+            credentials = (f"{parent.name}-credentials", f"{parent.name}-impersonation")
             in_api = resource.kind == "Cluster" or resource.name in credentials
             return "api" if in_api else f"member-{parent.name}"
         case "ControlPlane" | "Endpoint" | "Etcd" | "Workload":
@@ -120,7 +120,7 @@ def test_a_cluster_joins_when_its_credentials_work(dev: Record, member: str) -> 
         dev.one("Secret", f"{member}-karmada-{member}-token"),
         dev.one("Secret", f"{member}-karmada-impersonator-token"),
         dev.one("Secret", f"{member}-credentials"),
-        dev.one("Secret", f"{member}-impersonator"),
+        dev.one("Secret", f"{member}-impersonation"),
     ]
     assert {each.urn for each in needed} <= dev.needs(dev.one("Cluster", f"{member}-cluster"))
 
@@ -244,7 +244,7 @@ def test_the_canary_would_be_found_in_all_that_carry_keys_or_tokens(dev: Record)
         "etcd-cert",
         "gondor-karmada-gondor-token",
         "gondor-credentials",
-        "gondor-impersonator",
+        "gondor-impersonation",
     } <= carriers
     assert list(revealed(opened(dev.exports))) == ["/kubeconfig"]
 

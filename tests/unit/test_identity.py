@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pulumi
 import pytest
 
-from federation import identity
+from federation import connection, identity
 from federation.config import ConfigError
 from federation.identity import Unreachable
 from federation.kubeconfig import Kubeconfig
@@ -89,7 +89,7 @@ def test_a_cluster_that_answers_something_else_is_told_with_its_answer(answer: A
 
 
 def test_a_cluster_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "TIMEOUT", (0.2, 0.2))
+    monkeypatch.setattr(connection, "TIMEOUT", (0.2, 0.2))
     with socket.create_server(("127.0.0.1", 0)) as silent:
         message = str(only(context(f"http://127.0.0.1:{silent.getsockname()[1]}")))
     assert message.startswith("context gondor: the API at http://127.0.0.1:")
@@ -97,7 +97,7 @@ def test_a_cluster_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_silent_cluster_is_named_within_40_seconds() -> None:
-    assert sum(identity.TIMEOUT) <= 40
+    assert sum(connection.TIMEOUT) <= 40
 
 
 def test_a_cluster_that_refuses_is_told_with_its_context_and_endpoint() -> None:

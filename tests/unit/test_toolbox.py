@@ -80,7 +80,7 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 class QuietHandler(SimpleHTTPRequestHandler):
     """Serves files without a log; a file whose name has `short` in it breaks off half-way."""
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
 
     def copyfile(self, source: io.BufferedIOBase, outputfile: io.BufferedIOBase) -> None:  # type: ignore[override]
