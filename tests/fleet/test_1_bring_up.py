@@ -1,0 +1,86 @@
+"""From nothing to a Ready federation, and that a second run finds nothing to do."""
+
+from __future__ import annotations
+
+import yaml
+
+from tests.figures import Figures
+from tests.fleet.conftest import MEMBERS, Federation
+
+EXIT_CHANGES = 7
+
+
+def test_both_members_are_ready(federation: Federation) -> None:
+    clusters = federation.clusters.get("fellowship", "clusters")["items"]
+    ready = {
+        cluster["metadata"]["name"]: condition["status"]
+        for cluster in clusters
+        for condition in cluster["status"]["conditions"]
+        if condition["type"] == "Ready"
+    }
+    assert ready == dict.fromkeys(MEMBERS, "True")
+
+
+def test_a_cluster_is_known_by_the_uid_of_its_kube_system(federation: Federation) -> None:
+    for name, context in MEMBERS.items():
+        uid = federation.clusters.get(context, "namespace", "kube-system")["metadata"]["uid"]
+        assert federation.clusters.get("fellowship", "cluster", name)["spec"]["id"] == uid
+
+
+def test_it_takes_at_most_four_tenths_of_karmadactl(
+    federation: Federation, karmadactl_seconds: float, figures: Figures
+) -> None:
+    share = federation.seconds / karmadactl_seconds
+    figures.add("pulumi up : karmadactl", share, "(at most 0.4)")
+    assert share <= 0.4
+
+
+def test_a_preview_without_changes_is_quick_and_empty(federation: Federation, figures: Figures) -> None:
+    code, log, seconds = federation.pulumi("preview", "--expect-no-changes")
+    figures.add("preview, nothing changed", seconds)
+    assert code == 0, log
+    assert seconds < 10
+
+
+def test_a_second_up_changes_nothing(federation: Federation, figures: Figures) -> None:
+    code, log, seconds = federation.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
+    figures.add("up, nothing changed", seconds)
+    assert code == 0, log
+
+
+def test_a_refresh_finds_no_drift(federation: Federation, figures: Figures) -> None:
+    code, log, seconds = federation.pulumi("preview", "--refresh", "--expect-no-changes")
+    figures.add("preview --refresh, nothing changed", seconds)
+    assert code == 0, log
+
+
+def test_the_kubeconfig_leads_everywhere_and_is_private(federation: Federation) -> None:
+    file = federation.clusters.kubeconfig
+    assert file.stat().st_mode & 0o777 == 0o600
+    contexts = [context["name"] for context in yaml.safe_load(file.read_text())["contexts"]]
+    assert contexts == ["fellowship", *MEMBERS.values()]
+    for context in contexts:
+        assert federation.clusters.kubectl(context, "get", "--raw", "/readyz") == "ok"
+
+
+def test_no_secret_is_readable_in_state_outputs_or_log(federation: Federation) -> None:
+    token = federation.clusters.get(MEMBERS["gondor"], "secret", "karmada-gondor", "-n", "karmada-cluster")["data"][
+        "token"
+    ]
+    places = {
+        "state": federation.stack.pulumi("stack", "export", "--stack", federation.stack.name, capture=True).stdout,
+        "outputs": federation.stack.pulumi("stack", "output", "--stack", federation.stack.name, capture=True).stdout,
+        "log of up": federation.log,
+    }
+    for place, text in places.items():
+        assert token not in text, place
+        assert "PRIVATE KEY" not in text, place
+        assert "client-key-data" not in text, place
+
+
+def test_all_webhooks_are_there(federation: Federation) -> None:
+    counts = {
+        kind: len(federation.clusters.get("fellowship", f"{kind}webhookconfiguration", f"{kind}-config")["webhooks"])
+        for kind in ("mutating", "validating")
+    }
+    assert counts == {"mutating": 8, "validating": 14}

@@ -1,0 +1,92 @@
+"""What a user gets who writes something wrong, or whose cluster does not answer, from the real command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from embedded.stack import Stack
+from tests.figures import Figures
+from tests.fleet.conftest import Clusters, Federation, timed_pulumi
+
+
+def _change(stack: Stack, before: str, after: str) -> None:
+    text = stack.settings.read_text()
+    assert before in text
+    stack.settings.write_text(text.replace(before, after))
+
+
+def test_all_problems_come_at_once_and_nothing_is_registered(other_stack: Stack) -> None:
+    _change(other_stack, "zone: example.com.", "zone: nonsense")
+    _change(other_stack, "region: middle-earth, zones: [edoras]", "zones: edoras")
+    code, log, _ = timed_pulumi(other_stack, "preview")
+    assert code != 0
+    assert "3 problems in the configuration; nothing was changed" in log
+    assert 'federation:dns.zone: "nonsense" is not a DNS domain' in log
+    assert "federation:members[1].region: is missing" in log
+    assert 'federation:members[1].zones: "edoras" is not a list' in log
+    assert "Traceback" not in log
+    assert "to create" not in log.replace("+ 1 to create", "")
+
+
+def test_one_cluster_under_two_names_is_refused(other_stack: Stack, clusters: Clusters) -> None:
+    twins = yaml.safe_load(clusters.kubeconfig.read_text())
+    rohan = next(context for context in twins["contexts"] if context["name"] == "rohan")
+    twins["contexts"].append({**rohan, "name": "another-way-to-rohan"})
+    file = other_stack.home / "twins"
+    file.write_text(yaml.safe_dump(twins))
+    _change(other_stack, str(clusters.kubeconfig), str(file))
+    _change(other_stack, "context: gondor_needs-no_king", "context: another-way-to-rohan")
+    code, log, _ = timed_pulumi(other_stack, "preview")
+    assert code != 0
+    assert "gondor and rohan are one cluster (kube-system UID" in log
+
+
+def test_a_silent_cluster_is_named_and_the_rest_of_the_preview_shows(
+    other_stack: Stack, clusters: Clusters, figures: Figures
+) -> None:
+    silent = yaml.safe_load(clusters.kubeconfig.read_text())
+    nowhere = _address_of_nobody(clusters.kubeconfig)
+    next(each for each in silent["clusters"] if each["name"] == "rohan")["cluster"]["server"] = nowhere
+    file = other_stack.home / "silent"
+    file.write_text(yaml.safe_dump(silent))
+    _change(other_stack, str(clusters.kubeconfig), str(file))
+    _, log, seconds = timed_pulumi(other_stack, "preview")
+    figures.add("preview with one silent cluster", seconds)
+    assert f"context rohan: the API at {nowhere} cannot be used" in log
+    assert seconds < 40
+    assert "gondor-cluster create" in log
+    assert "Deployment karmada-scheduler create" in log
+
+
+def test_a_member_that_does_not_get_ready_fails_with_what_it_says(federation: Federation, figures: Figures) -> None:
+    good = federation.stack.settings.read_text()
+    alone = "\n".join(line for line in good.splitlines() if "name: rohan" not in line)
+    wrong = good.replace(
+        "zones: [edoras]",
+        f'zones: [edoras], apiEndpoint: "{_address_of_nobody(federation.clusters.kubeconfig)}", readyWithin: 20s',
+    )
+    try:
+        federation.stack.settings.write_text(alone)
+        code, log, seconds = federation.pulumi("up", "--yes", "--skip-preview")
+        figures.add("one member leaves", seconds)
+        assert code == 0, log
+        federation.stack.settings.write_text(wrong)
+        code, log, seconds = federation.pulumi("up", "--yes", "--skip-preview")
+        figures.add("a join that fails after 20 s", seconds)
+        assert code != 0
+        assert "Cluster rohan is not Ready: Ready=False (ClusterNotReachable: cluster is not reachable)" in log
+        assert "KeyboardInterrupt" not in log
+    finally:
+        federation.stack.settings.write_text(good)
+    code, log, seconds = federation.pulumi("up", "--yes", "--skip-preview")
+    figures.add("the same join, mended", seconds)
+    assert code == 0, log
+
+
+def _address_of_nobody(kubeconfig: Path) -> str:
+    """An address of the fleet's own network that no cluster has."""
+    servers = [each["cluster"]["server"] for each in yaml.safe_load(kubeconfig.read_text())["clusters"]]
+    node = str(next(server for server in servers if server.endswith(":6443")))
+    return node.rpartition(".")[0] + ".253:6443"

@@ -1,0 +1,20 @@
+"""pulumi destroy: nothing of ours stays in any cluster."""
+
+from __future__ import annotations
+
+from tests.figures import Figures
+from tests.fleet.conftest import MEMBERS, Clusters, Federation
+
+
+def test_destroy_leaves_nothing_in_host_and_members(
+    federation: Federation, clusters: Clusters, figures: Figures
+) -> None:
+    code, log, seconds = federation.pulumi("destroy", "--yes", "--skip-preview")
+    figures.add("pulumi destroy", seconds)
+    assert code == 0, log[-4000:]
+    assert not clusters.exists("rivendell", "namespace", "karmada-system")
+    assert not clusters.exists("rivendell", "persistentvolume", "--all-namespaces")
+    for name, context in MEMBERS.items():
+        assert not clusters.exists(context, "namespace", "karmada-cluster")
+        assert not clusters.exists(context, "clusterrole", f"karmada-controller-manager:karmada-{name}")
+        assert not clusters.exists(context, "clusterrolebinding", f"karmada-controller-manager:karmada-{name}")
