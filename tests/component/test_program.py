@@ -71,8 +71,8 @@ def test_a_provider_is_known_by_its_clusters_name_so_that_a_new_endpoint_replace
     identifiers = {each.name: each.inputs["clusterIdentifier"] for each in dev.of("kubernetes")}
     assert identifiers == {
         "host": "host",
-        "member-gondor": "member-gondor",
-        "member-rohan": "member-rohan",
+        "member-gondor": "gondor",
+        "member-rohan": "rohan",
         "api": "fellowship",
     }
 
@@ -208,6 +208,7 @@ def test_the_outputs_of_the_design_are_exported(dev: Record) -> None:
     assert {name: value for name, value in dev.exports.items() if name != "kubeconfig"} == {
         "apiEndpoint": f"https://{BALANCER}:5443",
         "zone": "example.com.",
+        "nameServers": [],
         "members": [{**member, "uid": UIDS[member["context"]]} for member in DEV["federation:members"]],
         "certificateExpiry": FIRST_EXPIRY,
     }

@@ -1,0 +1,25 @@
+"""One provider for each cluster context; the components are handed these and never look one up."""
+
+from __future__ import annotations
+
+import pulumi_kubernetes as k8s
+from pulumi import Output
+
+from federation import kubeconfig
+from federation.kubeconfig import Kubeconfig
+
+
+def provider(name: str, cluster: str, config: Kubeconfig) -> k8s.Provider:
+    """The provider `name` of the cluster that the configuration calls `cluster`.
+
+    By that identifier, and not by its endpoint, user or context name, Pulumi knows the cluster again: when they
+    change, nothing is replaced. That it still is the same cluster, `identity` checks.
+    """
+    return k8s.Provider(
+        name,
+        kubeconfig=Output.secret(kubeconfig.dump(config)),
+        cluster_identifier=cluster,
+        # A renewed token or certificate is written into its Secret; the default is to replace the object.
+        enable_secret_mutable=True,
+        enable_config_map_mutable=True,
+    )
