@@ -17,7 +17,6 @@ import pytest
 from embedded.federation import write_private
 from embedded.stack import CHECKOUT, Stack
 from fleet.record import fleets
-from fleet.waiting import wait_until
 from tests.figures import Figures
 from toolbox import archive, tool
 
@@ -85,23 +84,13 @@ def configuration(kubeconfig: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def clusters(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> Iterator[Clusters]:
-    found = Clusters(tmp_path_factory.mktemp("fleet") / "kubeconfig")
-    # What a killed run left behind says nothing about this checkout.
-    found.fleet("down")
-    started = ["--cluster", "rivendell", *(f"--cluster={name}={context}" for name, context in MEMBERS.items())]
-    start = time.monotonic()
-    up = found.fleet("up", *started, "--kubeconfig", str(found.kubeconfig), check=False)
-    assert up.returncode == 0, up.stdout + up.stderr
-    figures.add("three clusters up", time.monotonic() - start)
-    yield found
-    found.fleet("down")
+def karmadactl_seconds(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> float:
+    """How long `karmadactl init` and two joins take on newly started clusters, which are taken down afterwards.
 
-
-@pytest.fixture(scope="session")
-def karmadactl_seconds(clusters: Clusters, tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> float:
-    """How long `karmadactl init` and two joins take on these clusters, which are as before afterwards."""
+    Not on those of the federation: a cluster's DNS goes on answering with a control plane's address after it is gone.
+    """
     data = tmp_path_factory.mktemp("karmadactl")
+    clusters = _start(data / "kubeconfig")
     address = clusters.get("rivendell", "node", "rivendell")["status"]["addresses"][0]["address"]
     init = (
         *("init", f"--kubeconfig={clusters.kubeconfig}", "--context=rivendell"),
@@ -119,13 +108,24 @@ def karmadactl_seconds(clusters: Clusters, tmp_path_factory: pytest.TempPathFact
         _karmadactl(clusters, "join", name, api, *member)
     seconds = time.monotonic() - start
     figures.add("karmadactl init and two joins", seconds)
-    _take_back(clusters)
+    clusters.fleet("down")
     return seconds
 
 
 @pytest.fixture(scope="session")
-def federation(clusters: Clusters, karmadactl_seconds: float, figures: Figures) -> Federation:
-    del karmadactl_seconds  # only so that both are measured on clusters without a control plane
+def clusters(
+    karmadactl_seconds: float, tmp_path_factory: pytest.TempPathFactory, figures: Figures
+) -> Iterator[Clusters]:
+    del karmadactl_seconds  # only so that it is measured first
+    start = time.monotonic()
+    found = _start(tmp_path_factory.mktemp("fleet") / "kubeconfig")
+    figures.add("three clusters up", time.monotonic() - start)
+    yield found
+    found.fleet("down")
+
+
+@pytest.fixture(scope="session")
+def federation(clusters: Clusters, figures: Figures) -> Federation:
     stack = Stack(FLEET, fleets() / FLEET / "stack", clusters.kubeconfig)
     stack.prepare(configuration(clusters.kubeconfig))
     code, log, seconds = timed_pulumi(stack, "up", "--yes", "--skip-preview")
@@ -136,23 +136,19 @@ def federation(clusters: Clusters, karmadactl_seconds: float, figures: Figures) 
     return Federation(Clusters(given), stack, log, seconds)
 
 
+def _start(kubeconfig: Path) -> Clusters:
+    clusters = Clusters(kubeconfig)
+    # What a killed run left behind says nothing about this checkout.
+    clusters.fleet("down")
+    started = ["--cluster", "rivendell", *(f"--cluster={name}={context}" for name, context in MEMBERS.items())]
+    up = clusters.fleet("up", *started, "--kubeconfig", str(kubeconfig), check=False)
+    assert up.returncode == 0, up.stdout + up.stderr
+    return clusters
+
+
 def _karmadactl(clusters: Clusters, *arguments: str) -> None:
     done = clusters.fleet("exec", "rivendell", "--", str(tool("karmadactl")), *arguments, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-
-
-def _take_back(clusters: Clusters) -> None:
-    clusters.kubectl("rivendell", "delete", "namespace", "karmada-system")
-    for name, context in MEMBERS.items():
-        role = f"karmada-controller-manager:karmada-{name}"
-        clusters.kubectl(context, "delete", "namespace", "karmada-cluster")
-        clusters.kubectl(context, "delete", "clusterrole,clusterrolebinding", role)
-        roles = ("clusterrole,clusterrolebinding", "karmada-impersonator", "--ignore-not-found")
-        clusters.kubectl(context, "delete", *roles)
-    # The cluster's DNS goes on answering with the old control plane's address until its cache is over.
-    name = "karmada-apiserver.karmada-system.svc.cluster.local"
-    lookup = ("exec", "rivendell", "--", "busybox", "nslookup", name, "10.96.0.10")
-    wait_until("the old name to go", lambda: clusters.fleet(*lookup, check=False).returncode != 0, 60)
 
 
 @pytest.fixture

@@ -1,0 +1,114 @@
+"""The fleet itself: it survives being killed half-way, finds what others left, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from embedded.stack import CHECKOUT
+from fleet.record import Record, fleets
+from fleet.waiting import wait_until
+from tests.figures import Figures
+from toolbox import tool
+
+SPARE = "spare"
+FOLDER = fleets() / SPARE
+
+
+def _fleet(*arguments: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(_command(*arguments), cwd=CHECKOUT, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "fleet", "--fleet", SPARE, *arguments]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def spare() -> Iterator[None]:
+    _fleet("down")
+    yield
+    _fleet("down")
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path) -> Path:
+    return tmp_path / "kubeconfig"
+
+
+def _identity(kubeconfig: Path) -> str:
+    _fleet("kubeconfig", "-o", str(kubeconfig))
+    asked = [str(tool("kubectl")), "--kubeconfig", str(kubeconfig), "get", "namespace", "kube-system"]
+    return subprocess.check_output([*asked, "-o", "jsonpath={.metadata.uid}"], text=True)
+
+
+def test_a_start_that_was_killed_half_way_is_completed_by_the_next(kubeconfig: Path) -> None:
+    half = subprocess.Popen(_command("up", "--cluster", "solo"), cwd=CHECKOUT, stdout=subprocess.DEVNULL)
+    pids = FOLDER / "clusters" / "solo" / "pids"
+    wait_until("etcd to be started", lambda: pids.exists() and any(pids.iterdir()), 30)
+    half.kill()
+    half.wait()
+    _fleet("up")
+    assert _identity(kubeconfig)
+    assert "running, node Ready" in _fleet("status").stdout
+
+
+def test_a_second_start_changes_nothing(kubeconfig: Path) -> None:
+    before = _identity(kubeconfig), sorted(pid.read_text() for pid in FOLDER.glob("clusters/solo/pids/*"))
+    _fleet("up")
+    assert (_identity(kubeconfig), sorted(pid.read_text() for pid in FOLDER.glob("clusters/solo/pids/*"))) == before
+
+
+def test_a_cluster_comes_back_from_a_power_loss_with_its_data(kubeconfig: Path) -> None:
+    before = _identity(kubeconfig)
+    _fleet("stop", "solo")
+    assert "stopped" in _fleet("status").stdout
+    _fleet("start", "solo")
+    assert _identity(kubeconfig) == before
+
+
+def test_down_leaves_no_process_mount_bridge_route_or_file(figures: Figures) -> None:
+    record = Record.load(SPARE)
+    assert record is not None
+    bridge = f"fleet{record.slot}"
+    assert _left_behind(bridge), "the look for what is left finds nothing even while the fleet runs"
+    _fleet("down")
+    assert _left_behind(bridge) == []
+    figures.add("left behind after down", len(_left_behind(bridge)), "things")
+
+
+def test_what_another_checkout_left_is_taken_down_first(kubeconfig: Path) -> None:
+    _fleet("up", "--api-only", "solo")
+    before = _identity(kubeconfig)
+    file = FOLDER / "record.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "owner": "/nowhere/another-checkout"}))
+    said = _fleet("up", "--api-only", "solo").stdout
+    assert "it belongs to /nowhere/another-checkout; taking fleet spare down first" in said
+    assert _identity(kubeconfig) != before
+
+
+def _left_behind(bridge: str) -> list[str]:
+    """Processes, mounts, links, routes, cgroups and files of the fleet on this machine."""
+    # A cgroup's path tells whose a process is, whatever it calls itself.
+    processes = [
+        f"process {file.parent.name}" for file in Path("/proc").glob("[0-9]*/cgroup") if f".{SPARE}." in _text(file)
+    ]
+    mounts = [line for line in _text(Path("/proc/self/mounts")).splitlines() if str(FOLDER) in line]
+    links = subprocess.check_output(["ip", "-o", "link"], text=True).splitlines()
+    routes = subprocess.check_output(["ip", "route"], text=True).splitlines()
+    cgroups = [str(folder) for folder in Path("/sys/fs/cgroup").glob(f"*/federation-fleet.{SPARE}.*")]
+    network = [line for line in [*links, *routes] if f"{bridge} " in line or f"{bridge}:" in line]
+    return [*processes, *mounts, *network, *cgroups, *([str(FOLDER)] if FOLDER.exists() else [])]
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
