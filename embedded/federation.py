@@ -19,6 +19,8 @@ CLUSTERS, FEDERATION = FOLDER / "clusters", FOLDER / "federation"
 """Kubeconfigs: of the fleet, and the one that the stack gives out."""
 KUBECONFIG = FOLDER / "kubeconfig"
 """Both in one."""
+UNATTENDED = ("--yes", "--skip-preview", "--skip-plugin-pre-install")
+"""The last: the toolbox has installed the plugins, and Pulumi takes a second to list the packages that need them."""
 NEXT = """
 The federation is up. What to try next:
   kubectl --kubeconfig .fleet/kubeconfig --context fellowship get clusters
@@ -36,7 +38,7 @@ def up() -> None:
     _write_kubeconfig()
     stack = _stack()
     stack.prepare((CHECKOUT / f"Pulumi.{STACK}.yaml").read_text())
-    stack.pulumi("up", "--yes", "--skip-preview", *stack.options)
+    stack.pulumi("up", *UNATTENDED, *stack.options)
     write_private(FEDERATION, stack.output("kubeconfig"))
     _write_kubeconfig()
     _write_environment(stack)

@@ -13,6 +13,7 @@ from federation import settings
 from federation.control_plane.programs import PKI_FOLDER, Probe
 from federation.control_plane.workload import (
     CONTAINER_SECURITY,
+    GRACE_SECONDS,
     NO_AWAIT,
     POD_SECURITY,
     READY_WITHIN,
@@ -93,6 +94,7 @@ class Etcd(pulumi.ComponentResource):
                     "spec": {
                         "automount_service_account_token": False,
                         "enable_service_links": False,
+                        "termination_grace_period_seconds": GRACE_SECONDS,
                         "security_context": POD_SECURITY,
                         "topology_spread_constraints": spread(LABELS),
                         "containers": [

@@ -17,7 +17,7 @@ READY_WITHIN = "3m"
 NO_AWAIT = {"pulumi.com/skipAwait": "true"}
 """For Services: awaiting one means awaiting pods that are started only after it."""
 GRACE_SECONDS = 10
-"""The aggregated API server otherwise uses up the usual 30 s waiting for watches that nobody ends."""
+"""API servers and etcd otherwise use up the usual 30 s waiting for watches that nobody ends."""
 UNPRIVILEGED_USER = 65532
 
 POD_SECURITY: k8s.core.v1.PodSecurityContextArgsDict = {

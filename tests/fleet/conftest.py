@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from embedded.federation import write_private
+from embedded.federation import UNATTENDED, write_private
 from embedded.stack import CHECKOUT, Stack
 from fleet.record import fleets
 from tests.figures import Figures
+from tests.settling import settle
 from toolbox import archive, tool
 
 FLEET = "test"
@@ -100,6 +101,7 @@ def karmadactl_seconds(tmp_path_factory: pytest.TempPathFactory, figures: Figure
         *("--etcd-storage-mode=PVC", "--storage-classes-name=standard"),
     )
     api = f"--kubeconfig={data / 'data' / 'karmada-apiserver.config'}"
+    settle()
     start = time.monotonic()
     _karmadactl(clusters, *init)
     figures.add("karmadactl init", time.monotonic() - start)
@@ -128,7 +130,8 @@ def clusters(
 def federation(clusters: Clusters, figures: Figures) -> Federation:
     stack = Stack(FLEET, fleets() / FLEET / "stack", clusters.kubeconfig)
     stack.prepare(configuration(clusters.kubeconfig))
-    code, log, seconds = timed_pulumi(stack, "up", "--yes", "--skip-preview")
+    settle()
+    code, log, seconds = timed_pulumi(stack, "up", *UNATTENDED)
     assert code == 0, log[-8000:]
     figures.add("pulumi up, from nothing to Ready", seconds)
     given = clusters.kubeconfig.with_name("federation")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from embedded.federation import UNATTENDED
 from embedded.stack import Stack
 from tests.figures import Figures
 from tests.fleet.conftest import Clusters, Federation, timed_pulumi
@@ -69,18 +70,18 @@ def test_a_member_that_does_not_get_ready_fails_with_what_it_says(federation: Fe
     )
     try:
         federation.stack.settings.write_text(alone)
-        code, log, seconds = federation.pulumi("up", "--yes", "--skip-preview")
+        code, log, seconds = federation.pulumi("up", *UNATTENDED)
         figures.add("one member leaves", seconds)
         assert code == 0, log
         federation.stack.settings.write_text(wrong)
-        code, log, seconds = federation.pulumi("up", "--yes", "--skip-preview")
+        code, log, seconds = federation.pulumi("up", *UNATTENDED)
         figures.add("a join that fails after 20 s", seconds)
         assert code != 0
         assert "Cluster rohan is not Ready: Ready=False (ClusterNotReachable: cluster is not reachable)" in log
         assert "KeyboardInterrupt" not in log
     finally:
         federation.stack.settings.write_text(good)
-    code, log, seconds = federation.pulumi("up", "--yes", "--skip-preview")
+    code, log, seconds = federation.pulumi("up", *UNATTENDED)
     figures.add("the same join, mended", seconds)
     assert code == 0, log
 
