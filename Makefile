@@ -35,6 +35,7 @@ ready: .venv/.installed
 .venv/.installed: requirements.txt requirements-dev.txt
 	@python3 -m toolbox debian --install
 	@python3 -m venv .venv
+	@echo "Installing Python packages into .venv, about a minute"
 	@SECONDS=0; .venv/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt \
 	  && echo "Python packages installed in $$SECONDS s"
 	@touch $@

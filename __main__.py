@@ -1,5 +1,6 @@
 """One federation from one stack's configuration: control plane, members, outputs (the picture in README.md)."""
 
+import atexit
 import os
 import signal
 from pathlib import Path
@@ -13,12 +14,19 @@ from federation.clusters import provider
 from federation.control_plane import ControlPlane, ControlPlaneArgs, crds
 from federation.member import Member, MemberArgs
 
-# Pulumi interrupts the program once a resource has failed; a traceback of that would only bury the failure.
-signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+def interrupted(*_: object) -> None:
+    """End quietly: Pulumi interrupts the program once a resource has failed, and a traceback would bury the failure."""
+    atexit._run_exitfuncs()  # the Kubernetes client takes its temporary key files away there
+    os._exit(130)
+
+
+signal.signal(signal.SIGINT, interrupted)
 
 stack = config.load(get_config_env(), Path.cwd(), os.environ)
 settings = stack.settings
 uids = identity.known(identity.identify(stack.contexts), {member.name: member.context for member in settings.members})
+manifests = crds.load(settings.crds, crds.bundle_folder())
 
 control_plane = ControlPlane(
     settings.name,
@@ -27,7 +35,7 @@ control_plane = ControlPlane(
         tls=tls.Provider("tls"),
         settings=settings.host,
         images=settings.images,
-        crds=crds.load(settings.crds, crds.bundle_folder()),
+        crds=manifests,
         protect=settings.protect,
     ),
 )

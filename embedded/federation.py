@@ -11,7 +11,7 @@ from pathlib import Path
 
 from embedded.stack import CHECKOUT, Stack
 from federation import kubeconfig
-from fleet.record import Record, fleets
+from fleet.record import BrokenRecordError, Record, fleets
 
 FLEET = STACK = "dev"
 FOLDER = CHECKOUT / ".fleet"
@@ -48,7 +48,10 @@ def up() -> None:
 def down() -> None:
     """Destroy the stack and take the fleet down; what cannot be destroyed any more goes with its clusters."""
     stack = _stack()
-    fleet = Record.load(FLEET)
+    try:
+        fleet = Record.load(FLEET)
+    except BrokenRecordError:
+        fleet = None
     if fleet and fleet.owner == str(CHECKOUT) and stack.settings.exists():
         _fleet("up", "--kubeconfig", str(CLUSTERS))
         done = stack.pulumi("destroy", "--yes", "--skip-preview", *stack.options, check=False)

@@ -66,6 +66,8 @@ class Stack:
         salt = yaml.safe_load(self.settings.read_text()).get("encryptionsalt") if self.settings.exists() else None
         self.settings.write_text(configuration + (f"\nencryptionsalt: {salt}\n" if salt else ""))
         if not salt:
+            # A run that was killed in between has left a stack whose salt nobody knows, and nothing in it.
+            shutil.rmtree(self.home / ".pulumi", ignore_errors=True)
             # From within its home, as `stack init` writes the salt into the settings of the folder it runs in.
             self.pulumi("stack", "init", self.name, folder=self.home, capture=True)
 

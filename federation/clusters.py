@@ -13,7 +13,7 @@ def provider(name: str, cluster: str, config: Kubeconfig) -> k8s.Provider:
     """The provider `name` of the cluster that the configuration calls `cluster`.
 
     By that identifier, and not by its endpoint, user or context name, Pulumi knows the cluster again: when they
-    change, nothing is replaced. That it still is the same cluster, `identity` checks.
+    change, nothing is replaced.
     """
     return k8s.Provider(
         name,

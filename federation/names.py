@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 LABEL_RULE = "a DNS label: 1 to 63 of a-z, 0-9 and '-', not beginning or ending with '-' (RFC 1123)"
@@ -9,6 +10,7 @@ MEMBER_NAME_RULE = "a DNS label of at most 48 characters: a-z, 0-9 and '-', not 
 LABEL_VALUE_RULE = (
     "a label value: 1 to 63 of A-Z, a-z, 0-9, '-', '_' and '.', beginning and ending with a letter or digit"
 )
+ADDRESS_RULE = "an IP address or a DNS name, without scheme and port"
 ZONE_RULE = "a DNS domain of at least two labels, such as example.com"
 
 MEMBER_NAME_MAX = 48
@@ -38,6 +40,25 @@ def is_zone(text: str) -> bool:
     """Whether `text`, with or without the final dot, is a domain that can be a zone of its own."""
     labels = zone_of(text).split(".")
     return len(labels) >= 2 and len(zone_of(text)) <= _ZONE_MAX and all(map(is_label, labels))
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` is an IP address or a DNS name, without scheme and port."""
+    return is_ip(text) or (len(text) <= _ZONE_MAX and all(map(is_label, text.split("."))))
+
+
+def is_ip(text: str) -> bool:
+    """Whether `text` is an IP address, of version 4 or 6."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def in_url(address: str) -> str:
+    """The address as it stands in a URL: IPv6 in brackets."""
+    return f"[{address}]" if ":" in address else address
 
 
 def zone_of(text: str) -> str:

@@ -6,13 +6,14 @@ Names and uses follow what Karmada's own installers make (reference: karmadactl 
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_tls as tls
 from pulumi import Input, Output, ResourceOptions
+
+from federation.names import is_ip
 
 HOURS_PER_DAY = 24
 CA_VALIDITY_DAYS = 3650
@@ -114,8 +115,8 @@ class Pki(pulumi.ComponentResource):
             leaf.name,
             private_key_pem=key.private_key_pem,
             subject=tls.CertRequestSubjectArgs(common_name=leaf.common_name, organization=leaf.organization),
-            dns_names=names.apply(lambda names: [name for name in names if not _is_ip(name)]),
-            ip_addresses=names.apply(lambda names: [name for name in names if _is_ip(name)]),
+            dns_names=names.apply(lambda names: [name for name in names if not is_ip(name)]),
+            ip_addresses=names.apply(lambda names: [name for name in names if is_ip(name)]),
             opts=self._options,
         )
         certificate = tls.LocallySignedCert(
@@ -140,11 +141,3 @@ def _leaves(args: PkiArgs) -> Sequence[Leaf]:
         Leaf("etcd-server", "etcd", "karmada-etcd-server", [SERVER, CLIENT], names=args.etcd_names),
         Leaf("etcd-client", "etcd", "karmada-etcd-client", [CLIENT]),
     )
-
-
-def _is_ip(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

@@ -28,6 +28,7 @@ Label = Annotated[str, _rule(names.is_label, names.LABEL_RULE)]
 LabelValue = Annotated[str, _rule(names.is_label_value, names.LABEL_VALUE_RULE)]
 MemberName = Annotated[str, _rule(names.is_member_name, names.MEMBER_NAME_RULE)]
 Zone = Annotated[str, _rule(names.is_zone, names.ZONE_RULE), AfterValidator(names.zone_of)]
+Address = Annotated[str, _rule(names.is_address, names.ADDRESS_RULE)]
 Quantity = Annotated[str, Field(pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$")]
 
 
@@ -40,7 +41,7 @@ class Section(BaseModel):
 class ApiServer(Section):
     service_type: Literal["LoadBalancer", "NodePort"] = "LoadBalancer"
     """How clients outside the host cluster reach the federation API; NodePort needs `advertiseAddress`."""
-    advertise_address: str = ""
+    advertise_address: Address = ""
     """IP address or DNS name that clients use. Default: the address that the load balancer gets."""
     node_port: Annotated[int, Field(ge=30000, le=32767)] = 32443
     """The port on the host's nodes; used with NodePort only."""
@@ -50,9 +51,9 @@ class ApiServer(Section):
 
 class Etcd(Section):
     replicas: Literal[1, 3] = 1
-    """Members of the etcd cluster. An even number adds no safety and is refused."""
+    """Members of the etcd cluster; an even number adds no safety and is refused. Fixed at the first `pulumi up`."""
     storage: Quantity = "5Gi"
-    """Size of each member's volume."""
+    """Size of each member's volume. Fixed at the first `pulumi up`."""
     storage_class: str = ""
     """StorageClass of the volumes. Default: the host cluster's default class."""
 
@@ -96,7 +97,7 @@ class Member(Section):
     """Zones that the member spans; each has a name of its own."""
     labels: dict[str, str] = {}
     """Labels of the Cluster, which placements can select by."""
-    api_endpoint: Annotated[str, Field(pattern=r"^https://[^/\s]+$")] | None = None
+    api_endpoint: Annotated[str, Field(pattern=r"^https://[^\s]+$")] | None = None
     """URL by which the control plane's pods reach the member's API. Default: the context's own server."""
     ready_within: Annotated[str, Field(pattern=r"^[1-9][0-9]*[sm]$")] = "2m"
     """How long the Cluster may take to report Ready before the update fails with what it says of itself."""

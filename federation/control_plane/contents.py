@@ -17,8 +17,8 @@ CLUSTER_NAMESPACE = "karmada-cluster"
 """Namespace of the members' credentials; one that Karmada never propagates."""
 AGGREGATED = "karmada-aggregated-apiserver"
 CRDS_AT_ONCE = 7
-"""Below Pulumi's default of 8 operations at once. After each new kind the provider reads the API's whole OpenAPI
-document again, once for every create that is then waiting to start: in waves that start together it is read once."""
+"""Below the 8 operations at once that Pulumi does on two cores. After each new kind the provider reads the API's whole
+OpenAPI document again, once for every create that then waits: in waves that start together it is read less often."""
 
 
 @dataclass

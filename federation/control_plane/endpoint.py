@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Output, ResourceOptions
 
-from federation import settings
+from federation import names, settings
 from federation.control_plane.programs import API_PORT
 
 NAME = "karmada-apiserver"
@@ -69,7 +69,7 @@ class Endpoint(pulumi.ComponentResource):
             else Output.from_input(advertised)
         )
         external_port = API_PORT if balanced else args.exposure.node_port
-        self.url = self.addresses.apply(lambda addresses: f"https://{addresses[0]}:{external_port}")
+        self.url = self.addresses.apply(lambda addresses: f"https://{names.in_url(addresses[0])}:{external_port}")
         self.register_outputs({"url": self.url, "addresses": self.addresses})
 
 

@@ -44,6 +44,8 @@ class Program:
     takes_kubeconfig: bool = True
     service: tuple[int, int] | None = None
     """Port of its Service in the host cluster, and port of the pod."""
+    capabilities: Sequence[str] = ()
+    """Capabilities that its container keeps."""
 
 
 def apiserver(images: Images, namespace: str, pki: Pki) -> Program:
@@ -88,6 +90,8 @@ def apiserver(images: Images, namespace: str, pki: Pki) -> Program:
             **_etcd_files(pki),
         },
         takes_kubeconfig=False,
+        # The published binary carries this file capability, and a container without it may not execute it.
+        capabilities=["NET_BIND_SERVICE"],
     )
 
 

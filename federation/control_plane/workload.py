@@ -63,11 +63,11 @@ class Workload(pulumi.ComponentResource):
         }
 
         volumes: dict[str, Input[str]] = {}
+        kubeconfig = {"karmada.config": args.kubeconfig} if program.takes_kubeconfig else {}
         if program.files:
             volumes[PKI_FOLDER] = files_secret(f"{program.name}-cert", namespace, program.files, child)
-        if program.takes_kubeconfig:
-            files = {"karmada.config": args.kubeconfig}
-            volumes[KUBECONFIG_FOLDER] = files_secret(f"{program.name}-config", namespace, files, child)
+        if kubeconfig:
+            volumes[KUBECONFIG_FOLDER] = files_secret(f"{program.name}-config", namespace, kubeconfig, child)
         if program.service:
             port, target = program.service
             k8s.core.v1.Service(
@@ -87,7 +87,7 @@ class Workload(pulumi.ComponentResource):
                 "template": {
                     "metadata": {
                         "labels": labels,
-                        "annotations": {"federation/files": digest(program.files)},
+                        "annotations": {"federation/files": digest({**program.files, **kubeconfig})},
                     },
                     "spec": _pod(program, volumes, labels),
                 },
@@ -173,7 +173,10 @@ def _pod(program: Program, volumes: Mapping[str, Input[str]], labels: Mapping[st
                 "env": [{"name": "POD_IP", "value_from": {"field_ref": {"field_path": "status.podIP"}}}],
                 "readiness_probe": probe(program.ready, failures=3, period=1),
                 "liveness_probe": probe(program.live, failures=8, period=10, delay=15),
-                "security_context": CONTAINER_SECURITY,
+                "security_context": {
+                    **CONTAINER_SECURITY,
+                    "capabilities": {"drop": ["ALL"], "add": list(program.capabilities)},
+                },
                 "volume_mounts": [
                     {"name": volume, "mount_path": folder, "read_only": True} for folder, volume in folders.items()
                 ],

@@ -130,6 +130,9 @@ def clusters(
 def federation(clusters: Clusters, figures: Figures) -> Federation:
     stack = Stack(FLEET, fleets() / FLEET / "stack", clusters.kubeconfig)
     stack.prepare(configuration(clusters.kubeconfig))
+    code, log, seconds = timed_pulumi(stack, "preview")
+    assert code == 0, log[-8000:]
+    figures.add("preview, everything to create", seconds)
     settle()
     code, log, seconds = timed_pulumi(stack, "up", *UNATTENDED)
     assert code == 0, log[-8000:]
