@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 
@@ -41,7 +42,7 @@ spec:
   placement: {spreadConstraints: [{spreadByField: cluster, minGroups: 3, maxGroups: 1}]}
 """
     command = ["kubectl", "--kubeconfig", str(federation.clusters.kubeconfig), "--context", "fellowship", "apply"]
-    environment = federation.stack.environment()
+    environment = os.environ | federation.stack.environment()
     done = subprocess.run(
         [*command, "-f", "-"], input=wrong, env=environment, text=True, capture_output=True, check=False
     )
