@@ -28,12 +28,14 @@ check: .venv/.installed ## Run only the linters and the type checker
 
 .PHONY: ready
 ready: .venv/.installed
-	@python3 -m toolbox debian --install
 	@$(PYTHON) -m embedded tools
 
-# The stamp is newer than what it was made from; a half-made environment has none.
-.venv/.installed: requirements.txt requirements-dev.txt
+.PHONY: debian
+debian:
 	@python3 -m toolbox debian --install
+
+# The stamp is newer than what it was made from; a half-made environment has none.
+.venv/.installed: requirements.txt requirements-dev.txt | debian
 	@python3 -m venv .venv
 	@echo "Installing Python packages into .venv, about a minute"
 	@SECONDS=0; .venv/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt \

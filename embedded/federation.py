@@ -7,10 +7,10 @@ import shlex
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 from embedded.stack import CHECKOUT, Stack
 from federation import kubeconfig
+from fleet.private import write_private
 from fleet.record import BrokenRecordError, Record, fleets
 
 FLEET = STACK = "dev"
@@ -26,7 +26,7 @@ The federation is up. What to try next:
   kubectl --kubeconfig .fleet/kubeconfig --context fellowship get clusters
   source .fleet/env                     puts pulumi, kubectl and karmadactl on PATH, set up for this stack
   pulumi preview --refresh $STACK       shows what differs from the configuration
-  pulumi up $STACK                      converges it, after a change to .fleet/Pulumi.dev.yaml
+  make up                               converges it again, after a change to Pulumi.dev.yaml
   make down                             takes everything back
 """
 
@@ -39,7 +39,7 @@ def up() -> None:
     stack = _stack()
     stack.prepare((CHECKOUT / f"Pulumi.{STACK}.yaml").read_text())
     stack.pulumi("up", *UNATTENDED, *stack.options)
-    write_private(FEDERATION, stack.output("kubeconfig"))
+    write_private(FEDERATION, stack.output("kubeconfig").encode())
     _write_kubeconfig()
     _write_environment(stack)
     print(NEXT)
@@ -61,15 +61,6 @@ def down() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
 
 
-def write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner can read, from its first byte on."""
-    new = file.with_name(f"{file.name}.new")
-    new.unlink(missing_ok=True)
-    new.touch(mode=0o600)
-    new.write_text(text)
-    new.rename(file)
-
-
 def _stack() -> Stack:
     return Stack(STACK, fleets() / FLEET / "stack", KUBECONFIG)
 
@@ -80,11 +71,11 @@ def _fleet(*arguments: str) -> None:
 
 def _write_kubeconfig() -> None:
     parts = [kubeconfig.load([file]) for file in (CLUSTERS, FEDERATION) if file.exists()]
-    write_private(KUBECONFIG, kubeconfig.dump(kubeconfig.merge(parts)))
+    write_private(KUBECONFIG, kubeconfig.dump(kubeconfig.merge(parts)).encode())
 
 
 def _write_environment(stack: Stack) -> None:
     variables = {**stack.environment(), "STACK": shlex.join(stack.options)}
     variables["PATH"] = variables["PATH"].removesuffix(os.environ["PATH"]) + "$PATH"
     lines = [f'export {name}="{value}"' for name, value in variables.items()]
-    write_private(FOLDER / "env", "\n".join([*lines, ""]))
+    write_private(FOLDER / "env", "\n".join([*lines, ""]).encode())

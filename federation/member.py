@@ -10,10 +10,10 @@ import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Input, Output, ResourceHookBinding, ResourceOptions
 
 from federation import readiness, settings
-from federation.control_plane import ControlPlane
+from federation.control_plane import CLUSTER_NAMESPACE, ControlPlane
 
-NAMESPACE = "karmada-cluster"
-"""In the member and in the API alike: Karmada binds the impersonator by the namespace of the API's Secret."""
+NAMESPACE = CLUSTER_NAMESPACE
+"""In the member as in the API: Karmada binds the impersonator by the namespace of the API's Secret."""
 SYSTEM_LABELS = {"karmada.io/system": "true"}
 FULL_ACCESS: list[k8s.rbac.v1.PolicyRuleArgsDict] = [
     {"api_groups": ["*"], "resources": ["*"], "verbs": ["*"]},

@@ -10,7 +10,7 @@ One cluster is one sandbox (namespaces that die with one process), in it the pub
     cluster        what a cluster is, and the questions one can ask it
     programs       the programs of a cluster and their flags
     settings       the files those programs read: kubelet, containerd, CNI
-    certificates   the keys of a cluster; kubeconfig: of a whole fleet
+    certificates   the keys of a cluster; kubeconfig: of a whole fleet; private: how both are written
     addons         what a cluster holds from the start: storage class, DNS
     loadbalancer   the process that gives LoadBalancer Services their addresses
     images         container images made from the same programs

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from fleet.addresses import FIRST_SERVICE
+from fleet.private import write_private
 
 # The fleet is thrown away, not renewed; and a machine whose clock was off at first must still accept them.
 VALID = datetime.timedelta(days=3650)
@@ -59,10 +60,10 @@ def write(folder: Path, cluster: str, address: IPv4Address) -> None:
     Authority(folder, "front-proxy-ca", f"{cluster}-front-proxy-ca").issue("front-proxy", Client("front-proxy"))
     for name, client in clients(cluster).items():
         authority.issue(name, client)
-        _write(folder / f"{name}.kubeconfig", yaml.safe_dump(_kubeconfig(name, address)).encode())
+        write_private(folder / f"{name}.kubeconfig", yaml.safe_dump(_kubeconfig(name, address)).encode())
     accounts = ec.generate_private_key(ec.SECP256R1())
-    _write(folder / "accounts.key", _pem(accounts))
-    _write(
+    write_private(folder / "accounts.key", _pem(accounts))
+    write_private(
         folder / "accounts.pub",
         accounts.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
     )
@@ -101,8 +102,8 @@ class Authority:
         self._save(name, key, builder.sign(self.key, SHA256()))
 
     def _save(self, name: str, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
-        _write(self.folder / f"{name}.key", _pem(key))
-        _write(self.folder / f"{name}.crt", certificate.public_bytes(Encoding.PEM))
+        write_private(self.folder / f"{name}.key", _pem(key))
+        write_private(self.folder / f"{name}.crt", certificate.public_bytes(Encoding.PEM))
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
@@ -127,11 +128,6 @@ def _general_name(text: str) -> x509.GeneralName:
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _write(file: Path, content: bytes) -> None:
-    file.touch(mode=0o600)
-    file.write_bytes(content)
 
 
 def _kubeconfig(name: str, address: IPv4Address) -> dict[str, object]:

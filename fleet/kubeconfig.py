@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from fleet.cluster import Cluster
+from fleet.private import write_private
 
 
 def merged(clusters: Iterable[Cluster]) -> str:
@@ -42,10 +43,7 @@ def merged(clusters: Iterable[Cluster]) -> str:
 
 def write(clusters: Iterable[Cluster], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
-    new.touch(mode=0o600)
-    new.write_text(merged(clusters))
-    new.rename(path)
+    write_private(path, merged(clusters).encode())
 
 
 def _data(cluster: Cluster, file: str) -> str:

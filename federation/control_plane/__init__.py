@@ -5,5 +5,6 @@
 """
 
 from federation.control_plane.component import ControlPlane, ControlPlaneArgs
+from federation.control_plane.contents import CLUSTER_NAMESPACE
 
-__all__ = ["ControlPlane", "ControlPlaneArgs"]
+__all__ = ["CLUSTER_NAMESPACE", "ControlPlane", "ControlPlaneArgs"]

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from embedded.federation import UNATTENDED, write_private
+from embedded.federation import UNATTENDED
 from embedded.stack import CHECKOUT, Stack
+from fleet.private import write_private
 from fleet.record import fleets
 from tests.figures import Figures
 from tests.settling import settle
@@ -138,7 +139,7 @@ def federation(clusters: Clusters, figures: Figures) -> Federation:
     assert code == 0, log[-8000:]
     figures.add("pulumi up, from nothing to Ready", seconds)
     given = clusters.kubeconfig.with_name("federation")
-    write_private(given, stack.output("kubeconfig"))
+    write_private(given, stack.output("kubeconfig").encode())
     return Federation(Clusters(given), stack, log, seconds)
 
 
