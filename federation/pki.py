@@ -1,12 +1,8 @@
-"""The certificates of a federation: three authorities, and the leaves that they sign (pulumi_tls).
-
-Three authorities, because with a shared one any client certificate of the API would open etcd directly.
-Names and uses follow what Karmada's own installers make (reference: karmadactl init, pkg/karmadactl/cmdinit/cert).
-"""
+"""Certificate authorities and the leaves that they sign (pulumi_tls). Which ones: control_plane/certificates, dns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -22,8 +18,6 @@ RENEWAL_DAYS = 30
 """A leaf with fewer days left is renewed by the next `pulumi up`."""
 
 SERVER, CLIENT = "server_auth", "client_auth"
-AUTHORITIES = {"root": "karmada", "etcd": "etcd-ca", "front-proxy": "front-proxy-ca"}
-"""Authority to common name. root: clients of the API and its servers; front-proxy: calls to aggregated APIs."""
 
 
 @dataclass(frozen=True)
@@ -51,26 +45,19 @@ class Leaf:
 class PkiArgs:
     provider: tls.Provider
     """Provider of pulumi_tls; it makes keys locally and touches no cluster."""
-    api_names: Input[Sequence[str]]
-    """Every DNS name and IP address by which clients reach the federation API."""
-    service_names: Sequence[str]
-    """In-cluster DNS names of the servers that the API calls: webhook and aggregated API server."""
-    etcd_names: Sequence[str]
-    """DNS names by which etcd is reached."""
+    authorities: Mapping[str, str]
+    """Name to common name."""
+    leaves: Sequence[Leaf]
     protect: bool = False
     """Whether Pulumi refuses to delete the authorities."""
 
 
 class Pki(pulumi.ComponentResource):
-    """Authorities and leaf certificates of one federation."""
+    """Authorities and leaf certificates, by name."""
 
     authorities: dict[str, Output[str]]
-    """Certificates (PEM) of root, etcd and front-proxy. Their keys stay in the state, as secrets."""
+    """Certificates (PEM). Their keys stay in the state, as secrets."""
     leaves: dict[str, Pair]
-    """apiserver, services, admin, front-proxy-client, etcd-server and etcd-client."""
-    service_account_key: Output[str]
-    """Private key (PEM, secret) that signs the tokens of the API's ServiceAccounts."""
-    service_account_public_key: Output[str]
     expiry: Output[str]
     """When the first leaf expires (RFC 3339)."""
 
@@ -79,23 +66,16 @@ class Pki(pulumi.ComponentResource):
         self._options = ResourceOptions(parent=self, provider=args.provider)
         self._protected = ResourceOptions.merge(self._options, ResourceOptions(protect=args.protect))
 
-        signers = {authority: self._authority(authority, cn) for authority, cn in AUTHORITIES.items()}
+        signers = {authority: self._authority(authority, cn) for authority, cn in args.authorities.items()}
         self.authorities = {authority: pair.certificate for authority, pair in signers.items()}
 
-        signed = {leaf.name: self._leaf(leaf, signers[leaf.authority]) for leaf in _leaves(args)}
+        signed = {leaf.name: self._leaf(leaf, signers[leaf.authority]) for leaf in args.leaves}
         self.leaves = {leaf: pair for leaf, (pair, _) in signed.items()}
         self.expiry = Output.all(*(end for _, end in signed.values())).apply(min)
-
-        service_account = self._key("service-account")
-        self.service_account_key = service_account.private_key_pem
-        self.service_account_public_key = service_account.public_key_pem
         self.register_outputs({"expiry": self.expiry})
 
-    def _key(self, name: str, opts: ResourceOptions | None = None) -> tls.PrivateKey:
-        return tls.PrivateKey(name, algorithm="ECDSA", ecdsa_curve="P256", opts=opts or self._options)
-
     def _authority(self, name: str, common_name: str) -> Pair:
-        key = self._key(f"{name}-ca", self._protected)
+        key = private_key(f"{name}-ca", self._protected)
         certificate = tls.SelfSignedCert(
             f"{name}-ca",
             private_key_pem=key.private_key_pem,
@@ -109,7 +89,7 @@ class Pki(pulumi.ComponentResource):
         return Pair(certificate.cert_pem, key.private_key_pem)
 
     def _leaf(self, leaf: Leaf, signer: Pair) -> tuple[Pair, Output[str]]:
-        key = self._key(leaf.name)
+        key = private_key(leaf.name, self._options)
         names: Output[Sequence[str]] = Output.from_input(leaf.names)
         request = tls.CertRequest(
             leaf.name,
@@ -132,12 +112,6 @@ class Pki(pulumi.ComponentResource):
         return Pair(certificate.cert_pem, key.private_key_pem), certificate.validity_end_time
 
 
-def _leaves(args: PkiArgs) -> Sequence[Leaf]:
-    return (
-        Leaf("apiserver", "root", "karmada-apiserver", [SERVER], names=args.api_names),
-        Leaf("services", "root", "karmada-services", [SERVER], names=args.service_names),
-        Leaf("admin", "root", "system:admin", [CLIENT], organization="system:masters"),
-        Leaf("front-proxy-client", "front-proxy", "front-proxy-client", [CLIENT]),
-        Leaf("etcd-server", "etcd", "karmada-etcd-server", [SERVER, CLIENT], names=args.etcd_names),
-        Leaf("etcd-client", "etcd", "karmada-etcd-client", [CLIENT]),
-    )
+def private_key(name: str, opts: ResourceOptions) -> tls.PrivateKey:
+    """A key of the kind that all parts of a federation use."""
+    return tls.PrivateKey(name, algorithm="ECDSA", ecdsa_curve="P256", opts=opts)

@@ -1,6 +1,6 @@
 """The control plane: Karmada's API and controllers in the host cluster (what `kubefed init` made).
 
-`component` composes: `etcd`, `endpoint` and `workload` are what runs in the host; `programs` says which programs;
+`component` composes: `endpoint`, `programs` and `certificates` say what runs in the host and under which names;
 `contents`, `crds`, `webhooks` and `rbac` are what must exist inside the API.
 """
 

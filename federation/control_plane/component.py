@@ -12,21 +12,14 @@ import pulumi_tls as tls
 from pulumi import Output, Resource, ResourceOptions
 
 from federation import kubeconfig
-from federation.control_plane import crds, etcd, programs
-from federation.control_plane.contents import (
-    AGGREGATED,
-    SYSTEM_NAMESPACE,
-    Admission,
-    AdmissionArgs,
-    ApiContents,
-    ApiContentsArgs,
-)
+from federation.control_plane import certificates, crds, programs
+from federation.control_plane.contents import Admission, AdmissionArgs, ApiContents, ApiContentsArgs
 from federation.control_plane.endpoint import Endpoint, EndpointArgs
-from federation.control_plane.etcd import Etcd, EtcdArgs
-from federation.control_plane.programs import API_PORT, Program
-from federation.control_plane.workload import Workload, WorkloadArgs
-from federation.pki import Pki, PkiArgs
+from federation.control_plane.programs import API_PORT
+from federation.etcd import Etcd, EtcdArgs
+from federation.pki import Pki, PkiArgs, private_key
 from federation.settings import Host, Images
+from federation.workload import Program, Workload, WorkloadArgs
 
 
 @dataclass
@@ -39,6 +32,8 @@ class ControlPlaneArgs:
     images: Images
     crds: Sequence[crds.Manifest]
     """Karmada's CustomResourceDefinitions (`crds.load`)."""
+    users: Sequence[str] = ()
+    """Users of the API besides its admin, each to get a kubeconfig of its own."""
     protect: bool = False
     """Whether Pulumi refuses to delete etcd and the certificate authorities."""
 
@@ -54,6 +49,10 @@ class ControlPlane(pulumi.ComponentResource):
     """https URL of the federation API, for clients outside the host cluster."""
     kubeconfig: Output[str]
     """Secret. A kubeconfig with one context, called after the federation, for its admin."""
+    user_kubeconfigs: dict[str, Output[str]]
+    """Secret. For each of the users asked for, a kubeconfig that works inside the host cluster."""
+    namespace: k8s.core.v1.Namespace
+    """The control plane's Namespace in the host cluster."""
     certificate_expiry: Output[str]
     """When the first certificate expires (RFC 3339)."""
     api: k8s.Provider
@@ -67,30 +66,24 @@ class ControlPlane(pulumi.ComponentResource):
         host, size = args.settings, args.settings.api_server
         webhook_url = f"https://karmada-webhook.{host.namespace}.svc:443"
 
-        namespace = k8s.core.v1.Namespace(
+        namespace = self.namespace = k8s.core.v1.Namespace(
             host.namespace,
             metadata={"name": host.namespace},
             opts=ResourceOptions(parent=self, provider=args.host),
         )
 
         endpoint = Endpoint("endpoint", EndpointArgs(args.host, namespace, size), child)
-        pki = Pki(
-            "pki",
-            PkiArgs(
-                provider=args.tls,
-                api_names=endpoint.addresses.apply(lambda addresses: [*_api_names(host.namespace), *addresses]),
-                service_names=_service_names(host.namespace),
-                etcd_names=etcd.dns_names(host.namespace, host.etcd.replicas),
-                protect=args.protect,
-            ),
-            child,
-        )
+        api_names = endpoint.addresses.apply(lambda addresses: [*certificates.api_names(host.namespace), *addresses])
+        leaves = certificates.leaves(host, api_names, args.users)
+        pki = Pki("pki", PkiArgs(args.tls, certificates.AUTHORITIES, leaves, args.protect), child)
+        service_account = private_key("service-account", ResourceOptions(parent=self, provider=args.tls))
         ca_bundle = pki.authorities["root"].apply(lambda pem: base64.b64encode(pem.encode()).decode())
-        inside = _admin_kubeconfig(name, Output.from_input(f"https://{_api_service(host.namespace)}:{API_PORT}"), pki)
+        url_inside = Output.from_input(f"https://{certificates.api_service(host.namespace)}:{API_PORT}")
+        inside = _kubeconfig(name, url_inside, pki, "admin")
 
-        def start(program: Program, *needs: Resource) -> Workload:
+        def start(program: Program, *needs: Resource, kubeconfig: Output[str] | None = inside) -> Workload:
             return Workload(
-                program.name, WorkloadArgs(args.host, namespace, program, size.replicas, inside, needs), child
+                program.name, WorkloadArgs(args.host, namespace, program, size.replicas, kubeconfig, needs), child
             )
 
         store = Etcd(
@@ -101,18 +94,20 @@ class ControlPlane(pulumi.ComponentResource):
                 namespace_name=host.namespace,
                 size=host.etcd,
                 image=f"{args.images.kubernetes_registry}/etcd:{args.images.etcd_tag}",
-                pki=pki,
+                authority=pki.authorities["etcd"],
+                server=pki.leaves["etcd-server"],
                 protect=args.protect,
             ),
             child,
         )
-        apiserver = start(programs.apiserver(args.images, host.namespace, pki), store)
+        apiserver = start(programs.apiserver(args.images, host.namespace, pki, service_account), store, kubeconfig=None)
         aggregated = start(programs.aggregated_apiserver(args.images, host.namespace, pki), apiserver)
         webhook = start(programs.webhook(args.images, pki), apiserver)
-        namespaces = start(programs.kube_controller_manager(args.images, pki), apiserver)
+        namespaces = start(programs.kube_controller_manager(args.images, pki, service_account), apiserver)
 
         self.endpoint = endpoint.url
-        self.kubeconfig = _admin_kubeconfig(name, endpoint.url, pki)
+        self.kubeconfig = _kubeconfig(name, endpoint.url, pki, "admin")
+        self.user_kubeconfigs = {user: _kubeconfig(name, url_inside, pki, f"user-{user}") for user in args.users}
         self.certificate_expiry = pki.expiry
         self.api = k8s.Provider(
             "api",
@@ -152,22 +147,7 @@ class ControlPlane(pulumi.ComponentResource):
         )
 
 
-def _admin_kubeconfig(name: str, server: Output[str], pki: Pki) -> Output[str]:
-    admin = pki.leaves["admin"]
-    parts = Output.all(server, pki.authorities["root"], admin.certificate, admin.key)
+def _kubeconfig(name: str, server: Output[str], pki: Pki, leaf: str) -> Output[str]:
+    pair = pki.leaves[leaf]
+    parts = Output.all(server, pki.authorities["root"], pair.certificate, pair.key)
     return Output.secret(parts.apply(lambda texts: kubeconfig.dump(kubeconfig.with_client_certificate(name, *texts))))
-
-
-def _api_service(namespace: str) -> str:
-    return f"karmada-apiserver.{namespace}.svc"
-
-
-def _api_names(namespace: str) -> list[str]:
-    clients_inside = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", _api_service(namespace)]
-    return ["localhost", "127.0.0.1", *clients_inside]
-
-
-def _service_names(namespace: str) -> list[str]:
-    # The API server calls the aggregated one by its Service in the API, whose namespace may differ from the host's.
-    namespaces = dict.fromkeys([namespace, SYSTEM_NAMESPACE])
-    return [f"karmada-webhook.{namespace}.svc", *(f"{AGGREGATED}.{each}.svc" for each in namespaces)]

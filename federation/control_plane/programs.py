@@ -6,71 +6,45 @@ Probe periods are one second: the published ones spend most of an install waitin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
+import pulumi_tls as tls
 from pulumi import Input, Output
 
+from federation import etcd
 from federation.pki import Pki
 from federation.settings import Images
+from federation.workload import FILES_FOLDER, KUBECONFIG, Probe, Program
 
-PKI_FOLDER = "/etc/karmada/pki"
-KUBECONFIG_FOLDER = "/etc/karmada/config"
-KUBECONFIG = f"{KUBECONFIG_FOLDER}/karmada.config"
 CLUSTER_IPS = "10.96.0.0/12"
 """Addresses of Services in the federation API; virtual, so they may equal the host's."""
 
 API_PORT = 5443
 
 
-@dataclass(frozen=True)
-class Probe:
-    path: str
-    port: int
-    scheme: str
-
-
-@dataclass(frozen=True)
-class Program:
-    """One Deployment of the control plane."""
-
-    name: str
-    image: str
-    command: Sequence[str]
-    ready: Probe
-    live: Probe
-    files: Mapping[str, Input[str]] = field(default_factory=dict)
-    """Files under /etc/karmada/pki; kept in a Secret of this program alone, so that a pod holds what it needs."""
-    takes_kubeconfig: bool = True
-    service: tuple[int, int] | None = None
-    """Port of its Service in the host cluster, and port of the pod."""
-    capabilities: Sequence[str] = ()
-    """Capabilities that its container keeps."""
-
-
-def apiserver(images: Images, namespace: str, pki: Pki) -> Program:
+def apiserver(images: Images, namespace: str, pki: Pki, service_account: tls.PrivateKey) -> Program:
     flags = {
         "allow-privileged": "true",
         "authorization-mode": "Node,RBAC",
         "bind-address": "0.0.0.0",
-        "client-ca-file": f"{PKI_FOLDER}/ca.crt",
+        "client-ca-file": f"{FILES_FOLDER}/ca.crt",
         "disable-admission-plugins": "StorageObjectInUseProtection,ServiceAccount",
         **_etcd_flags(namespace),
-        "proxy-client-cert-file": f"{PKI_FOLDER}/front-proxy-client.crt",
-        "proxy-client-key-file": f"{PKI_FOLDER}/front-proxy-client.key",
+        "proxy-client-cert-file": f"{FILES_FOLDER}/front-proxy-client.crt",
+        "proxy-client-key-file": f"{FILES_FOLDER}/front-proxy-client.key",
         "requestheader-allowed-names": "front-proxy-client",
-        "requestheader-client-ca-file": f"{PKI_FOLDER}/front-proxy-ca.crt",
+        "requestheader-client-ca-file": f"{FILES_FOLDER}/front-proxy-ca.crt",
         "requestheader-extra-headers-prefix": "X-Remote-Extra-",
         "requestheader-group-headers": "X-Remote-Group",
         "requestheader-username-headers": "X-Remote-User",
         "secure-port": str(API_PORT),
         "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
-        "service-account-key-file": f"{PKI_FOLDER}/service-account.pub",
-        "service-account-signing-key-file": f"{PKI_FOLDER}/service-account.key",
+        "service-account-key-file": f"{FILES_FOLDER}/service-account.pub",
+        "service-account-signing-key-file": f"{FILES_FOLDER}/service-account.key",
         "service-cluster-ip-range": CLUSTER_IPS,
-        "tls-cert-file": f"{PKI_FOLDER}/apiserver.crt",
+        "tls-cert-file": f"{FILES_FOLDER}/apiserver.crt",
         "tls-min-version": "VersionTLS13",
-        "tls-private-key-file": f"{PKI_FOLDER}/apiserver.key",
+        "tls-private-key-file": f"{FILES_FOLDER}/apiserver.key",
     }
     return Program(
         "karmada-apiserver",
@@ -85,11 +59,10 @@ def apiserver(images: Images, namespace: str, pki: Pki) -> Program:
             "front-proxy-ca.crt": pki.authorities["front-proxy"],
             "front-proxy-client.crt": pki.leaves["front-proxy-client"].certificate,
             "front-proxy-client.key": pki.leaves["front-proxy-client"].key,
-            "service-account.key": pki.service_account_key,
-            "service-account.pub": pki.service_account_public_key,
+            "service-account.key": service_account.private_key_pem,
+            "service-account.pub": service_account.public_key_pem,
             **_etcd_files(pki),
         },
-        takes_kubeconfig=False,
         # The published binary carries this file capability, and a container without it may not execute it.
         capabilities=["NET_BIND_SERVICE"],
     )
@@ -106,9 +79,9 @@ def aggregated_apiserver(images: Images, namespace: str, pki: Pki) -> Program:
         "bind-address": "$(POD_IP)",
         **_etcd_flags(namespace),
         "secure-port": "8443",
-        "tls-cert-file": f"{PKI_FOLDER}/tls.crt",
+        "tls-cert-file": f"{FILES_FOLDER}/tls.crt",
         "tls-min-version": "VersionTLS13",
-        "tls-private-key-file": f"{PKI_FOLDER}/tls.key",
+        "tls-private-key-file": f"{FILES_FOLDER}/tls.key",
     }
     return _karmada(
         "karmada-aggregated-apiserver",
@@ -121,19 +94,19 @@ def aggregated_apiserver(images: Images, namespace: str, pki: Pki) -> Program:
     )
 
 
-def kube_controller_manager(images: Images, pki: Pki) -> Program:
+def kube_controller_manager(images: Images, pki: Pki, service_account: tls.PrivateKey) -> Program:
     flags = {
         "kubeconfig": KUBECONFIG,
         "authentication-kubeconfig": KUBECONFIG,
         "authorization-kubeconfig": KUBECONFIG,
         "bind-address": "0.0.0.0",
-        "client-ca-file": f"{PKI_FOLDER}/ca.crt",
+        "client-ca-file": f"{FILES_FOLDER}/ca.crt",
         "cluster-name": "karmada",
         # Controllers that make pods or nodes stay off: the federation API holds templates, never running things.
         "controllers": "namespace,garbagecollector,serviceaccount-token,ttl-after-finished,clusterrole-aggregation",
         "leader-elect": "true",
-        "root-ca-file": f"{PKI_FOLDER}/ca.crt",
-        "service-account-private-key-file": f"{PKI_FOLDER}/service-account.key",
+        "root-ca-file": f"{FILES_FOLDER}/ca.crt",
+        "service-account-private-key-file": f"{FILES_FOLDER}/service-account.key",
         "service-cluster-ip-range": CLUSTER_IPS,
         "use-service-account-credentials": "true",
     }
@@ -143,7 +116,7 @@ def kube_controller_manager(images: Images, pki: Pki) -> Program:
         ["kube-controller-manager", *_arguments(flags)],
         ready=Probe("/healthz", 10257, "HTTPS"),
         live=Probe("/healthz", 10257, "HTTPS"),
-        files={"ca.crt": pki.authorities["root"], "service-account.key": pki.service_account_key},
+        files={"ca.crt": pki.authorities["root"], "service-account.key": service_account.private_key_pem},
     )
 
 
@@ -170,7 +143,7 @@ def webhook(images: Images, pki: Pki) -> Program:
     flags = {
         "kubeconfig": KUBECONFIG,
         "bind-address": "$(POD_IP)",
-        "cert-dir": PKI_FOLDER,
+        "cert-dir": FILES_FOLDER,
         "health-probe-bind-address": "$(POD_IP):8000",
         "metrics-bind-address": "$(POD_IP):8080",
         "secure-port": "8443",
@@ -205,10 +178,10 @@ def _arguments(flags: Mapping[str, str]) -> list[str]:
 
 def _etcd_flags(namespace: str) -> Mapping[str, str]:
     return {
-        "etcd-cafile": f"{PKI_FOLDER}/etcd-ca.crt",
-        "etcd-certfile": f"{PKI_FOLDER}/etcd-client.crt",
-        "etcd-keyfile": f"{PKI_FOLDER}/etcd-client.key",
-        "etcd-servers": f"https://etcd-client.{namespace}.svc:2379",
+        "etcd-cafile": f"{FILES_FOLDER}/etcd-ca.crt",
+        "etcd-certfile": f"{FILES_FOLDER}/etcd-client.crt",
+        "etcd-keyfile": f"{FILES_FOLDER}/etcd-client.key",
+        "etcd-servers": etcd.client_url("etcd", namespace),
     }
 
 

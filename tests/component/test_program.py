@@ -53,9 +53,9 @@ def test_every_resource_has_the_explicit_provider_of_its_side(dev: Record) -> No
 def side(record: Record, resource: Registered) -> str:
     """The provider that a resource belongs to, told by its component (and, in a member, by its kind)."""
     parent = next(each for each in record.resources if each.urn == resource.parent)
+    if resource.type.startswith("tls:"):
+        return "tls"
     match parent.kind:
-        case "Pki":
-            return "tls"
         case "ApiContents" | "Admission":
             return "api"
         case "Member":
@@ -240,9 +240,9 @@ def test_the_canary_would_be_found_in_all_that_carry_keys_or_tokens(dev: Record)
         "member-gondor",
         "root-ca",
         "service-account",
-        "karmada-apiserver-cert",
-        "karmada-scheduler-config",
-        "etcd-cert",
+        "karmada-apiserver-files",
+        "karmada-scheduler-api",
+        "etcd-files",
         "gondor-karmada-gondor-token",
         "gondor-credentials",
         "gondor-impersonation",

@@ -1,4 +1,4 @@
-"""The federation API's own etcd: one or three members, each with a volume, open only to certificates of its own CA."""
+"""etcd in the host cluster: one or three members, each with a volume, open only to certificates of its own CA."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import CustomTimeouts, ResourceOptions
+from pulumi import CustomTimeouts, Output, ResourceOptions
 
 from federation import settings
-from federation.control_plane.programs import PKI_FOLDER, Probe
-from federation.control_plane.workload import (
+from federation.pki import Pair
+from federation.workload import (
     CONTAINER_SECURITY,
+    FILES_FOLDER,
     GRACE_SECONDS,
     NO_AWAIT,
     POD_SECURITY,
     READY_WITHIN,
+    Probe,
     digest,
     disruption_budget,
     files_secret,
     probe,
     spread,
 )
-from federation.pki import Pki
 
-LABELS = {"app": "etcd"}
 CLIENT, PEER, METRICS = 2379, 2380, 2381
 
 
@@ -39,30 +39,32 @@ class EtcdArgs:
     """Its name as plain text, for the names that etcd's members call each other by."""
     size: settings.Etcd
     image: str
-    pki: Pki
+    authority: Output[str]
+    """Certificate (PEM) of the authority whose clients it serves."""
+    server: Pair
+    """Its own certificate, for the names in `dns_names`."""
     protect: bool
 
 
 class Etcd(pulumi.ComponentResource):
-    """etcd as a StatefulSet with a volume for each member. The volumes go with the Namespace."""
+    """etcd as a StatefulSet with a volume for each member. The volumes go with the Namespace.
+
+    It is called `name`, and clients reach it by the Service `<name>-client`.
+    """
 
     def __init__(self, name: str, args: EtcdArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:Etcd", name, None, opts)
         child = ResourceOptions(parent=self, provider=args.host, deleted_with=args.namespace)
-        namespace = args.namespace.metadata.name
+        namespace, labels = args.namespace.metadata.name, {"app": name}
 
-        files = {
-            "ca.crt": args.pki.authorities["etcd"],
-            "tls.crt": args.pki.leaves["etcd-server"].certificate,
-            "tls.key": args.pki.leaves["etcd-server"].key,
-        }
-        secret = files_secret("etcd-cert", namespace, files, child)
+        files = {"ca.crt": args.authority, "tls.crt": args.server.certificate, "tls.key": args.server.key}
+        secret = files_secret(f"{name}-files", namespace, files, child)
         k8s.core.v1.Service(
-            "etcd",
-            metadata={"name": "etcd", "namespace": namespace, "labels": LABELS, "annotations": NO_AWAIT},
+            name,
+            metadata={"name": name, "namespace": namespace, "labels": labels, "annotations": NO_AWAIT},
             spec={
                 "cluster_ip": "None",
-                "selector": LABELS,
+                "selector": labels,
                 "ports": [{"name": "client", "port": CLIENT}, {"name": "peer", "port": PEER}],
                 # Members find each other by name before any of them is ready.
                 "publish_not_ready_addresses": True,
@@ -70,40 +72,40 @@ class Etcd(pulumi.ComponentResource):
             opts=child,
         )
         k8s.core.v1.Service(
-            "etcd-client",
+            f"{name}-client",
             metadata={
-                "name": "etcd-client",
+                "name": f"{name}-client",
                 "namespace": namespace,
-                "labels": LABELS,
+                "labels": labels,
                 "annotations": NO_AWAIT,
             },
-            spec={"selector": LABELS, "ports": [{"name": "client", "port": CLIENT}]},
+            spec={"selector": labels, "ports": [{"name": "client", "port": CLIENT}]},
             opts=child,
         )
         k8s.apps.v1.StatefulSet(
-            "etcd",
-            metadata={"name": "etcd", "namespace": namespace, "labels": LABELS},
+            name,
+            metadata={"name": name, "namespace": namespace, "labels": labels},
             spec={
                 "replicas": args.size.replicas,
-                "service_name": "etcd",
-                "selector": {"match_labels": LABELS},
+                "service_name": name,
+                "selector": {"match_labels": labels},
                 # In turn, the first would wait for a quorum that starts only after it.
                 "pod_management_policy": "Parallel",
                 "template": {
-                    "metadata": {"labels": LABELS, "annotations": {"federation/files": digest(files)}},
+                    "metadata": {"labels": labels, "annotations": {"federation/files": digest(files)}},
                     "spec": {
                         "automount_service_account_token": False,
                         "enable_service_links": False,
                         "termination_grace_period_seconds": GRACE_SECONDS,
                         "security_context": POD_SECURITY,
-                        "topology_spread_constraints": spread(LABELS),
+                        "topology_spread_constraints": spread(labels),
                         "containers": [
                             {
                                 "name": "etcd",
                                 "image": args.image,
                                 "command": [
                                     "/usr/local/bin/etcd",
-                                    *_flags(args.namespace_name, args.size.replicas),
+                                    *_flags(name, args.namespace_name, args.size.replicas),
                                 ],
                                 "env": [
                                     {
@@ -118,11 +120,11 @@ class Etcd(pulumi.ComponentResource):
                                 "security_context": CONTAINER_SECURITY,
                                 "volume_mounts": [
                                     {"name": "data", "mount_path": "/var/lib/etcd"},
-                                    {"name": "pki", "mount_path": PKI_FOLDER, "read_only": True},
+                                    {"name": "files", "mount_path": FILES_FOLDER, "read_only": True},
                                 ],
                             }
                         ],
-                        "volumes": [{"name": "pki", "secret": {"secret_name": secret}}],
+                        "volumes": [{"name": "files", "secret": {"secret_name": secret}}],
                     },
                 },
                 "volume_claim_templates": [
@@ -145,24 +147,34 @@ class Etcd(pulumi.ComponentResource):
             ),
         )
         if args.size.replicas > 1:
-            disruption_budget("etcd", namespace, LABELS, child)
+            disruption_budget(name, namespace, labels, child)
         self.register_outputs({})
 
 
-def dns_names(namespace: str, replicas: int) -> Sequence[str]:
-    """The names of etcd's certificate: that of the client Service, and one for each member.
+def dns_names(name: str, namespace: str, replicas: int) -> Sequence[str]:
+    """The names of the server's certificate: that of the client Service, and one for each member.
 
     Spelled out, as etcd resolves a peer certificate's names to compare them with the peer's address.
     """
-    return ["localhost", f"etcd-client.{namespace}.svc", *(_member(i, namespace) for i in range(replicas))]
+    members = (_member(name, index, namespace) for index in range(replicas))
+    return ["localhost", _client(name, namespace), *members]
 
 
-def _member(index: int, namespace: str) -> str:
-    return f"etcd-{index}.etcd.{namespace}.svc"
+def client_url(name: str, namespace: str) -> str:
+    """Where clients in the host cluster reach it."""
+    return f"https://{_client(name, namespace)}:{CLIENT}"
 
 
-def _flags(namespace: str, replicas: int) -> list[str]:
-    members = ",".join(f"etcd-{i}=https://{_member(i, namespace)}:{PEER}" for i in range(replicas))
+def _client(name: str, namespace: str) -> str:
+    return f"{name}-client.{namespace}.svc"
+
+
+def _member(name: str, index: int, namespace: str) -> str:
+    return f"{name}-{index}.{name}.{namespace}.svc"
+
+
+def _flags(name: str, namespace: str, replicas: int) -> list[str]:
+    members = ",".join(f"{name}-{i}=https://{_member(name, i, namespace)}:{PEER}" for i in range(replicas))
     tls = {"cert-file": "tls.crt", "key-file": "tls.key", "trusted-ca-file": "ca.crt"}
     return [
         "--name=$(POD_NAME)",
@@ -170,12 +182,12 @@ def _flags(namespace: str, replicas: int) -> list[str]:
         f"--listen-client-urls=https://0.0.0.0:{CLIENT}",
         f"--listen-peer-urls=https://0.0.0.0:{PEER}",
         f"--listen-metrics-urls=http://0.0.0.0:{METRICS}",
-        f"--advertise-client-urls=https://etcd-client.{namespace}.svc:{CLIENT}",
-        f"--initial-advertise-peer-urls=https://$(POD_NAME).etcd.{namespace}.svc:{PEER}",
+        f"--advertise-client-urls={client_url(name, namespace)}",
+        f"--initial-advertise-peer-urls=https://$(POD_NAME).{name}.{namespace}.svc:{PEER}",
         f"--initial-cluster={members}",
         "--initial-cluster-state=new",
         "--client-cert-auth=true",
         "--peer-client-cert-auth=true",
-        *(f"--{flag}={PKI_FOLDER}/{file}" for flag, file in tls.items()),
-        *(f"--peer-{flag}={PKI_FOLDER}/{file}" for flag, file in tls.items()),
+        *(f"--{flag}={FILES_FOLDER}/{file}" for flag, file in tls.items()),
+        *(f"--peer-{flag}={FILES_FOLDER}/{file}" for flag, file in tls.items()),
     ]

@@ -1,17 +1,19 @@
-"""One program of the control plane as Kubernetes objects: its Secret, Deployment, Service and PodDisruptionBudget."""
+"""One program in the host cluster as Kubernetes objects: its Secrets, Deployment, Service and PodDisruptionBudget."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Input, Output, Resource, ResourceOptions
 
-from federation.control_plane.programs import KUBECONFIG_FOLDER, PKI_FOLDER, Probe, Program
-
+FILES_FOLDER = "/etc/federation/files"
+KUBECONFIG_FOLDER = "/etc/federation/api"
+KUBECONFIG = f"{KUBECONFIG_FOLDER}/kubeconfig"
+SCRATCH_FOLDER = "/tmp"
 READY_WITHIN = "3m"
 """How long a Deployment or StatefulSet may take; Pulumi then says which pods were not ready, and why."""
 NO_AWAIT = {"pulumi.com/skipAwait": "true"}
@@ -34,6 +36,35 @@ CONTAINER_SECURITY: k8s.core.v1.SecurityContextArgsDict = {
 }
 
 
+@dataclass(frozen=True)
+class Probe:
+    """A question over HTTP that a pod answers with 200 when it is well."""
+
+    path: str
+    port: int
+    scheme: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """What one Deployment runs."""
+
+    name: str
+    image: str
+    command: Sequence[str]
+    ready: Probe
+    live: Probe
+    files: Mapping[str, Input[str]] = field(default_factory=dict)
+    """Files under FILES_FOLDER; kept in a Secret of this program alone, so that a pod holds what it needs."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    service: tuple[int, int] | None = None
+    """Port of its Service in the host cluster, and port of the pod."""
+    capabilities: Sequence[str] = ()
+    """Capabilities that its container keeps."""
+    scratch: bool = False
+    """Whether it gets a writable /tmp, in memory; the root file system is read-only."""
+
+
 @dataclass
 class WorkloadArgs:
     host: k8s.Provider
@@ -42,8 +73,8 @@ class WorkloadArgs:
     """The control plane's Namespace; its deletion takes this along."""
     program: Program
     replicas: int
-    kubeconfig: Input[str]
-    """Kubeconfig (secret) for the federation API, for programs that take one."""
+    kubeconfig: Input[str] | None = None
+    """Kubeconfig (secret) for the federation API; found by the program at KUBECONFIG."""
     needs: Sequence[Resource] = ()
     """What must be ready before the program starts; its Secrets do not wait for it."""
 
@@ -63,11 +94,11 @@ class Workload(pulumi.ComponentResource):
         }
 
         volumes: dict[str, Input[str]] = {}
-        kubeconfig = {"karmada.config": args.kubeconfig} if program.takes_kubeconfig else {}
+        kubeconfig = {"kubeconfig": args.kubeconfig} if args.kubeconfig else {}
         if program.files:
-            volumes[PKI_FOLDER] = files_secret(f"{program.name}-cert", namespace, program.files, child)
+            volumes[FILES_FOLDER] = files_secret(f"{program.name}-files", namespace, program.files, child)
         if kubeconfig:
-            volumes[KUBECONFIG_FOLDER] = files_secret(f"{program.name}-config", namespace, kubeconfig, child)
+            volumes[KUBECONFIG_FOLDER] = files_secret(f"{program.name}-api", namespace, kubeconfig, child)
         if program.service:
             port, target = program.service
             k8s.core.v1.Service(
@@ -157,8 +188,17 @@ def spread(labels: Mapping[str, str]) -> list[k8s.core.v1.TopologySpreadConstrai
     ]
 
 
-def _pod(program: Program, volumes: Mapping[str, Input[str]], labels: Mapping[str, str]) -> k8s.core.v1.PodSpecArgsDict:
-    folders = {folder: folder.rsplit("/", 1)[1] for folder in volumes}
+def _pod(program: Program, secrets: Mapping[str, Input[str]], labels: Mapping[str, str]) -> k8s.core.v1.PodSpecArgsDict:
+    volumes: dict[str, k8s.core.v1.VolumeArgsDict] = {
+        folder: {"name": folder.rsplit("/", 1)[1], "secret": {"secret_name": secret}}
+        for folder, secret in secrets.items()
+    }
+    if program.scratch:
+        volumes[SCRATCH_FOLDER] = {"name": "scratch", "empty_dir": {"medium": "Memory"}}
+    environment: list[k8s.core.v1.EnvVarArgsDict] = [
+        {"name": name, "value": value} for name, value in program.environment.items()
+    ]
+    environment.append({"name": "POD_IP", "value_from": {"field_ref": {"field_path": "status.podIP"}}})
     return {
         "automount_service_account_token": False,
         "enable_service_links": False,
@@ -170,7 +210,7 @@ def _pod(program: Program, volumes: Mapping[str, Input[str]], labels: Mapping[st
                 "name": program.name,
                 "image": program.image,
                 "command": list(program.command),
-                "env": [{"name": "POD_IP", "value_from": {"field_ref": {"field_path": "status.podIP"}}}],
+                "env": environment,
                 "readiness_probe": probe(program.ready, failures=3, period=1),
                 "liveness_probe": probe(program.live, failures=8, period=10, delay=15),
                 "security_context": {
@@ -178,9 +218,10 @@ def _pod(program: Program, volumes: Mapping[str, Input[str]], labels: Mapping[st
                     "capabilities": {"drop": ["ALL"], "add": list(program.capabilities)},
                 },
                 "volume_mounts": [
-                    {"name": volume, "mount_path": folder, "read_only": True} for folder, volume in folders.items()
+                    {"name": volume["name"], "mount_path": folder, "read_only": folder != SCRATCH_FOLDER}
+                    for folder, volume in volumes.items()
                 ],
             }
         ],
-        "volumes": [{"name": volume, "secret": {"secret_name": volumes[folder]}} for folder, volume in folders.items()],
+        "volumes": list(volumes.values()),
     }

@@ -1,0 +1,52 @@
+"""The certificates of the control plane: three authorities, and what each signs.
+
+Three, because with a shared one any client certificate of the API would open etcd directly. Names and uses follow
+what Karmada's own installers make (reference: karmadactl init, pkg/karmadactl/cmdinit/cert).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pulumi import Input
+
+from federation import etcd, settings
+from federation.control_plane.contents import AGGREGATED, SYSTEM_NAMESPACE
+from federation.pki import CLIENT, SERVER, Leaf
+
+AUTHORITIES = {"root": "karmada", "etcd": "etcd-ca", "front-proxy": "front-proxy-ca"}
+"""Authority to common name. root: clients of the API and its servers; front-proxy: calls to aggregated APIs."""
+
+
+def leaves(host: settings.Host, api_names: Input[Sequence[str]], users: Iterable[str]) -> Sequence[Leaf]:
+    """What the authorities sign. `api_names`: every DNS name and IP address by which clients reach the API.
+
+    Each of `users` gets a client certificate under the name `user-<user>`; what it may do is a matter of roles.
+    """
+    etcd_names = etcd.dns_names("etcd", host.namespace, host.etcd.replicas)
+    return (
+        Leaf("apiserver", "root", "karmada-apiserver", [SERVER], names=api_names),
+        Leaf("services", "root", "karmada-services", [SERVER], names=_service_names(host.namespace)),
+        Leaf("admin", "root", "system:admin", [CLIENT], organization="system:masters"),
+        *(Leaf(f"user-{user}", "root", user, [CLIENT]) for user in users),
+        Leaf("front-proxy-client", "front-proxy", "front-proxy-client", [CLIENT]),
+        Leaf("etcd-server", "etcd", "karmada-etcd-server", [SERVER, CLIENT], names=etcd_names),
+        Leaf("etcd-client", "etcd", "karmada-etcd-client", [CLIENT]),
+    )
+
+
+def api_names(namespace: str) -> list[str]:
+    """The names by which the API is called inside the host cluster."""
+    clients_inside = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", api_service(namespace)]
+    return ["localhost", "127.0.0.1", *clients_inside]
+
+
+def api_service(namespace: str) -> str:
+    """The API's Service, as pods of the host cluster call it."""
+    return f"karmada-apiserver.{namespace}.svc"
+
+
+def _service_names(namespace: str) -> list[str]:
+    # The API server calls the aggregated one by its Service in the API, whose namespace may differ from the host's.
+    namespaces = dict.fromkeys([namespace, SYSTEM_NAMESPACE])
+    return [f"karmada-webhook.{namespace}.svc", *(f"{AGGREGATED}.{each}.svc" for each in namespaces)]
