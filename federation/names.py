@@ -1,24 +1,24 @@
-"""The rules that names follow: Kubernetes labels, label values and DNS zones. Pure."""
+"""The rules that names follow: Kubernetes labels, label values, DNS zones and the names of federated Services. Pure."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import dataclass
 
 LABEL_RULE = "a DNS label: 1 to 63 of a-z, 0-9 and '-', not beginning or ending with '-' (RFC 1123)"
 MEMBER_NAME_RULE = "a DNS label of at most 48 characters: a-z, 0-9 and '-', not beginning or ending with '-'"
-LABEL_VALUE_RULE = (
-    "a label value: 1 to 63 of A-Z, a-z, 0-9, '-', '_' and '.', beginning and ending with a letter or digit"
-)
 ADDRESS_RULE = "an IP address or a DNS name, without scheme and port"
 ZONE_RULE = "a DNS domain of at least two labels, such as example.com"
+MANAGED_ZONE_RULE = "1 to 63 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit"
+"""Of the names of managed zones (Cloud DNS API v1, ManagedZone.name)."""
 
 MEMBER_NAME_MAX = 48
 """Karmada's own limit on the name of a Cluster (pkg/apis/cluster/validation)."""
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_ZONE_MAX = 253
+_MANAGED_ZONE = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+_DOMAIN_MAX = 253
 
 
 def is_label(text: str) -> bool:
@@ -31,20 +31,29 @@ def is_member_name(text: str) -> bool:
     return is_label(text) and len(text) <= MEMBER_NAME_MAX
 
 
-def is_label_value(text: str) -> bool:
-    """Whether `text` is a non-empty Kubernetes label value, the form of regions and zones."""
-    return _LABEL_VALUE.fullmatch(text) is not None
-
-
 def is_zone(text: str) -> bool:
     """Whether `text`, with or without the final dot, is a domain that can be a zone of its own."""
-    labels = zone_of(text).split(".")
-    return len(labels) >= 2 and len(zone_of(text)) <= _ZONE_MAX and all(map(is_label, labels))
+    return "." in zone_of(text) and is_domain(zone_of(text))
+
+
+def is_managed_zone(text: str) -> bool:
+    """Whether Google Cloud DNS accepts `text` as the name of a managed zone."""
+    return _MANAGED_ZONE.fullmatch(text) is not None
+
+
+def managed_zone_of(zone: str) -> str:
+    """The name that a zone gets in Google Cloud DNS unless told otherwise; not every zone gives a valid one."""
+    return zone_of(zone).replace(".", "-")
+
+
+def is_domain(text: str) -> bool:
+    """Whether `text`, without a final dot, is a DNS name of at most 253 characters whose labels are RFC 1123 labels."""
+    return len(text) <= _DOMAIN_MAX and all(map(is_label, text.split(".")))
 
 
 def is_address(text: str) -> bool:
     """Whether `text` is an IP address or a DNS name, without scheme and port."""
-    return is_ip(text) or (len(text) <= _ZONE_MAX and all(map(is_label, text.split("."))))
+    return is_ip(text) or is_domain(text)
 
 
 def is_ip(text: str) -> bool:
@@ -72,3 +81,36 @@ def zone_of(text: str) -> str:
 def absolute(domain: str) -> str:
     """The domain as DNS writes it, with the final dot."""
     return f"{zone_of(domain)}."
+
+
+def api_name(federation: str, zone: str) -> str:
+    """The name of the federation API: two labels below the zone, where names of Services have four and more."""
+    return f"api.{federation}.{zone_of(zone)}"
+
+
+@dataclass(frozen=True)
+class ServiceNames:
+    """The DNS names of one federated Service, as in federation v1: a global one, one per region, one per zone."""
+
+    service: str
+    namespace: str
+    federation: str
+    suffix: str
+    """The DNS zone that holds them."""
+
+    def at(self, *place: str) -> str:
+        """The name at a place: `at()` is global, `at(region)` a region's, `at(zone, region)` a zone's.
+
+        In the form of DNSEndpoint objects: lower case, no final dot. It is a domain (`is_domain`) only if the place's
+        parts are labels and all together are short enough.
+        """
+        return ".".join((*self._own, *place, zone_of(self.suffix))).lower()
+
+    def include(self, domain: str) -> bool:
+        """Whether the domain is one of the names at any place at all."""
+        own, suffix = ".".join(self._own), zone_of(self.suffix)
+        return domain == f"{own}.{suffix}" or (domain.startswith(f"{own}.") and domain.endswith(f".{suffix}"))
+
+    @property
+    def _own(self) -> tuple[str, ...]:
+        return self.service, self.namespace, self.federation, "svc"

@@ -1,9 +1,10 @@
 """The rules of names, each against a second formulation of the same rule."""
 
-from string import ascii_letters, ascii_lowercase, digits
+from string import ascii_lowercase, digits
 
 import pytest
 from hypothesis import example, given
+from hypothesis import strategies as st
 
 from federation import names
 from tests import strategies
@@ -26,14 +27,6 @@ def test_a_label_is_as_rfc_1123_says(text: str) -> None:
 @example("a" * 49)
 def test_a_member_name_is_a_label_that_karmada_takes(text: str) -> None:
     assert names.is_member_name(text) is (names.is_label(text) and len(text) < 49)
-
-
-@given(strategies.almost(strategies.label_values()))
-@example("")
-@example("a" * 64)
-def test_a_region_is_a_label_value_that_is_not_empty(text: str) -> None:
-    ends, middle = {*ascii_letters, *digits}, {*ascii_letters, *digits, *"-_."}
-    assert names.is_label_value(text) is (0 < len(text) < 64 and set(text) <= middle and {text[0], text[-1]} <= ends)
 
 
 @given(strategies.almost(strategies.zones()))
@@ -63,3 +56,41 @@ def test_an_absolute_domain_ends_in_one_dot(zone: str) -> None:
     assert absolute.rstrip(".") + "." == absolute
     assert names.absolute(absolute) == absolute
     assert names.zone_of(absolute) == names.zone_of(zone)
+
+
+def test_the_names_of_a_service_are_those_of_federation_v1() -> None:
+    web = names.ServiceNames("web", "default", "fellowship", "Example.com.")
+    assert web.at() == "web.default.fellowship.svc.example.com"
+    assert web.at("middle-earth") == "web.default.fellowship.svc.middle-earth.example.com"
+    assert web.at("edoras", "Middle-Earth") == "web.default.fellowship.svc.edoras.middle-earth.example.com"
+
+
+@given(
+    st.lists(strategies.labels(), min_size=3, max_size=3), st.lists(strategies.labels(), max_size=2), strategies.zones()
+)
+def test_the_names_of_a_service_lie_in_its_namespace_and_in_the_zone(
+    own: list[str], place: list[str], zone: str
+) -> None:
+    service, namespace, federation = own
+    name = names.ServiceNames(service, namespace, federation, zone).at(*place)
+    assert name.startswith(".".join([*own, "svc."]))
+    assert name.endswith(f".{names.zone_of(zone)}")
+    assert name.count(".") == 3 + len(place) + 1 + names.zone_of(zone).count(".")
+    assert names.is_domain(name) is (len(name) < 254)
+
+
+def test_a_service_knows_its_names_from_those_of_others() -> None:
+    web = names.ServiceNames("web", "default", "fellowship", "Example.com.")
+    assert all(map(web.include, [web.at(), web.at("r1"), web.at("z1", "r1")]))
+    for other in [
+        names.ServiceNames("api", "default", "fellowship", "example.com"),
+        names.ServiceNames("web", "web", "fellowship", "example.com"),
+        names.ServiceNames("web", "default", "mordor", "example.com"),
+        names.ServiceNames("web", "default", "fellowship", "notexample.com"),
+    ]:
+        assert not any(map(web.include, [other.at(), other.at("r1"), other.at("z1", "r1")]))
+
+
+@given(strategies.almost(strategies.zones()))
+def test_a_domain_is_labels_with_dots_between(text: str) -> None:
+    assert names.is_domain(text) is (0 < len(text) < 254 and all(names.is_label(label) for label in text.split(".")))

@@ -1,0 +1,9 @@
+"""Names that follow the Services: works out the DNS records of a federation, for external-dns to publish.
+
+Runs as one pod in the host cluster. From the federation API it reads Services, ResourceBindings and Clusters, from
+each member the EndpointSlices; it writes one DNSEndpoint object for each Service of type LoadBalancer.
+
+Bottom up: `plan` is the pure heart (clusters in, records out); `objects` turns the objects of the APIs into its input
+and its records into DNSEndpoint objects; `loop` is the one thread that owns all state; `watching`, `members` and
+`resolve` tell it what they see, each from threads of its own; `controller` ties them together, `writer` writes.
+"""

@@ -1,0 +1,132 @@
+"""A line to one API server: plain JSON on the official client, with finite times for everything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from kubernetes import client, config
+from kubernetes.config.config_exception import ConfigException
+from kubernetes.utils.keepalive import tcp_keepalive_socket_options
+from kubernetes.watch.watch import iter_resp_lines
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError
+
+Json = dict[str, Any]
+
+CONNECT_SECONDS = 5
+ANSWER_SECONDS = 15
+WATCH_SECONDS = 30
+"""After so long the server ends a watch, so that a dead connection is one that stays silent for longer."""
+
+FAILURES = (client.ApiException, HTTPError, ConfigException, OSError, ValueError)
+"""What the calls raise: an answer that is not one; no answer; bad credentials; a missing file; no JSON."""
+
+
+class Api:
+    """One API server. Not for several threads at once."""
+
+    def __init__(self, settings: client.Configuration) -> None:
+        settings.retries = False
+        # The machine behind a quiet connection may be gone without a word: notice in about 30 s.
+        settings.socket_options = tcp_keepalive_socket_options(idle=15, interval=5, count=3)
+        self._client = client.ApiClient(settings)
+
+    @classmethod
+    def of_kubeconfig(cls, path: Path) -> Self:
+        """The API of the file's current context; the file is read anew, since its certificates change."""
+        settings = client.Configuration()
+        config.load_kube_config(str(path), client_configuration=settings)  # type: ignore[no-untyped-call]
+        return cls(settings)
+
+    @classmethod
+    def of_token(cls, url: str, ca: str, token: str) -> Self:
+        """The API at `url`, whose certificate is signed by `ca` (PEM), for the bearer of `token`."""
+        key, prefix = {"BearerToken": token}, {"BearerToken": "Bearer"}
+        return cls(client.Configuration(host=url, ca_cert_data=ca, api_key=key, api_key_prefix=prefix))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()  # type: ignore[no-untyped-call]
+
+    def ping(self) -> None:
+        """Whether it is ready; raises ApiException if it says that it is not."""
+        self._call("GET", "/readyz", seconds=CONNECT_SECONDS)
+
+    def get(self, path: str, **query: str) -> Json:
+        return self._ask("GET", path, query=query)
+
+    def create(self, path: str, body: Json) -> Json:
+        return self._ask("POST", path, body=body)
+
+    def patch(self, path: str, body: Json) -> Json:
+        """Merges (RFC 7386): keys that `body` does not name stay as they are."""
+        return self._ask("PATCH", path, body=body, content="application/merge-patch+json")
+
+    def delete(self, path: str, body: Json) -> Json:
+        return self._ask("DELETE", path, body=body)
+
+    def watch(self, path: str, **query: str) -> Iterator[Json]:
+        """The watch's events; ends where the server ends it, as it does after WATCH_SECONDS."""
+        query |= {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
+        answer = self._call("GET", path, query=query, seconds=WATCH_SECONDS + CONNECT_SECONDS)
+        try:
+            for line in iter_resp_lines(answer):  # type: ignore[no-untyped-call]
+                event = json.loads(line)
+                if event["type"] == "ERROR":
+                    raise client.ApiException(status=event["object"]["code"], reason=event["object"]["message"])
+                yield event
+        finally:
+            answer.close()
+
+    def _ask(self, method: str, path: str, **request: Any) -> Json:
+        answer: Json = json.loads(self._call(method, path, seconds=ANSWER_SECONDS, **request).data)
+        return answer
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        seconds: int,
+        query: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        content: str = "application/json",
+    ) -> HTTPResponse:
+        request = self._client.param_serialize(
+            method,
+            path,
+            query_params=list((query or {}).items()),
+            header_params={"Accept": "application/json", "Content-Type": content},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        answer = self._client.call_api(*request, _request_timeout=(CONNECT_SECONDS, seconds))
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            text = answer.read()  # type: ignore[no-untyped-call]
+            raise client.ApiException(status=answer.status, reason=answer.reason, body=text)
+        response: HTTPResponse = answer.response
+        return response
+
+
+def why(error: Exception) -> str:
+    """The failure in one line: what an API server answered, or why there was no answer."""
+    if isinstance(error, client.ApiException):
+        return f"{error.status} {_message(error)}"
+    return f"{type(error).__name__}: {error.__cause__ or error}"
+
+
+def _message(error: client.ApiException) -> str:
+    """What the server says in a Status object, else the HTTP reason."""
+    try:
+        return str(json.loads(error.body or "")["message"])
+    except (ValueError, KeyError, TypeError):
+        return str(error.reason)

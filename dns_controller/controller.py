@@ -1,0 +1,253 @@
+"""Keeps each Service's DNSEndpoint as it should be: puts together what the streams tell, plans, and has it written."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from time import time
+from typing import TypeVar
+
+from dns_controller import writer
+from dns_controller.api import FAILURES, Api, Json, why
+from dns_controller.loop import Loop
+from dns_controller.members import Members
+from dns_controller.metrics import Metrics
+from dns_controller.objects import (
+    MANAGED_BY,
+    MANAGER,
+    NO_SHARE,
+    Binding,
+    Cluster,
+    Key,
+    Service,
+    Sight,
+    Written,
+    dns_endpoint,
+    owned,
+    read_binding,
+    read_cluster,
+    read_service,
+    read_written,
+    sight_of,
+)
+from dns_controller.plan import Shard, of_one_family, plan
+from dns_controller.resolve import Hosts, Lookup
+from dns_controller.watching import Cache, News, OfService, Stream, follow
+from federation.names import ServiceNames
+
+log = logging.getLogger(__name__)
+
+SERVICES = "/api/v1/services"
+BINDINGS = "/apis/work.karmada.io/v1alpha2/resourcebindings"
+CLUSTERS = "/apis/cluster.karmada.io/v1alpha1/clusters"
+
+RESYNC_SECONDS = 60.0
+FASTEST_LOOKUPS = 30.0
+LONGEST_PAUSE = 60.0
+"""Seconds between attempts to write."""
+
+T = TypeVar("T")
+V = TypeVar("V", bound=OfService)
+
+
+@dataclass(frozen=True)
+class Settings:
+    federation: str
+    zone: str
+    ttl: int
+    """Seconds, of every record."""
+    withdraw_after: float
+    """Seconds that a cluster may be not Ready before it is out of service."""
+    one_family: bool = False
+    """Whether a name has either IPv4 or IPv6 addresses, for a publisher that cannot keep both."""
+
+
+@dataclass
+class _Memory:
+    """What is kept of a Service from one look to the next."""
+
+    sight: Sight
+    warnings: tuple[str, ...] = ()
+    failures: int = 0
+    """In a row; after each there is a pause."""
+    is_pausing: bool = False
+
+
+class Controller:
+    """All state; to be touched on the loop only, but for `start` and `missing`."""
+
+    def __init__(
+        self, settings: Settings, connect: Callable[[], Api], lookup: Lookup, loop: Loop, metrics: Metrics
+    ) -> None:
+        """`connect` makes a new line to the federation API."""
+        self._settings, self._connect, self._loop, self._metrics = settings, connect, loop, metrics
+        self._services: Cache[Service] = Cache()
+        self._bindings: Cache[Binding] = Cache()
+        self._written: Cache[Written] = Cache()
+        self._clusters: Mapping[str, Cluster] | None = None
+        self._withdrawn: frozenset[str] = frozenset()
+        self._members = Members(connect, loop, self._mark, self._review, metrics)
+        self._hosts = Hosts(loop, self._mark, max(settings.ttl, FASTEST_LOOKUPS), lookup)
+        self._writer = writer.Writer(connect, metrics)
+        self._memory: dict[Key, _Memory] = {}
+        self._marked: set[Key] = set()
+
+    def start(self) -> None:
+        """Begins to follow the federation API; all else comes from that."""
+        self._follow("services", SERVICES, read_service, partial(self._take, self._services))
+        self._follow("resourcebindings", BINDINGS, read_binding, partial(self._take, self._bindings))
+        self._follow("clusters", CLUSTERS, read_cluster, self._take_clusters)
+        ours = f"{MANAGED_BY}={MANAGER}"
+        self._follow("dnsendpoints", writer.COLLECTION, read_written, partial(self._take, self._written), ours)
+        self._loop.post(self._resync)
+
+    @property
+    def missing(self) -> list[str]:
+        """What was not yet seen of the federation API. Until it was, nothing is written."""
+        synced = {
+            "services": self._services.synced,
+            "resourcebindings": self._bindings.synced,
+            "clusters": self._clusters is not None,
+            "dnsendpoints": self._written.synced,
+        }
+        return [name for name, is_synced in synced.items() if not is_synced]
+
+    def _follow(
+        self,
+        name: str,
+        path: str,
+        read: Callable[[Json], T | None],
+        take: Callable[[News[T]], None],
+        selector: str = "",
+    ) -> None:
+        follow(
+            Stream(name, path, read, self._connect, lambda news: self._loop.post(partial(take, news)), selector),
+            self._metrics,
+        )
+
+    def _take(self, cache: Cache[V], news: News[V]) -> None:
+        was_synced = cache.synced
+        changed = cache.take(news)
+        self._metrics.services.set(len(self._services.services))
+        self._mark(changed if was_synced else None)
+
+    def _take_clusters(self, news: News[Cluster]) -> None:
+        old = self._clusters or {}
+        told = {**({} if news.complete else old), **{name: cluster for (_, name), cluster in news.views.items()}}
+        self._clusters = {
+            name: _not_ready_since_the_first(cluster, old.get(name)) for name, cluster in told.items() if cluster
+        }
+        if self._clusters != old or news.complete:
+            self._members.keep(self._clusters)
+            self._review()
+
+    def _review(self) -> None:
+        """Decides which clusters are out of service by now, and when to look again."""
+        now = time()
+        clusters = (self._clusters or {}).items()
+        not_ready = {name: each.not_ready_since for name, each in clusters if each.not_ready_since is not None}
+        away = {**self._members.not_answering(), **not_ready}
+        left = {name: since + self._settings.withdraw_after - now for name, since in away.items()}
+        withdrawn = frozenset(name for name, seconds in left.items() if seconds <= 0)
+        for name in sorted(withdrawn - self._withdrawn):
+            log.warning("the cluster is not Ready and is taken out of the records", extra={"cluster": name})
+        for name in sorted(self._withdrawn - withdrawn):
+            log.info("the cluster is back or gone", extra={"cluster": name})
+        self._withdrawn = withdrawn
+        self._metrics.withdrawn.set(len(withdrawn))
+        if any(seconds > 0 for seconds in left.values()):
+            self._loop.after(min(seconds for seconds in left.values() if seconds > 0), self._review)
+        self._mark()
+
+    def _resync(self) -> None:
+        self._mark()
+        self._loop.after(RESYNC_SECONDS, self._resync)
+
+    def _mark(self, services: Iterable[Key] | None = None) -> None:
+        """Has the Services looked at, None is all, each once however often it is marked before its turn."""
+        if self.missing:
+            return
+        everything = self._services.services | self._written.services
+        for service in everything if services is None else services:
+            if service not in self._marked:
+                self._marked.add(service)
+                self._loop.post(partial(self._look, service))
+
+    def _look(self, key: Key) -> None:
+        self._marked.discard(key)
+        written = self._written.one(key)
+        memory = self._memory.setdefault(key, _Memory(sight_of(written)))
+        try:
+            self._reconcile(key, written, memory)
+            memory.failures = 0
+        except writer.ForeignError as error:
+            log.error(str(error), extra={"service": "/".join(key)})
+        except Exception as error:  # One odd Service must not stop the others.
+            known = isinstance(error, FAILURES)
+            text = f"records are not written, and will be tried again: {why(error)}"
+            log.warning(text, exc_info=not known, extra={"service": "/".join(key)})
+            self._pause(key, memory)
+
+    def _pause(self, key: Key, memory: _Memory) -> None:
+        """One more attempt, later; not one for each look that fails in the meantime."""
+        if memory.is_pausing:
+            return
+        memory.is_pausing = True
+        memory.failures += 1
+
+        def end() -> None:
+            memory.is_pausing = False
+            self._mark([key])
+
+        self._loop.after(min(LONGEST_PAUSE, 2.0 ** min(memory.failures - 1, 6)), end)
+
+    def _reconcile(self, key: Key, written: Written | None, memory: _Memory) -> None:
+        service = self._services.one(key)
+        if service is None:
+            if written is not None:
+                self._writer.delete(written)
+                log.info("records deleted", extra={"service": "/".join(key)})
+            self._hosts.forget(key)
+            del self._memory[key]
+            return
+        shards = list(self._shards(key, memory.sight))
+        hosts = frozenset(host for shard in shards for host in shard.hosts)
+        resolved = self._hosts.use(key, hosts, memory.sight.resolved)
+        memory.sight = Sight({shard.cluster: shard.ready for shard in shards}, resolved)
+        namespace, name = key
+        names = ServiceNames(name, namespace, self._settings.federation, self._settings.zone)
+        result = plan(names, shards, resolved)
+        self._warn(key, memory, result.warnings)
+        records = of_one_family(result.records) if self._settings.one_family else result.records
+        wanted = dns_endpoint(service, records, self._settings.ttl, memory.sight)
+        if written is None or written.owned != owned(wanted):
+            answer = self._writer.create(wanted) if written is None else self._writer.change(written, wanted)
+            self._written.take(News({key: read_written(answer)}, complete=False))
+            told = [f"{each.name} {each.type} {' '.join(each.targets)}" for each in records]
+            log.info("records written", extra={"service": "/".join(key), "records": told})
+
+    def _shards(self, key: Key, sight: Sight) -> Iterator[Shard]:
+        clusters = self._clusters or {}
+        shares = {name: share for binding in self._bindings.of(key) for name, share in binding.shares.items()}
+        for name, cluster in sorted(clusters.items()):
+            share = shares.get(name, NO_SHARE)
+            seen = self._members.is_ready(name, key)
+            ready = sight.ready.get(name, False) if seen is None else seen
+            yield Shard(
+                name, cluster.region, cluster.zones, share.addresses, share.hosts, ready, name in self._withdrawn
+            )
+
+    def _warn(self, key: Key, memory: _Memory, warnings: tuple[str, ...]) -> None:
+        """Once, not at every look."""
+        for warning in set(warnings) - set(memory.warnings):
+            log.warning(warning, extra={"service": "/".join(key)})
+        memory.warnings = warnings
+
+
+def _not_ready_since_the_first(cluster: Cluster, before: Cluster | None) -> Cluster:
+    """From False to Unknown the condition begins anew, while the cluster has been away all the time."""
+    if before is None or before.uid != cluster.uid or None in (before.not_ready_since, cluster.not_ready_since):
+        return cluster
+    return replace(cluster, not_ready_since=before.not_ready_since)

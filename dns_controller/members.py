@@ -1,0 +1,133 @@
+"""What is seen of the members: which Services have a ready endpoint there, and whether their APIs answer at all."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from time import time
+
+from dns_controller.api import Api
+from dns_controller.loop import Loop
+from dns_controller.metrics import Metrics
+from dns_controller.objects import Cluster, Key, Slice, read_slice
+from dns_controller.probing import probe
+from dns_controller.watching import Cache, News, Stream, follow
+
+SECRETS = "/api/v1/namespaces/karmada-cluster/secrets"
+SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
+OF_SERVICES = "kubernetes.io/service-name"
+"""Label of slices that belong to a Service."""
+
+
+@dataclass(frozen=True)
+class _Member:
+    uid: str
+    endpoint: str
+    slices: Cache[Slice]
+    stream: Stream[Slice]
+
+
+SILENT_SECONDS = 30.0
+"""Karmada's own threshold. Karmada counts from the first failed answer, and awaits each for 32 s: so it takes more than
+a minute for a member whose machine is gone without a word."""
+
+
+class Members:
+    """The members as they come and go. To be used on the loop only."""
+
+    def __init__(
+        self,
+        federation: Callable[[], Api],
+        loop: Loop,
+        changed: Callable[[set[Key] | None], None],
+        review: Callable[[], None],
+        metrics: Metrics,
+    ) -> None:
+        """`federation` connects to the federation API; `changed` is told the Services with news, None is all;
+        `review` is called when a member fell silent or spoke again."""
+        self._federation, self._loop, self._metrics = federation, loop, metrics
+        self._changed, self._review = changed, review
+        self._members: dict[str, _Member] = {}
+        self._answers: dict[str, float | None] = {}
+        """Of each member that was asked: None if it answers, else since when it does not."""
+
+    def keep(self, clusters: Mapping[str, Cluster]) -> None:
+        """Follows these clusters and no others."""
+        for name, member in list(self._members.items()):
+            cluster = clusters.get(name)
+            if cluster is None or (cluster.uid, cluster.endpoint) != (member.uid, member.endpoint):
+                self._stop(name, member)
+        for name in clusters.keys() - self._members.keys():
+            self._start(name, clusters[name])
+
+    def is_ready(self, cluster: str, service: Key) -> bool | None:
+        """Whether the Service has a ready endpoint there, as seen last; None if nothing was seen of the member yet."""
+        member = self._members.get(cluster)
+        if member is None or not member.slices.synced:
+            return None
+        return any(each.ready for each in member.slices.of(service))
+
+    def not_answering(self) -> Mapping[str, float]:
+        """From when on (as time.time) members whose API does not answer count as away.
+
+        Where none of them answers, it is this pod's network and not theirs: then none counts as away.
+        """
+        silent = {name: since + SILENT_SECONDS for name, since in self._answers.items() if since is not None}
+        return silent if len(silent) < len(self._answers) else {}
+
+    def _start(self, name: str, cluster: Cluster) -> None:
+        line = partial(connect, self._federation, name, cluster.endpoint)
+        stream = Stream(
+            f"endpointslices of {name}",
+            SLICES,
+            read_slice,
+            line,
+            lambda news: self._loop.post(partial(self._learn, name, stream, news)),
+            OF_SERVICES,
+        )
+        self._members[name] = _Member(cluster.uid, cluster.endpoint, Cache(), stream)
+        follow(stream, self._metrics)
+        probe(
+            f"probe of {name}", line, lambda ok: self._loop.post(partial(self._hear, name, stream, ok)), stream.stopped
+        )
+
+    def _stop(self, name: str, member: _Member) -> None:
+        member.stream.stopped.set()
+        self._metrics.forget(member.stream.name)
+        del self._members[name]
+        self._answers.pop(name, None)
+
+    def _hear(self, name: str, stream: Stream[Slice], answers: bool) -> None:
+        member = self._members.get(name)
+        if member is None or member.stream is not stream:
+            return
+        before = self._answers.get(name)
+        self._answers[name] = None if answers else before or time()
+        if (self._answers[name] is None) != (before is None):
+            self._review()
+
+    def _learn(self, name: str, stream: Stream[Slice], news: News[Slice]) -> None:
+        member = self._members.get(name)
+        if member is None or member.stream is not stream:
+            return
+        is_first = not member.slices.synced
+        changed = member.slices.take(news)
+        # Until now the beliefs of an earlier run held, also for Services that have no slice here.
+        self._changed(None if is_first else changed)
+
+
+def connect(federation: Callable[[], Api], cluster: str, endpoint: str) -> Api:
+    """A line to a member, with the credentials that join left in the federation API.
+
+    Raises what Api's calls raise, and ValueError for a Secret that lacks something.
+    """
+    name = f"{cluster}-dns"
+    with federation() as api:
+        data = api.get(f"{SECRETS}/{name}").get("data", {})
+    missing = [key for key in ("caBundle", "token") if not data.get(key)]
+    if missing:
+        raise ValueError(f"Secret karmada-cluster/{name} in the federation API has no {' and no '.join(missing)}")
+    ca, token = (b64decode(data[key]).decode() for key in ("caBundle", "token"))
+    return Api.of_token(endpoint, ca, token)

@@ -1,0 +1,214 @@
+"""What the controller takes from the objects of the APIs, and the DNSEndpoint objects that it writes. Pure.
+
+Each `read_...` returns None for an object that does not count.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from dns_controller.plan import Addresses, Record
+from federation.names import is_domain, is_ip, zone_of
+
+Json = dict[str, Any]
+Key = tuple[str, str]
+"""Namespace and name; the namespace of a Cluster is empty."""
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGER = "federation-dns-controller"
+SEEN = "federation/clusters"
+"""Annotation of a DNSEndpoint: what was seen of each cluster when the records were worked out."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A Service of type LoadBalancer that stays."""
+
+    service: Key
+    uid: str
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one cluster's load balancer offers."""
+
+    addresses: Addresses
+    hosts: frozenset[str]
+
+
+NO_SHARE = Share(frozenset(), frozenset())
+
+
+@dataclass(frozen=True)
+class Binding:
+    """The ResourceBinding of a Service."""
+
+    service: Key
+    shares: Mapping[str, Share]
+    """By cluster, of those that the Service is scheduled to: Karmada keeps what others once reported."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """An EndpointSlice in a member."""
+
+    service: Key
+    ready: bool
+    """Whether any of its endpoints is."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A member that stays."""
+
+    uid: str
+    endpoint: str
+    """URL of its API."""
+    region: str
+    zones: tuple[str, ...]
+    not_ready_since: float | None
+    """Seconds since the epoch; None while it is Ready."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A DNSEndpoint of ours as it is in the API."""
+
+    service: Key
+    uid: str
+    version: str
+    owned: Json
+    """The parts that the controller decides on."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is known of a Service's clusters. Kept with its records, so that a restart forgets nothing."""
+
+    ready: Mapping[str, bool] = field(default_factory=dict)
+    """By cluster: whether the Service has a ready endpoint there."""
+    resolved: Mapping[str, Addresses] = field(default_factory=dict)
+    """By host name of a load balancer: its addresses."""
+
+
+def key_of(obj: Json) -> Key:
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+
+
+def read_service(obj: Json) -> Service | None:
+    if obj["spec"].get("type") != "LoadBalancer" or "deletionTimestamp" in obj["metadata"]:
+        return None
+    return Service(key_of(obj), obj["metadata"]["uid"])
+
+
+def read_binding(obj: Json) -> Binding | None:
+    resource = obj["spec"]["resource"]
+    if (resource["apiVersion"], resource["kind"]) != ("v1", "Service"):
+        return None
+    scheduled = {cluster["name"] for cluster in obj["spec"].get("clusters", ())}
+    reported = obj.get("status", {}).get("aggregatedStatus", ())
+    shares = {each["clusterName"]: _share(each) for each in reported if each["clusterName"] in scheduled}
+    return Binding((resource["namespace"], resource["name"]), shares)
+
+
+def _share(reported: Json) -> Share:
+    ingress = ((reported.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    addresses = frozenset(each["ip"] for each in ingress if is_ip(each.get("ip", "")))
+    hosts = (zone_of(each.get("hostname", "")) for each in ingress)
+    return Share(addresses, frozenset(filter(is_domain, hosts)))
+
+
+def read_slice(obj: Json) -> Slice | None:
+    name = obj["metadata"].get("labels", {}).get("kubernetes.io/service-name")
+    if name is None:
+        return None
+    # Not said is ready: discovery.k8s.io/v1, EndpointConditions.
+    ready = any(each.get("conditions", {}).get("ready") is not False for each in obj.get("endpoints") or ())
+    return Slice((obj["metadata"]["namespace"], name), ready)
+
+
+def read_cluster(obj: Json) -> Cluster | None:
+    metadata, spec = obj["metadata"], obj["spec"]
+    if "deletionTimestamp" in metadata:
+        return None
+    conditions = {each["type"]: each for each in obj.get("status", {}).get("conditions", ())}
+    ready = conditions.get("Ready", {"status": "Unknown", "lastTransitionTime": metadata["creationTimestamp"]})
+    since = None if ready["status"] == "True" else datetime.fromisoformat(ready["lastTransitionTime"]).timestamp()
+    zones = tuple(spec.get("zones", ()))
+    return Cluster(metadata["uid"], spec.get("apiEndpoint", ""), spec.get("region", ""), zones, since)
+
+
+def read_written(obj: Json) -> Written | None:
+    metadata = obj["metadata"]
+    if metadata.get("labels", {}).get(MANAGED_BY) != MANAGER:
+        return None
+    return Written(key_of(obj), metadata["uid"], metadata["resourceVersion"], owned(obj))
+
+
+def owned(obj: Json) -> Json:
+    """The parts of a DNSEndpoint that the controller decides on."""
+    return {
+        "metadata": {
+            "annotations": {SEEN: obj["metadata"].get("annotations", {}).get(SEEN)},
+            "ownerReferences": obj["metadata"].get("ownerReferences"),
+        },
+        "spec": obj.get("spec"),
+    }
+
+
+def dns_endpoint(service: Service, records: tuple[Record, ...], ttl: int, sight: Sight) -> Json:
+    """The DNSEndpoint of a Service. external-dns wants names without a final dot."""
+    namespace, name = service.service
+    return {
+        "apiVersion": "externaldns.k8s.io/v1alpha1",
+        "kind": "DNSEndpoint",
+        "metadata": {
+            "namespace": namespace,
+            "name": name,
+            "labels": {MANAGED_BY: MANAGER},
+            "annotations": {SEEN: _text(sight)},
+            "ownerReferences": [{"apiVersion": "v1", "kind": "Service", "name": name, "uid": service.uid}],
+        },
+        "spec": {
+            "endpoints": [
+                {
+                    "dnsName": record.name,
+                    "recordType": record.type,
+                    "recordTTL": ttl,
+                    "targets": list(record.targets),
+                    **_key(record),
+                }
+                for record in records
+            ]
+        },
+    }
+
+
+def _key(record: Record) -> Json:
+    """Where external-dns's provider coredns keeps a CNAME: behind all addresses.
+
+    It takes the kind of a name from the first of its values in etcd, and removes the addresses that a CNAME replaces
+    one at a time. In front of them, the CNAME would hide them, and they would stay.
+    """
+    return {"labels": dict.fromkeys(record.targets, "z")} if record.type == "CNAME" else {}
+
+
+def _text(sight: Sight) -> str:
+    resolved = {host: sorted(addresses) for host, addresses in sight.resolved.items()}
+    return json.dumps({"ready": sight.ready, "resolved": resolved}, sort_keys=True)
+
+
+def sight_of(written: Written | None) -> Sight:
+    """What was seen when the records were written; what cannot be read was not seen."""
+    text = written.owned["metadata"]["annotations"][SEEN] if written else None
+    try:
+        seen = json.loads(text or "{}")
+        ready = {cluster: is_ready is True for cluster, is_ready in seen.get("ready", {}).items()}
+        resolved = {host: frozenset(filter(is_ip, some)) for host, some in seen.get("resolved", {}).items()}
+    except (ValueError, TypeError, AttributeError):  # edited by hand
+        return Sight()
+    return Sight(ready, {host: addresses for host, addresses in resolved.items() if addresses})

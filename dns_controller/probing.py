@@ -1,0 +1,35 @@
+"""Whether a member's API answers at all: asked every few seconds, on a thread of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event, Thread
+
+from kubernetes.client import ApiException
+
+from dns_controller.api import FAILURES, Api
+
+EVERY_SECONDS = 3.0
+
+
+def probe(name: str, connect: Callable[[], Api], tell: Callable[[bool], None], stopped: Event) -> None:
+    """Starts a thread that tells of each attempt whether there was any answer, until it is stopped."""
+    Thread(target=_probe, args=(connect, tell, stopped), name=name, daemon=True).start()
+
+
+def _probe(connect: Callable[[], Api], tell: Callable[[bool], None], stopped: Event) -> None:
+    while not stopped.wait(EVERY_SECONDS):
+        try:
+            # A new line each time: an old one may lead to where nobody is any more.
+            api = connect()
+        except FAILURES:
+            continue  # The credentials could not be read; that says nothing of the member.
+        with api:
+            try:
+                api.ping()
+            except ApiException:
+                tell(True)
+            except FAILURES:
+                tell(False)
+            else:
+                tell(True)

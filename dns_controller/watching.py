@@ -1,0 +1,163 @@
+"""Following a collection of objects: list, then watch, for ever; and keeping what was told."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from threading import Event, Thread
+from time import monotonic
+from typing import Generic, Protocol, TypeVar
+
+from kubernetes.client import ApiException
+
+from dns_controller.api import FAILURES, Api, Json, why
+from dns_controller.metrics import Metrics
+from dns_controller.objects import Key, key_of
+
+log = logging.getLogger(__name__)
+
+SHORTEST_PAUSE = 0.5
+LONGEST_PAUSE = 15.0
+"""Seconds between attempts. Well below the 30 s that Karmada takes to call a returned cluster Ready."""
+PAGE = "500"
+
+
+class OfService(Protocol):
+    @property
+    def service(self) -> Key: ...
+
+
+T = TypeVar("T")
+V = TypeVar("V", bound=OfService)
+
+
+@dataclass(frozen=True)
+class News(Generic[T]):
+    """What a stream tells."""
+
+    views: Mapping[Key, T | None]
+    """By object; None is one that is gone or does not count."""
+    complete: bool
+    """Whether these are all objects there are, or only those that changed."""
+
+
+@dataclass(frozen=True)
+class Stream(Generic[T]):
+    """A collection to follow."""
+
+    name: str
+    """For the reader of logs and metrics."""
+    path: str
+    read: Callable[[Json], T | None]
+    connect: Callable[[], Api]
+    """Called anew after each failure, for credentials that were changed meanwhile."""
+    tell: Callable[[News[T]], None]
+    selector: str = ""
+    """Which labels count; empty is all."""
+    stopped: Event = field(default_factory=Event)
+
+
+def follow(stream: Stream[T], metrics: Metrics) -> None:
+    """Starts a thread that tells all objects, then each change, until the stream is stopped."""
+    Thread(target=_follow, args=(stream, metrics), name=stream.name, daemon=True).start()
+
+
+def _follow(stream: Stream[T], metrics: Metrics) -> None:
+    """A failure is logged, and all begins anew."""
+    pause = 0.0
+    while not stream.stopped.wait(pause * random.uniform(0.8, 1.2)):
+        began = monotonic()
+        try:
+            with stream.connect() as api:
+                _list_and_watch(stream, api, metrics)
+        except FAILURES as error:
+            if stream.stopped.is_set():
+                break
+            metrics.failed(stream.name)
+            expired = isinstance(error, ApiException) and error.status == HTTPStatus.GONE
+            log.log(
+                logging.INFO if expired else logging.WARNING,
+                f"lost sight of {stream.name}, what was seen last holds: {why(error)}",
+                extra={"stream": stream.name},
+            )
+        pause = (
+            SHORTEST_PAUSE if monotonic() - began > LONGEST_PAUSE else min(LONGEST_PAUSE, 2 * pause + SHORTEST_PAUSE)
+        )
+
+
+def _list_and_watch(stream: Stream[T], api: Api, metrics: Metrics) -> None:
+    views, version = _list(stream, api)
+    stream.tell(News(views, complete=True))
+    metrics.connected(stream.name)
+    log.info(f"following {stream.name}: {len(views)}", extra={"stream": stream.name})
+    while not stream.stopped.is_set():
+        began = monotonic()
+        for event in api.watch(stream.path, labelSelector=stream.selector, resourceVersion=version):
+            obj = event["object"]
+            version = obj["metadata"]["resourceVersion"]
+            if event["type"] != "BOOKMARK":
+                view = None if event["type"] == "DELETED" else stream.read(obj)
+                stream.tell(News({key_of(obj): view}, complete=False))
+        # A server or proxy that ends every watch at once is not asked more than once a second.
+        stream.stopped.wait(1 - (monotonic() - began))
+
+
+def _list(stream: Stream[T], api: Api) -> tuple[dict[Key, T], str]:
+    """All objects, and the version from which to watch; by pages, to hold few of them in full."""
+    views: dict[Key, T] = {}
+    more = ""
+    while True:
+        page = api.get(stream.path, labelSelector=stream.selector, limit=PAGE, **{"continue": more} if more else {})
+        for obj in page["items"]:
+            view = stream.read(obj)
+            if view is not None:
+                views[key_of(obj)] = view
+        more = page["metadata"].get("continue", "")
+        if not more:
+            return views, page["metadata"]["resourceVersion"]
+
+
+class Cache(Generic[V]):
+    """The latest view of each object of a stream, and the Service that it is about."""
+
+    def __init__(self) -> None:
+        self.synced = False
+        """Whether all objects were told once."""
+        self._views: dict[Key, V] = {}
+        self._of: defaultdict[Key, dict[Key, V]] = defaultdict(dict)
+
+    def take(self, news: News[V]) -> set[Key]:
+        """The Services of which something changed."""
+        self.synced = self.synced or news.complete
+        gone = self._views.keys() - news.views.keys() if news.complete else set()
+        changed = [(key, news.views.get(key)) for key in {*news.views, *gone}]
+        return set().union(*(self._put(key, view) for key, view in changed))
+
+    def of(self, service: Key) -> list[V]:
+        return list(self._of[service].values()) if service in self._of else []
+
+    def one(self, service: Key) -> V | None:
+        """The one object of the Service, for streams that have one."""
+        return next(iter(self.of(service)), None)
+
+    @property
+    def services(self) -> set[Key]:
+        return set(self._of)
+
+    def _put(self, key: Key, view: V | None) -> set[Key]:
+        old = self._views.pop(key, None)
+        if view is not None:
+            self._views[key] = view
+        if old == view:
+            return set()
+        if old is not None:
+            del self._of[old.service][key]
+            if not self._of[old.service]:
+                del self._of[old.service]
+        if view is not None:
+            self._of[view.service][key] = view
+        return {each.service for each in (old, view) if each is not None}

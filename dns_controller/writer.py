@@ -1,0 +1,76 @@
+"""Writes DNSEndpoint objects: only ours, and only over the version that was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from kubernetes.client import ApiException
+
+from dns_controller.api import FAILURES, Api
+from dns_controller.metrics import Metrics
+from dns_controller.objects import MANAGED_BY, MANAGER, Json, Key, Written, key_of, owned, read_written
+
+GROUP = "/apis/externaldns.k8s.io/v1alpha1"
+COLLECTION = f"{GROUP}/dnsendpoints"
+
+
+class ForeignError(Exception):
+    """There is a DNSEndpoint of the Service's name that is not ours."""
+
+    def __init__(self, service: Key) -> None:
+        name = "/".join(service)
+        super().__init__(
+            f"DNSEndpoint {name} is somebody else's (it has no label {MANAGED_BY}={MANAGER}) and is left alone; "
+            f"Service {name} has no records as long as it is there"
+        )
+
+
+class Writer:
+    """Not for several threads. All calls raise what Api's calls raise: 404 and 409 if `current` is not current."""
+
+    def __init__(self, connect: Callable[[], Api], metrics: Metrics) -> None:
+        """`connect` makes a new line to the federation API."""
+        self._connect, self._metrics = connect, metrics
+        self._api: Api | None = None
+
+    def create(self, wanted: Json) -> Json:
+        """Raises ForeignError too."""
+        namespace, _ = key = key_of(wanted)
+        with self._line("create") as api:
+            try:
+                return api.create(f"{GROUP}/namespaces/{namespace}/dnsendpoints", wanted)
+            except ApiException as error:
+                if error.status == HTTPStatus.CONFLICT and read_written(api.get(_path(key))) is None:
+                    raise ForeignError(key) from error
+                raise
+
+    def change(self, current: Written, wanted: Json) -> Json:
+        """What others added to the object's metadata stays."""
+        body = owned(wanted)
+        body["metadata"] |= {"uid": current.uid, "resourceVersion": current.version}
+        with self._line("patch") as api:
+            return api.patch(_path(current.service), body)
+
+    def delete(self, current: Written) -> None:
+        lock = {"uid": current.uid, "resourceVersion": current.version}
+        with self._line("delete") as api:
+            api.delete(_path(current.service), {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": lock})
+
+    @contextmanager
+    def _line(self, verb: str) -> Iterator[Api]:
+        """The line to the federation API; after a failure the next one is new, with what the kubeconfig says then."""
+        self._api = self._api or self._connect()
+        try:
+            yield self._api
+        except FAILURES:
+            self._metrics.write_failures.inc()
+            self._api = None
+            raise
+        self._metrics.writes.labels(verb).inc()
+
+
+def _path(key: Key) -> str:
+    namespace, name = key
+    return f"{GROUP}/namespaces/{namespace}/dnsendpoints/{name}"

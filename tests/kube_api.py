@@ -1,0 +1,266 @@
+"""An API server in this process that speaks list, watch and single objects: the edge that controllers are tested at."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Condition, Thread
+from time import monotonic
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+Json = dict[str, Any]
+
+_OBJECT = re.compile(
+    r"(?P<group>/apis?/.*v[0-9a-z]+)/namespaces/(?P<namespace>[^/]+)/(?P<kind>[^/]+)(/(?P<name>[^/]+))?"
+)
+
+
+class ApiServer:
+    """Objects by collection (`/api/v1/services`), and the history of their changes."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, str]] = []
+        """Method and path with query, of every request that was let in."""
+        self.tokens: set[str] | None = None
+        """The bearer tokens that are let in; None is everybody."""
+        self.refused = 0
+        """How many requests were not let in."""
+        self.broken: set[str] = set()
+        """Collections whose requests are all answered 500."""
+        self.silent = False
+        """Whether watches neither tell anything nor end, as if the machine were gone."""
+        self.compacted = 0
+        """Watches from before this version are told 410 Gone."""
+        self._objects: dict[str, dict[tuple[str, str], Json]] = {}
+        self._history: list[tuple[int, str, str, Json]] = []
+        self._version = 100
+        self._changed = Condition()
+        self._port = 0
+        self._server: _Server | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Listens, after `stop` on the same port as before."""
+        self._server = _Server(("127.0.0.1", self._port), _handler(self))
+        self._port = self._server.server_address[1]
+        Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Ends all connections; nothing listens any more."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.shutdown()
+            server.server_close()
+            server.drop_connections()
+
+    def expire(self) -> None:
+        """Forgets the history: whoever watches from before must list anew. Ends all connections."""
+        with self._changed:
+            self.compacted = self._version = self._version + 1
+        if self._server is not None:
+            self._server.drop_connections()
+
+    def get(self, collection: str, namespace: str, name: str) -> Json | None:
+        with self._changed:
+            return copy.deepcopy(self._objects.get(collection, {}).get((namespace, name)))
+
+    def put(self, collection: str, obj: Json) -> Json:
+        """Creates or replaces the object, as somebody else would."""
+        obj = copy.deepcopy(obj)
+        metadata = obj["metadata"]
+        with self._changed:
+            key = metadata.get("namespace", ""), metadata["name"]
+            objects = self._objects.setdefault(collection, {})
+            self._version += 1
+            metadata |= {"resourceVersion": str(self._version)}
+            metadata.setdefault("uid", f"uid-{self._version}")
+            metadata.setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
+            self._note("MODIFIED" if key in objects else "ADDED", collection, obj)
+            objects[key] = obj
+        return obj
+
+    def remove(self, collection: str, namespace: str, name: str) -> Json | None:
+        with self._changed:
+            obj = self._objects.get(collection, {}).pop((namespace, name), None)
+            if obj is not None:
+                self._version += 1
+                self._note(
+                    "DELETED", collection, obj | {"metadata": obj["metadata"] | {"resourceVersion": str(self._version)}}
+                )
+        return obj
+
+    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 10) -> None:
+        """Waits for a condition on the objects or the requests; it is looked at after each of them."""
+        end = monotonic() + seconds
+        with self._changed:
+            while not condition():
+                left = end - monotonic()
+                assert left > 0, f"not within {seconds} s: {what}"
+                self._changed.wait(min(left, 0.1))
+
+    def _note(self, change: str, collection: str, obj: Json) -> None:
+        self._history.append((self._version, change, collection, copy.deepcopy(obj)))
+        self._changed.notify_all()
+
+    def answer(self, method: str, path: str, body: Json | None) -> tuple[int, Json]:
+        """The answer to a request for one object."""
+        found = _OBJECT.fullmatch(path)
+        assert found is not None, f"{method} {path} is not spoken here"
+        collection, namespace = f"{found['group']}/{found['kind']}", found["namespace"]
+        name = found["name"] or (body or {})["metadata"]["name"]
+        with self._changed:
+            now = self.get(collection, namespace, name)
+            if method == "POST":
+                assert body is not None
+                return _status(409, "already exists") if now else (201, self.put(collection, body))
+            if now is None:
+                return _status(404, f"{name} not found")
+            lock = (body or {}).get("preconditions" if method == "DELETE" else "metadata", {})
+            if any(lock.get(key) not in (None, now["metadata"][key]) for key in ("uid", "resourceVersion")):
+                return _status(409, "the object has been modified")
+            if method == "DELETE":
+                self.remove(collection, namespace, name)
+            if method == "PATCH":
+                assert body is not None
+                return 200, self.put(collection, _merged(now, body))
+            return 200, now
+
+    def list(self, collection: str, query: dict[str, str]) -> Json:
+        with self._changed:
+            objects = sorted(self._objects.get(collection, {}).items())
+            items = [copy.deepcopy(obj) for _, obj in objects if _selected(obj, query.get("labelSelector", ""))]
+            start, size = int(query.get("continue", 0)), int(query.get("limit", 0)) or len(items)
+            more = {"continue": str(start + size)} if start + size < len(items) else {}
+            return {"metadata": {"resourceVersion": str(self._version), **more}, "items": items[start : start + size]}
+
+    def events(self, collection: str, query: dict[str, str]) -> Iterator[Json]:
+        """What a watch tells."""
+        seen, selector = int(query["resourceVersion"]), query.get("labelSelector", "")
+        end = monotonic() + float(query["timeoutSeconds"])
+        while monotonic() < end or self.silent:
+            with self._changed:
+                if seen < self.compacted:
+                    yield {"type": "ERROR", "object": {"code": 410, "message": "too old resource version"}}
+                    return
+                news = [] if self.silent else [event for event in self._history if event[0] > seen]
+                if not news:
+                    self._changed.wait(0.05)
+            for version, change, where, obj in news:
+                seen = version
+                if where == collection:
+                    # An object that loses the label is gone for those who select by it.
+                    yield {"type": change if _selected(obj, selector) else "DELETED", "object": obj}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, *arguments: Any) -> None:
+        self._connections: set[socket.socket] = set()
+        super().__init__(*arguments)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self._connections.add(connection)
+        return connection, address
+
+    def drop_connections(self) -> None:
+        for connection in list(self._connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._connections.clear()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that was dropped; a failed assertion shows in the test by the answer that is missing."""
+
+
+def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _serve(self) -> None:
+            url = urlsplit(self.path)
+            query = dict(parse_qsl(url.query))
+            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "null")
+            if api.tokens is not None and self.headers.get("Authorization") not in {f"Bearer {t}" for t in api.tokens}:
+                api.refused += 1
+                return self._send(*_status(401, "Unauthorized"))
+            with api._changed:
+                api.requests.append((self.command, self.path))
+                api._changed.notify_all()
+            if url.path == "/readyz":
+                return self._send(200, {})
+            if any(url.path.startswith(broken) for broken in api.broken):
+                return self._send(*_status(500, "broken by the test"))
+            if "/namespaces/" in url.path:
+                return self._send(*api.answer(self.command, url.path, body))
+            if "watch" in query:
+                return self._stream(api.events(url.path, query))
+            return self._send(200, api.list(url.path, query))
+
+        def do_GET(self) -> None:
+            self._serve()
+
+        def do_POST(self) -> None:
+            self._serve()
+
+        def do_PATCH(self) -> None:
+            self._serve()
+
+        def do_DELETE(self) -> None:
+            self._serve()
+
+        def _send(self, status: int, obj: Json) -> None:
+            content = json.dumps(obj).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def _stream(self, events: Iterator[Json]) -> None:
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            for event in events:
+                line = json.dumps(event).encode() + b"\n"
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+            self.wfile.write(b"0\r\n\r\n")
+
+        def log_message(self, *_: object) -> None:
+            """The requests are kept."""
+
+    return Handler
+
+
+def _status(code: int, message: str) -> tuple[int, Json]:
+    return code, {"kind": "Status", "code": code, "message": message}
+
+
+def _selected(obj: Json, selector: str) -> bool:
+    """Understands `key` and `key=value`."""
+    key, equals, value = selector.partition("=")
+    labels = obj["metadata"].get("labels", {})
+    return not selector or (labels.get(key) == value if equals else key in labels)
+
+
+def _merged(obj: Any, change: Any) -> Any:
+    """RFC 7386."""
+    if not isinstance(change, dict):
+        return change
+    result = dict(obj) if isinstance(obj, dict) else {}
+    for key, value in change.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = _merged(result.get(key), value)
+    return result

@@ -1,0 +1,488 @@
+"""The controller at its edges: API servers that lose connections, histories and credentials, and people who edit."""
+
+from __future__ import annotations
+
+import logging
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from threading import Thread
+from time import monotonic, time
+from typing import Any
+
+import pytest
+
+from dns_controller import api, controller, members, probing, watching
+from dns_controller.api import Api
+from dns_controller.controller import BINDINGS, CLUSTERS, SERVICES, Controller, Settings
+from dns_controller.loop import Loop
+from dns_controller.members import SECRETS, SLICES
+from dns_controller.metrics import Metrics
+from dns_controller.objects import MANAGED_BY, MANAGER, SEEN
+from dns_controller.plan import Addresses
+from dns_controller.watching import Stream
+from dns_controller.writer import COLLECTION
+from tests.kube_api import ApiServer, Json
+
+pytestmark = pytest.mark.unit
+
+NAME = "web.default.fellowship.svc"
+IN_REGION = f"{NAME}.middle-earth.example.com"
+GLOBAL = f"{NAME}.example.com"
+GONDOR, ROHAN = "10.0.0.1", "10.0.0.2"
+HOSTS: dict[str, Addresses] = {"lb.gondor.net": frozenset(["10.0.9.1"])}
+"""What the look-up of host names finds."""
+
+
+class KilledError(Exception):
+    """Ends a loop from within."""
+
+
+class World:
+    """A federation of two members with one Service, `web`, that has a ready endpoint in both."""
+
+    def __init__(self) -> None:
+        self.federation, self.gondor, self.rohan = ApiServer(), ApiServer(), ApiServer()
+        self.admin = "admin"
+        """The token of the controller's kubeconfig."""
+        self.looked_up = 0.0
+        """When a host name was last looked up."""
+        self.streams: list[Stream[Any]] = []
+        self._loops: list[tuple[Loop, Thread]] = []
+        self.cluster("gondor", zones=["minas-tirith"])
+        self.cluster("rohan", zones=["edoras"])
+        self.service()
+        self.binding(gondor=GONDOR, rohan=ROHAN)
+        for member, server in {"gondor": self.gondor, "rohan": self.rohan}.items():
+            self.secret(member)
+            self.slice(server, ready=True)
+
+    def server(self, member: str) -> ApiServer:
+        return {"gondor": self.gondor, "rohan": self.rohan}[member]
+
+    def cluster(self, name: str, *, zones: list[str], away: float | None = None, leaving: bool = False) -> None:
+        """`away` is since when it is not Ready, in seconds since the epoch."""
+        since = datetime.fromtimestamp(away or 0, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        ready = {"type": "Ready", "status": "False" if away else "True", "lastTransitionTime": since}
+        leaves = {"deletionTimestamp": since} if leaving else {}
+        self.federation.put(
+            CLUSTERS,
+            {
+                "metadata": {"name": name, "uid": f"uid-{name}", **leaves},
+                "spec": {"apiEndpoint": self.server(name).url, "region": "middle-earth", "zones": zones},
+                "status": {"conditions": [ready]},
+            },
+        )
+
+    def secret(self, member: str, token: str = "secret") -> None:
+        data = {"caBundle": b64encode(b"-").decode(), "token": b64encode(token.encode()).decode()}
+        namespace = SECRETS.split("/")[4]
+        self.federation.put(
+            "/api/v1/secrets", {"metadata": {"namespace": namespace, "name": f"{member}-dns"}, "data": data}
+        )
+
+    def service(self, kind: str = "LoadBalancer") -> None:
+        metadata = {"namespace": "default", "name": "web", "uid": "uid-web"}
+        self.federation.put(SERVICES, {"metadata": metadata, "spec": {"type": kind}})
+
+    def binding(self, **addresses: str) -> None:
+        """Member to the IP address, or the host name, of the load balancer there."""
+        status = [
+            {
+                "clusterName": member,
+                "status": {"loadBalancer": {"ingress": [{"ip" if address[0] == "1" else "hostname": address}]}},
+            }
+            for member, address in addresses.items()
+        ]
+        self.federation.put(
+            BINDINGS,
+            {
+                "metadata": {"namespace": "default", "name": "web-service"},
+                "spec": {
+                    "resource": {"apiVersion": "v1", "kind": "Service", "namespace": "default", "name": "web"},
+                    "clusters": [{"name": member} for member in addresses],
+                },
+                "status": {"aggregatedStatus": status},
+            },
+        )
+
+    def slice(self, server: ApiServer, *, ready: bool) -> None:
+        labels = {"kubernetes.io/service-name": "web"}
+        endpoints = [{"addresses": ["10.1.1.1"], "conditions": {"ready": ready}}]
+        server.put(
+            SLICES, {"metadata": {"namespace": "default", "name": "web-1", "labels": labels}, "endpoints": endpoints}
+        )
+
+    def run(self, withdraw_after: float = 0, ttl: int = 30) -> Controller:
+        """A controller, as a new process would be one."""
+
+        def connect() -> Api:
+            return Api.of_token(self.federation.url, "", self.admin)
+
+        def look_up(host: str) -> Addresses:
+            self.looked_up = monotonic()
+            if host not in HOSTS:
+                raise OSError(f"no address for {host}")
+            return HOSTS[host]
+
+        loop = Loop()
+        settings = Settings("fellowship", "example.com", ttl, withdraw_after)
+        new = Controller(settings, connect, look_up, loop, Metrics())
+        new.start()
+        thread = Thread(target=_run, args=(loop,))
+        thread.start()
+        self._loops.append((loop, thread))
+        return new
+
+    def kill(self) -> None:
+        """Ends all controllers, as a kill would."""
+        for stream in self.streams:
+            stream.stopped.set()
+        for loop, thread in self._loops:
+            loop.post(_die)
+            thread.join(10)
+            assert not thread.is_alive()
+        self._loops.clear()
+
+    def close(self) -> None:
+        self.kill()
+        for server in (self.federation, self.gondor, self.rohan):
+            server.stop()
+
+    @property
+    def written(self) -> Json:
+        obj = self.federation.get(COLLECTION, "default", "web")
+        return obj or {"metadata": {}, "spec": {"endpoints": []}}
+
+    def answers(self) -> dict[str, set[str]]:
+        """The records as they are in the API: name to targets."""
+        return {each["dnsName"]: set(each["targets"]) for each in self.written["spec"]["endpoints"]}
+
+    def await_answer(self, name: str, *targets: str) -> None:
+        self.federation.wait(
+            lambda: self.answers().get(name, set()) == set(targets), f"{name} to be {targets}, in {self.written}"
+        )
+
+    def writes(self) -> list[tuple[str, str]]:
+        return [request for request in self.federation.requests if request[0] != "GET"]
+
+
+def _run(loop: Loop) -> None:
+    with suppress(KilledError):
+        loop.run()
+
+
+def _die() -> None:
+    raise KilledError
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    new = World()
+
+    def follow(stream: Stream[Any], metrics: Metrics) -> None:
+        new.streams.append(stream)
+        watching.follow(stream, metrics)
+
+    monkeypatch.setattr(watching, "LONGEST_PAUSE", 0.3)
+    monkeypatch.setattr(controller, "follow", follow)
+    monkeypatch.setattr(members, "follow", follow)
+    yield new
+    new.close()
+
+
+def both_serve(world: World) -> None:
+    world.await_answer(GLOBAL, GONDOR, ROHAN)
+
+
+def test_a_service_gets_its_records(world: World) -> None:
+    world.run()
+    both_serve(world)
+    written = world.written
+    assert written["metadata"]["labels"] == {MANAGED_BY: MANAGER}
+    assert written["metadata"]["ownerReferences"] == [
+        {"apiVersion": "v1", "kind": "Service", "name": "web", "uid": "uid-web"}
+    ]
+    assert world.answers() == {
+        GLOBAL: {GONDOR, ROHAN},
+        IN_REGION: {GONDOR, ROHAN},
+        f"{NAME}.minas-tirith.middle-earth.example.com": {GONDOR},
+        f"{NAME}.edoras.middle-earth.example.com": {ROHAN},
+    }
+    assert {(each["recordType"], each["recordTTL"]) for each in written["spec"]["endpoints"]} == {("A", 30)}
+
+
+@pytest.mark.parametrize("collection", [SERVICES, BINDINGS, CLUSTERS, COLLECTION])
+def test_nothing_is_written_before_all_was_seen(world: World, collection: str) -> None:
+    world.federation.broken = {collection}
+    old = {"metadata": {"namespace": "default", "name": "orphan", "labels": {MANAGED_BY: MANAGER}}, "spec": {}}
+    world.federation.put(COLLECTION, old)
+    running = world.run()
+    requests = world.federation.requests
+    world.federation.wait(
+        lambda: sum(path.startswith(collection) for _, path in requests) > 2, f"{collection} to be asked for thrice"
+    )
+    assert running.missing == [collection.rsplit("/", 1)[1]]
+    assert world.writes() == []
+    world.federation.broken = set()
+    both_serve(world)
+    world.federation.wait(lambda: not world.federation.get(COLLECTION, "default", "orphan"), "the orphan to be deleted")
+    assert running.missing == []
+
+
+def test_a_service_without_ready_endpoints_points_one_level_up_and_comes_back(world: World) -> None:
+    world.run()
+    both_serve(world)
+    world.slice(world.gondor, ready=False)
+    world.await_answer(GLOBAL, ROHAN)
+    world.await_answer(f"{NAME}.minas-tirith.middle-earth.example.com", IN_REGION)
+    world.gondor.remove(SLICES, "default", "web-1")
+    world.slice(world.rohan, ready=False)
+    world.await_answer(IN_REGION, GLOBAL)
+    world.await_answer(GLOBAL)
+    world.slice(world.gondor, ready=True)
+    world.await_answer(GLOBAL, GONDOR)
+
+
+def test_records_go_with_the_service(world: World) -> None:
+    world.run()
+    both_serve(world)
+    world.service("ClusterIP")
+    world.federation.wait(lambda: not world.federation.get(COLLECTION, "default", "web"), "the records to go")
+    world.service()
+    both_serve(world)
+    world.federation.remove(SERVICES, "default", "web")
+    world.federation.wait(lambda: not world.federation.get(COLLECTION, "default", "web"), "the records to go")
+
+
+def test_a_member_that_cannot_be_seen_keeps_its_records_also_across_a_restart(world: World) -> None:
+    world.run()
+    both_serve(world)
+    world.gondor.stop()
+    world.binding(gondor=GONDOR, rohan="10.0.0.3")
+    world.await_answer(GLOBAL, GONDOR, "10.0.0.3")
+    world.kill()
+    world.binding(gondor=GONDOR, rohan="10.0.0.4")
+    world.run()
+    world.await_answer(GLOBAL, GONDOR, "10.0.0.4")
+    world.gondor.remove(SLICES, "default", "web-1")
+    world.gondor.start()
+    world.await_answer(GLOBAL, "10.0.0.4")
+
+
+def test_a_member_that_was_never_seen_does_not_serve_yet(world: World) -> None:
+    world.gondor.stop()
+    world.run()
+    world.await_answer(GLOBAL, ROHAN)
+    world.await_answer(f"{NAME}.minas-tirith.middle-earth.example.com", IN_REGION)
+    world.gondor.start()
+    both_serve(world)
+
+
+def test_the_federation_api_may_go_away_and_come_back(world: World) -> None:
+    world.run()
+    both_serve(world)
+    world.federation.stop()
+    world.slice(world.gondor, ready=False)
+    world.service()
+    world.federation.start()
+    world.await_answer(GLOBAL, ROHAN)
+
+
+def test_what_people_edit_is_put_back(world: World) -> None:
+    world.run()
+    both_serve(world)
+    edited = world.written
+    edited["spec"]["endpoints"][0]["targets"] = ["6.6.6.6"]
+    edited["metadata"]["annotations"] = {SEEN: "nonsense", "theirs": "stays"}
+    world.federation.put(COLLECTION, edited)
+    both_serve(world)
+    assert world.written["metadata"]["annotations"]["theirs"] == "stays"
+    assert world.written["metadata"]["annotations"][SEEN] != "nonsense"
+    world.federation.remove(COLLECTION, "default", "web")
+    both_serve(world)
+
+
+def test_an_object_of_others_is_left_alone(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    theirs = {
+        "metadata": {"namespace": "default", "name": "web", "labels": {MANAGED_BY: "me"}},
+        "spec": {"endpoints": []},
+    }
+    kept = world.federation.put(COLLECTION, theirs)
+    with caplog.at_level(logging.ERROR):
+        world.run()
+        world.federation.wait(lambda: caplog.records, "an error in the log")
+    assert "DNSEndpoint default/web is somebody else's" in caplog.text
+    world.federation.remove(SERVICES, "default", "web")
+    other = {"metadata": {"namespace": "default", "name": "api"}, "spec": {"type": "LoadBalancer"}}
+    world.federation.put(SERVICES, other)
+    world.federation.wait(lambda: world.federation.get(COLLECTION, "default", "api"), "records of another Service")
+    assert world.federation.get(COLLECTION, "default", "web") == kept
+
+
+def test_a_forgotten_history_is_listed_anew(world: World) -> None:
+    world.run()
+    both_serve(world)
+    world.slice(world.gondor, ready=False)
+    world.gondor.expire()
+    world.await_answer(GLOBAL, ROHAN)
+    world.binding(rohan="10.0.0.9")
+    world.federation.expire()
+    world.await_answer(GLOBAL, "10.0.0.9")
+
+
+def test_a_member_that_does_not_answer_is_withdrawn_though_karmada_calls_it_ready(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(members, "SILENT_SECONDS", 0.3)
+    world.run()
+    both_serve(world)
+    world.gondor.stop()
+    world.await_answer(GLOBAL, ROHAN)
+    world.gondor.start()
+    both_serve(world)
+
+
+def test_where_no_member_answers_it_is_not_the_members(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing, "EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(members, "SILENT_SECONDS", 0.0)
+    running = world.run()
+    both_serve(world)
+    world.gondor.stop()
+    world.rohan.stop()
+    asked = running._members._answers
+    world.federation.wait(lambda: asked.get("gondor") and asked.get("rohan"), "questions to both that stay open")
+    assert running._members.not_answering() == {}
+
+
+def test_a_rotated_token_is_read_again(world: World) -> None:
+    world.gondor.tokens = {"secret"}
+    world.run()
+    both_serve(world)
+    world.gondor.tokens = {"fresh"}
+    world.gondor.stop()
+    world.gondor.start()
+    world.slice(world.gondor, ready=False)
+    world.gondor.wait(lambda: world.gondor.refused, "the old token to be refused")
+    assert GONDOR in world.answers()[GLOBAL]
+    world.secret("gondor", "fresh")
+    world.await_answer(GLOBAL, ROHAN)
+
+
+def test_a_member_that_went_silent_is_asked_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "WATCH_SECONDS", 1)
+    monkeypatch.setattr(api, "CONNECT_SECONDS", 1)
+    world.run()
+    both_serve(world)
+    world.gondor.silent = True
+    world.slice(world.gondor, ready=False)
+    world.await_answer(GLOBAL, ROHAN)
+
+
+def test_a_member_that_is_not_ready_is_withdrawn_in_time_and_comes_back(world: World) -> None:
+    world.run(withdraw_after=2.5)
+    both_serve(world)
+    world.cluster("gondor", zones=["minas-tirith"], away=time())
+    began = monotonic()
+    world.await_answer(GLOBAL, ROHAN)
+    assert monotonic() - began > 1  # the API counts in whole seconds
+    world.await_answer(f"{NAME}.minas-tirith.middle-earth.example.com", IN_REGION)
+    world.cluster("gondor", zones=["minas-tirith"], away=time())
+    world.cluster("gondor", zones=["minas-tirith"])
+    both_serve(world)
+
+
+def test_a_condition_that_changes_while_the_member_is_away_does_not_bring_it_back(world: World) -> None:
+    world.run(withdraw_after=60)
+    both_serve(world)
+    world.cluster("gondor", zones=["minas-tirith"], away=time() - 100)
+    world.await_answer(GLOBAL, ROHAN)
+    world.cluster("gondor", zones=["minas-tirith"], away=time())
+    world.binding(gondor=GONDOR, rohan="10.0.0.3")
+    world.await_answer(GLOBAL, "10.0.0.3")
+
+
+def test_a_member_that_leaves_takes_its_names_along(world: World) -> None:
+    world.run()
+    both_serve(world)
+    world.cluster("gondor", zones=["minas-tirith"], leaving=True)
+    rohans = [GLOBAL, IN_REGION, f"{NAME}.edoras.middle-earth.example.com"]
+    world.federation.wait(lambda: world.answers() == {name: {ROHAN} for name in rohans}, "only rohan's names")
+
+
+def test_a_member_that_moves_is_followed_to_its_new_address(world: World) -> None:
+    world.run()
+    both_serve(world)
+    world.gondor.stop()
+    world.gondor = ApiServer()
+    world.gondor.broken = {SLICES}
+    world.cluster("gondor", zones=["minas-tirith"])
+    world.gondor.wait(lambda: world.gondor.requests, "to be asked at the new address")
+    world.binding(gondor=GONDOR, rohan="10.0.0.3")
+    world.await_answer(GLOBAL, GONDOR, "10.0.0.3")
+    world.gondor.broken = set()
+    world.await_answer(GLOBAL, "10.0.0.3")
+    world.slice(world.gondor, ready=True)
+    world.await_answer(GLOBAL, GONDOR, "10.0.0.3")
+
+
+def test_a_host_name_is_resolved_and_its_addresses_survive_a_restart(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.binding(gondor="LB.gondor.net.", rohan=ROHAN)
+    world.run()
+    world.await_answer(GLOBAL, "10.0.9.1", ROHAN)
+    world.await_answer(f"{NAME}.minas-tirith.middle-earth.example.com", "lb.gondor.net")
+    world.kill()
+    monkeypatch.delitem(HOSTS, "lb.gondor.net")
+    world.binding(gondor="lb.gondor.net", rohan="10.0.0.3")
+    world.run()
+    world.await_answer(GLOBAL, "10.0.9.1", "10.0.0.3")
+
+
+def test_addresses_of_host_names_are_refreshed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controller, "FASTEST_LOOKUPS", 0.2)
+    world.binding(gondor="lb.gondor.net", rohan=ROHAN)
+    world.run(ttl=0)
+    world.await_answer(GLOBAL, "10.0.9.1", ROHAN)
+    monkeypatch.setitem(HOSTS, "lb.gondor.net", frozenset(["10.0.9.2"]))
+    world.await_answer(GLOBAL, "10.0.9.2", ROHAN)
+    world.service("ClusterIP")
+    world.federation.wait(lambda: monotonic() - world.looked_up > 0.5, "an end of the lookups")
+
+
+def test_the_kubeconfig_is_read_again_when_it_does_not_work_any_more(world: World) -> None:
+    world.run()
+    both_serve(world)
+    world.admin = "fresh"
+    world.federation.tokens = {"fresh"}
+    world.slice(world.gondor, ready=False)
+    world.await_answer(GLOBAL, ROHAN)
+
+
+def test_a_write_that_fails_is_repeated(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.run()
+    both_serve(world)
+    world.federation.broken = {f"{COLLECTION.rsplit('/', 1)[0]}/namespaces"}
+    world.slice(world.gondor, ready=False)
+    world.federation.wait(
+        lambda: "records are not written, and will be tried again: 500 broken by the test" in caplog.text, "a warning"
+    )
+    world.federation.broken = set()
+    world.await_answer(GLOBAL, ROHAN)
+
+
+def test_what_stays_the_same_is_not_written_again(world: World) -> None:
+    world.run(withdraw_after=60)
+    both_serve(world)
+    before = len(world.writes())
+    world.service()
+    world.slice(world.gondor, ready=True)
+    world.cluster("gondor", zones=["minas-tirith"], away=time())
+    world.federation.put(
+        SERVICES, {"metadata": {"namespace": "default", "name": "api"}, "spec": {"type": "LoadBalancer"}}
+    )
+    world.federation.wait(lambda: world.federation.get(COLLECTION, "default", "api"), "records of another Service")
+    assert len(world.writes()) == before + 1

@@ -1,0 +1,225 @@
+"""What the controller takes from the APIs' objects, and what it writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+import federation
+from dns_controller.objects import (
+    SEEN,
+    Binding,
+    Json,
+    Service,
+    Share,
+    Sight,
+    Slice,
+    Written,
+    dns_endpoint,
+    owned,
+    read_binding,
+    read_cluster,
+    read_service,
+    read_slice,
+    read_written,
+    sight_of,
+)
+from dns_controller.plan import Record
+from tests.strategies import json_values
+
+pytestmark = pytest.mark.unit
+
+WEB = ("default", "web")
+
+
+def test_only_a_load_balancer_that_stays_counts() -> None:
+    metadata = {"namespace": "default", "name": "web", "uid": "1"}
+    service = {"metadata": metadata, "spec": {"type": "LoadBalancer"}}
+    assert read_service(service) == Service(WEB, "1")
+    assert read_service(service | {"spec": {"type": "NodePort"}}) is None
+    assert read_service(service | {"metadata": metadata | {"deletionTimestamp": "2026-01-01T00:00:00Z"}}) is None
+
+
+def binding(*reported: Json, **resource: str) -> Json:
+    web = {"apiVersion": "v1", "kind": "Service", "namespace": "default", "name": "web"}
+    return {
+        "metadata": {"namespace": "default", "name": "web-service"},
+        "spec": {"resource": web | resource, "clusters": [{"name": "gondor"}, {"name": "rohan"}]},
+        "status": {"aggregatedStatus": reported},
+    }
+
+
+def test_a_binding_says_what_each_cluster_offers() -> None:
+    addresses = {"loadBalancer": {"ingress": [{"ip": "10.0.0.1", "ipMode": "VIP"}, {"ip": "::1"}]}}
+    host = {
+        "loadBalancer": {"ingress": [{"hostname": "LB.Example.NET."}, {"hostname": "x" * 64}, {"ip": "", "ports": []}]}
+    }
+    dead = {"loadBalancer": {"ingress": [{"ip": "10.0.0.9"}]}}
+    assert read_binding(
+        binding(
+            {"clusterName": "gondor", "status": addresses},
+            {"clusterName": "rohan", "status": host},
+            {"clusterName": "no-longer-scheduled-to", "status": dead},
+        )
+    ) == Binding(
+        WEB,
+        {
+            "gondor": Share(frozenset(["10.0.0.1", "::1"]), frozenset()),
+            "rohan": Share(frozenset(), frozenset(["lb.example.net"])),
+        },
+    )
+
+
+@pytest.mark.parametrize("status", [{}, {"status": None}, {"status": {"loadBalancer": {}}}, {"status": {"x": 1}}])
+def test_a_cluster_without_an_address_offers_nothing(status: Json) -> None:
+    seen = read_binding(binding({"clusterName": "gondor", "applied": True, **status}))
+    assert seen == Binding(WEB, {"gondor": Share(frozenset(), frozenset())})
+
+
+def test_bindings_of_other_kinds_do_not_count() -> None:
+    assert read_binding(binding(apiVersion="apps/v1", kind="Deployment")) is None
+    assert read_binding(binding(apiVersion="serving.knative.dev/v1")) is None
+
+
+def test_a_binding_before_its_scheduling_offers_nothing() -> None:
+    young = binding()
+    del young["status"], young["spec"]["clusters"]
+    assert read_binding(young) == Binding(WEB, {})
+
+
+@pytest.mark.parametrize(
+    ("conditions", "is_ready"),
+    [
+        ([], False),
+        ([{"ready": False}], False),
+        ([{"ready": False}, {"ready": True}], True),
+        ([{}], True),
+        ([{"ready": None}], True),
+    ],
+)
+def test_an_endpoint_is_ready_unless_it_says_it_is_not(conditions: list[Json], is_ready: bool) -> None:
+    metadata = {"namespace": "default", "name": "web-abc", "labels": {"kubernetes.io/service-name": "web"}}
+    endpoints = [{"addresses": ["10.1.0.1"], "conditions": each} for each in conditions]
+    assert read_slice({"metadata": metadata, "endpoints": endpoints or None}) == Slice(WEB, is_ready)
+    assert read_slice({"metadata": {"namespace": "default", "name": "lone"}, "endpoints": endpoints}) is None
+
+
+def cluster(*conditions: Json, **metadata: str) -> Json:
+    return {
+        "metadata": {"name": "gondor", "uid": "1", "creationTimestamp": "1970-01-01T00:00:10Z", **metadata},
+        "spec": {"apiEndpoint": "https://gondor", "region": "middle-earth", "zones": ["minas-tirith"]},
+        "status": {"conditions": conditions},
+    }
+
+
+@pytest.mark.parametrize(
+    ("conditions", "since"),
+    [
+        ([{"type": "Ready", "status": "True", "lastTransitionTime": "1970-01-01T00:00:20Z"}], None),
+        ([{"type": "Ready", "status": "False", "lastTransitionTime": "1970-01-01T00:00:20Z"}], 20),
+        ([{"type": "Ready", "status": "Unknown", "lastTransitionTime": "1970-01-01T00:00:20Z"}], 20),
+        ([{"type": "CompleteAPIEnablements", "status": "True", "lastTransitionTime": "1970-01-01T00:00:20Z"}], 10),
+        ([], 10),
+    ],
+)
+def test_a_cluster_is_not_ready_unless_it_is_said_to_be(conditions: list[Json], since: float | None) -> None:
+    seen = read_cluster(cluster(*conditions))
+    assert seen is not None
+    assert seen.not_ready_since == since
+
+
+def test_a_cluster_that_leaves_does_not_count() -> None:
+    assert read_cluster(cluster(deletionTimestamp="2026-01-01T00:00:00Z")) is None
+
+
+def test_a_cluster_may_lack_region_and_zones() -> None:
+    bare = cluster()
+    bare["spec"] = {}
+    del bare["status"]
+    seen = read_cluster(bare)
+    assert seen is not None
+    assert (seen.endpoint, seen.region, seen.zones) == ("", "", ())
+
+
+RECORDS = (
+    Record("web.x.example.com", "A", ("10.0.0.1", "10.0.0.2")),
+    Record("web.y.example.com", "CNAME", ("lb.net",)),
+)
+
+
+def test_a_dns_endpoint_is_as_its_crd_says() -> None:
+    schema: Any = yaml.safe_load((Path(federation.__file__).parent / "dns" / "dnsendpoint.yaml").read_text())
+    version = schema["spec"]["versions"][0]
+    written = dns_endpoint(Service(WEB, "1"), RECORDS, 30, Sight())
+    assert written["apiVersion"] == f"{schema['spec']['group']}/{version['name']}"
+    assert written["kind"] == schema["spec"]["names"]["kind"]
+    fields = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["endpoints"]["items"][
+        "properties"
+    ]
+    for endpoint in written["spec"]["endpoints"]:
+        assert endpoint.keys() <= fields.keys()
+        assert isinstance(endpoint["recordTTL"], int)
+    assert written["spec"]["endpoints"][0] == {
+        "dnsName": "web.x.example.com",
+        "recordType": "A",
+        "recordTTL": 30,
+        "targets": ["10.0.0.1", "10.0.0.2"],
+    }
+
+
+def read_back(wanted: Json) -> Written | None:
+    return read_written(wanted | {"metadata": wanted["metadata"] | {"uid": "2", "resourceVersion": "3"}})
+
+
+def test_what_was_written_is_known_again() -> None:
+    wanted = dns_endpoint(Service(WEB, "1"), RECORDS, 30, Sight())
+    assert read_back(wanted) == Written(WEB, "2", "3", owned(wanted))
+    for change in [
+        dns_endpoint(Service(WEB, "other"), RECORDS, 30, Sight()),
+        dns_endpoint(Service(WEB, "1"), RECORDS[:1], 30, Sight()),
+        dns_endpoint(Service(WEB, "1"), RECORDS, 31, Sight()),
+        dns_endpoint(Service(WEB, "1"), RECORDS, 30, Sight({"gondor": True})),
+    ]:
+        assert owned(change) != owned(wanted)
+
+
+def test_an_object_without_the_label_is_not_ours() -> None:
+    wanted = dns_endpoint(Service(WEB, "1"), RECORDS, 30, Sight())
+    wanted["metadata"]["labels"] = {}
+    assert read_back(wanted) is None
+
+
+ADDRESSES = st.frozensets(st.ip_addresses().map(str), min_size=1, max_size=3)
+
+
+@given(
+    st.dictionaries(st.text(max_size=5), st.booleans(), max_size=3),
+    st.dictionaries(st.text(max_size=5), ADDRESSES, max_size=2),
+)
+def test_what_was_seen_is_read_back(ready: dict[str, bool], resolved: dict[str, frozenset[str]]) -> None:
+    sight = Sight(ready, resolved)
+    assert sight_of(read_back(dns_endpoint(Service(WEB, "1"), (), 30, sight))) == sight
+
+
+def test_nothing_was_seen_where_nothing_was_written() -> None:
+    assert sight_of(None) == Sight()
+
+
+@given(
+    st.one_of(
+        st.text(max_size=10),
+        json_values().map(json.dumps),
+        st.fixed_dictionaries({}, optional={"ready": json_values(), "resolved": json_values()}).map(json.dumps),
+    )
+)
+def test_an_annotation_that_was_spoilt_is_no_sight(text: str) -> None:
+    metadata = {"namespace": "default", "name": "web", "annotations": {SEEN: text}}
+    sight = sight_of(Written(WEB, "1", "2", owned({"metadata": metadata})))
+    assert all(isinstance(is_ready, bool) for is_ready in sight.ready.values())
+    assert all(isinstance(host, str) and addresses for host, addresses in sight.resolved.items())

@@ -1,0 +1,151 @@
+"""Following a collection: pages, ends of watches, and the picture that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dns_controller import api, watching
+from dns_controller.api import Api, Json
+from dns_controller.metrics import Metrics
+from dns_controller.objects import Key
+from dns_controller.watching import Cache, News, Stream, follow
+from tests.kube_api import ApiServer
+
+pytestmark = pytest.mark.unit
+
+PATH = "/api/v1/configmaps"
+
+
+@pytest.fixture
+def server() -> Iterator[ApiServer]:
+    new = ApiServer()
+    yield new
+    new.stop()
+
+
+class Follower:
+    """What a stream told, as its reader would know it."""
+
+    def __init__(self, server: ApiServer, selector: str = "") -> None:
+        self.values: dict[Key, str] = {}
+        self.lists = 0
+        self.metrics = Metrics()
+        self.stream = Stream(
+            "configmaps", PATH, _value, lambda: Api.of_token(server.url, "", "token"), self._tell, selector
+        )
+        follow(self.stream, self.metrics)
+
+    def _tell(self, news: News[str]) -> None:
+        self.lists += news.complete
+        kept = {} if news.complete else self.values
+        self.values = {key: value for key, value in {**kept, **news.views}.items() if value is not None}
+
+    def stop(self) -> None:
+        self.stream.stopped.set()
+
+
+def _value(obj: Json) -> str | None:
+    value: str | None = obj["data"]
+    return value
+
+
+def put(server: ApiServer, name: str, value: str | None, **labels: str) -> None:
+    server.put(PATH, {"metadata": {"namespace": "x", "name": name, "labels": labels}, "data": value})
+
+
+def test_a_long_list_is_read_by_pages(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "PAGE", "3")
+    for number in range(8):
+        put(server, f"n{number}", str(number) if number != 5 else None)
+    follower = Follower(server)
+    server.wait(lambda: len(follower.values) == 7, "all but the one that does not count")
+    assert sum("limit=3" in path for _, path in server.requests) == 3
+    follower.stop()
+
+
+def test_a_watch_that_the_server_ends_goes_on_without_a_new_list(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "WATCH_SECONDS", 1)
+    put(server, "a", "1")
+    follower = Follower(server)
+
+    def watched_from() -> list[int]:
+        queries = [dict(parse_qsl(urlsplit(path).query)) for _, path in server.requests]
+        return [int(query["resourceVersion"]) for query in queries if "watch" in query]
+
+    server.wait(lambda: len(watched_from()) == 1, "a watch")
+    put(server, "a", "2")
+    put(server, "b", None)
+    server.wait(lambda: len(watched_from()) == 2, "a second watch")
+    assert watched_from()[1] == watched_from()[0] + 2
+    server.wait(lambda: follower.values == {("x", "a"): "2"}, "the change")
+    put(server, "a", None)
+    server.wait(lambda: follower.values == {}, "what no longer counts to go")
+    assert follower.lists == 1
+    follower.stop()
+
+
+def test_an_object_that_loses_the_label_is_gone(server: ApiServer) -> None:
+    put(server, "a", "1", app="web")
+    put(server, "b", "1")
+    follower = Follower(server, "app=web")
+    server.wait(lambda: follower.values == {("x", "a"): "1"}, "the labelled one")
+    put(server, "a", "1", app="other")
+    server.wait(lambda: follower.values == {}, "it to go")
+    follower.stop()
+
+
+def test_objects_that_went_unseen_are_gone_with_the_next_list(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "SHORTEST_PAUSE", 0.1)
+    put(server, "a", "1")
+    follower = Follower(server)
+    server.wait(lambda: follower.values, "the object")
+    server.stop()
+    server.wait(lambda: b'connected{stream="configmaps"} 0.0' in follower.metrics.text(), "the loss to be noticed")
+    assert follower.values == {("x", "a"): "1"}
+    server.remove(PATH, "x", "a")
+    server.start()
+    server.wait(lambda: follower.values == {}, "it to go")
+    assert b'failures_total{stream="configmaps"} 0.0' not in follower.metrics.text()
+    follower.stop()
+
+
+@dataclass(frozen=True)
+class Part:
+    service: Key
+    value: int
+
+
+KEYS = st.tuples(st.just("x"), st.sampled_from("abc"))
+VIEWS = st.dictionaries(KEYS, st.one_of(st.none(), st.builds(Part, KEYS, st.integers(0, 1))))
+
+
+@given(st.lists(st.builds(News, VIEWS, st.booleans()), max_size=6))
+def test_the_kept_picture_is_what_was_told(told: list[News[Part]]) -> None:
+    cache: Cache[Part] = Cache()
+    expected: dict[Key, Part] = {}
+    for news in told:
+        before = expected
+        expected = {} if news.complete else dict(expected)
+        for key, view in news.views.items():
+            expected.pop(key, None)
+            if view is not None:
+                expected[key] = view
+        differing = {key for key in {*before, *expected} if before.get(key) != expected.get(key)}
+        touched = {each[key].service for each in (before, expected) for key in differing if key in each}
+        assert cache.take(news) == touched
+        for service in [("x", letter) for letter in "abc"]:
+            parts = [part for part in expected.values() if part.service == service]
+            assert sorted(part.value for part in cache.of(service)) == sorted(part.value for part in parts)
+            assert cache.one(service) in parts or not parts
+        assert cache.services == {part.service for part in expected.values()}
+    assert cache.synced is any(news.complete for news in told)
