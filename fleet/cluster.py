@@ -70,7 +70,7 @@ class Cluster:
     def image_kinds(self) -> list[str]:
         if self.member.api_only:
             return []
-        return ["base", "control-plane"] if self.name == self.fleet.host else ["base"]
+        return ["base", "control-plane", "own"] if self.name == self.fleet.host else ["base"]
 
     def missing(self) -> list[Program]:
         """The programs that should run and do not."""
