@@ -1,60 +1,55 @@
-"""One federation from one stack's configuration: control plane, members, outputs (the picture in README.md)."""
+"""One federation from one stack's configuration: control plane, members, names (the picture in README.md)."""
 
-import atexit
 import os
-import signal
 from pathlib import Path
 
 import pulumi
 import pulumi_tls as tls
+from pulumi import ResourceOptions
 from pulumi.runtime.config import get_config_env
 
-from federation import config, identity, kubeconfig, names, outputs
+from federation import config, identity, interruption, kubeconfig, names, outputs
 from federation.clusters import provider
 from federation.control_plane import ControlPlane, ControlPlaneArgs, crds
+from federation.dns import publisher
+from federation.dns.component import FederationDns, FederationDnsArgs
+from federation.dns.member_dns import MemberDns, MemberDnsArgs
 from federation.member import Member, MemberArgs
+from federation.propagation import Propagation, PropagationArgs
 
-
-def interrupted(*_: object) -> None:
-    """End quietly: Pulumi interrupts the program once a resource has failed, and a traceback would bury the failure."""
-    atexit._run_exitfuncs()  # the Kubernetes client takes its temporary key files away there
-    os._exit(130)
-
-
-signal.signal(signal.SIGINT, interrupted)
-
+interruption.end_quietly()
 stack = config.load(get_config_env(), Path.cwd(), os.environ)
-settings = stack.settings
-uids = identity.known(identity.identify(stack.contexts), {member.name: member.context for member in settings.members})
-manifests = crds.load(settings.crds, crds.bundle_folder())
+settings, contexts = stack.settings, stack.contexts
+uids = identity.known(identity.identify(contexts), {member.name: member.context for member in settings.members})
 
+host, certificates = provider("host", "host", contexts[settings.host.context]), tls.Provider("tls")
 control_plane = ControlPlane(
     settings.name,
     ControlPlaneArgs(
-        host=provider("host", "host", stack.contexts[settings.host.context]),
-        tls=tls.Provider("tls"),
+        host=host,
+        tls=certificates,
         settings=settings.host,
         images=settings.images,
-        crds=manifests,
+        crds=crds.load(settings.crds, crds.bundle_folder()),
+        api_names=[names.api_name(settings.name, settings.dns.zone)] if settings.dns else (),
+        users=publisher.USERS if settings.dns else (),
         protect=settings.protect,
     ),
 )
-for member in settings.members:
-    context = stack.contexts[member.context]
-    Member(
-        member.name,
-        MemberArgs(
-            member=provider(f"member-{member.name}", member.name, context),
-            settings=member,
-            endpoint=member.api_endpoint or kubeconfig.server(context),
-            uid=uids.get(member.context),
-            control_plane=control_plane,
-        ),
-    )
+ready = ResourceOptions(depends_on=[control_plane])
+Propagation("propagation", PropagationArgs(control_plane.api, settings.propagation, control_plane.namespace), ready)
+dns = (
+    FederationDns("dns", FederationDnsArgs(host, certificates, control_plane, settings, settings.dns))
+    if settings.dns
+    else None
+)
+for each in settings.members:
+    context = contexts[each.context]
+    cluster = provider(f"member-{each.name}", each.name, context)
+    endpoint = each.api_endpoint or kubeconfig.server(context)
+    member = Member(each.name, MemberArgs(cluster, each, endpoint, uids.get(each.context), control_plane))
+    if dns:
+        MemberDns(f"{each.name}-dns", MemberDnsArgs(cluster, each, context, member, control_plane, dns))
 
-pulumi.export("apiEndpoint", control_plane.endpoint)
-pulumi.export("kubeconfig", control_plane.kubeconfig.apply(lambda api: outputs.everywhere(api, stack)))
-pulumi.export("zone", names.absolute(settings.dns.zone))
-pulumi.export("nameServers", [])
-pulumi.export("members", outputs.members(stack, uids))
-pulumi.export("certificateExpiry", control_plane.certificate_expiry)
+for name, value in outputs.of(stack, uids, control_plane, dns).items():
+    pulumi.export(name, value)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from federation import kubeconfig
+from federation.contradictions import PROJECT, context_paths, contradictions
 from federation.kubeconfig import Kubeconfig
 from federation.settings import Settings
-
-PROJECT = "federation"
 
 
 class ConfigError(pulumi.RunError):
@@ -53,7 +51,7 @@ def load(values: Mapping[str, str], folder: Path, environment: Mapping[str, str]
         settings = TypeAdapter(Settings).validate_python(given)
     except ValidationError as error:
         problems.extend(map(_describe, error.errors()))
-    problems.extend(_contradictions(given))
+    problems.extend(contradictions(given))
     contexts: dict[str, Kubeconfig] = {}
     try:
         contexts = _load_contexts(given, folder, environment)
@@ -82,7 +80,8 @@ def _describe(error: ErrorDetails) -> str:
         return f"{path}: unknown key; {hint}allowed: {', '.join(known)}"
     reason = {"tuple_type": "is not a list", "dict_type": "is not a map", "model_type": "is not a map"}
     message = reason.get(error["type"], error["msg"].replace("Input should", "should"))
-    return f"{path}: {json.dumps(error['input'], default=str)} {message}"
+    value = "what is given" if "credentials" in error["loc"] else json.dumps(error["input"], default=str)
+    return f"{path}: {value} {message}"
 
 
 def _path(location: tuple[int | str, ...]) -> str:
@@ -105,41 +104,6 @@ def _section_of(annotation: Any) -> type[BaseModel] | None:
     return next(filter(None, map(_section_of, getattr(annotation, "__args__", ()))), None)
 
 
-def _contradictions(given: Mapping[str, Any]) -> Iterator[str]:
-    """What no single value breaks but values break together; works on whatever parts have the right shape."""
-    host, dns = _map(given.get("host")), _map(given.get("dns"))
-    yield from _clashing_names(given)
-    if dns.get("provider") == "google-clouddns" and "googleClouddns" not in dns:
-        yield f"{PROJECT}:dns.googleClouddns: is missing; provider google-clouddns requires it"
-    if dns.get("provider", "coredns") == "coredns" and "googleClouddns" in dns:
-        yield f"{PROJECT}:dns.googleClouddns: belongs to google-clouddns, but the provider is coredns; keep one"
-    api = _map(host.get("apiServer"))
-    if api.get("serviceType") == "NodePort" and not api.get("advertiseAddress"):
-        yield f"{PROJECT}:host.apiServer.advertiseAddress: is missing; serviceType NodePort requires a node's address"
-
-
-def _clashing_names(given: Mapping[str, Any]) -> Iterator[str]:
-    host = _map(given.get("host"))
-    members = [(f"{PROJECT}:members[{i}]", _map(member)) for i, member in enumerate(_list(given.get("members")))]
-    for key in ("name", "context"):
-        counts = Counter(str(member[key]) for _, member in members if key in member)
-        for path, member in members:
-            if counts[str(member.get(key))] > 1:
-                yield f"{path}.{key}: {member[key]!r} stands more than once; each member has a {key} of its own"
-    for path, member in members:
-        if "name" in member and member["name"] == host.get("context"):
-            yield f"{path}.name: {member['name']!r} is the host cluster's name; a member needs another name"
-    names = {str(member.get("name")) for _, member in members}
-    for path, member in members:
-        if member.get("name") == "impersonator":
-            yield f"{path}.name: 'impersonator' is the name of an account that Karmada keeps; take another name"
-        if (twin := f"{member.get('name')}-impersonator") in names:
-            yield f"{path}.name: Karmada keeps a Secret {twin!r} for it, which member {twin!r} has too; rename one"
-    for path, context in _context_paths(given):
-        if context == given.get("name"):
-            yield f"{path}: {context!r} is also the federation's name, which its own context takes; rename one"
-
-
 def _load_contexts(given: Mapping[str, Any], folder: Path, environment: Mapping[str, str]) -> dict[str, Kubeconfig]:
     named = given.get("kubeconfig")
     # Not Path.expanduser, which raises for a user that is not there.
@@ -151,7 +115,7 @@ def _load_contexts(given: Mapping[str, Any], folder: Path, environment: Mapping[
         raise ConfigError([f"{PROJECT}:kubeconfig: {error}; {allowed}"]) from error
     known = kubeconfig.context_names(file)
     problems, contexts = [], {}
-    for path, context in _context_paths(given):
+    for path, context in context_paths(given):
         if context not in known:
             problems.append(f"{path}: {context!r} is not a context of the kubeconfig; it has: {', '.join(known)}")
             continue
@@ -162,19 +126,3 @@ def _load_contexts(given: Mapping[str, Any], folder: Path, environment: Mapping[
     if problems:
         raise ConfigError(problems)
     return contexts
-
-
-def _context_paths(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    sections = [(f"{PROJECT}:host", _map(given.get("host")))]
-    sections += [(f"{PROJECT}:members[{i}]", _map(member)) for i, member in enumerate(_list(given.get("members")))]
-    for path, section in sections:
-        if isinstance(context := section.get("context"), str):
-            yield f"{path}.context", context
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -27,10 +28,22 @@ def get(api: client.ApiClient, path: str) -> Any:
 
     Raises client.ApiException for an answer that is not one, urllib3's HTTPError where there is no answer.
     """
+    return json.loads(_call(api, "GET", path, None))
+
+
+def send(api: client.ApiClient, method: str, path: str, body: Mapping[str, Any]) -> None:
+    """POST or DELETE with a JSON body, or PATCH with a merge patch; raises as `get` does."""
+    _call(api, method, path, body)
+
+
+def _call(api: client.ApiClient, method: str, path: str, body: Mapping[str, Any] | None) -> str:
     # Not by client.CoreV1Api and the like: importing their thousand models takes half a second of every run.
-    request = api.param_serialize("GET", path, auth_settings=["BearerToken"])
+    kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+    request = api.param_serialize(
+        method, path, header_params={"Content-Type": kind}, body=body, auth_settings=["BearerToken"]
+    )
     answer = api.call_api(*request, _request_timeout=TIMEOUT)
-    body = answer.read()  # type: ignore[no-untyped-call]
-    if answer.status != HTTPStatus.OK:
-        raise client.ApiException(status=answer.status, reason=answer.reason, body=body)
-    return json.loads(body)
+    content = str(answer.read(), "utf-8", "replace")  # type: ignore[no-untyped-call]
+    if answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED):
+        raise client.ApiException(status=answer.status, reason=answer.reason, body=content)
+    return content

@@ -17,8 +17,9 @@ from kubernetes import client
 from kubernetes.config.config_exception import ConfigException
 
 from federation import kubeconfig
-from federation.config import PROJECT, ConfigError
+from federation.config import ConfigError
 from federation.connection import connect, get
+from federation.contradictions import PROJECT
 from federation.kubeconfig import Kubeconfig
 
 ASKED_AT_ONCE = 64

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import CustomTimeouts, Input, Output, ResourceHookBinding, ResourceOptions
+from pulumi import CustomTimeouts, Input, ResourceHookBinding, ResourceOptions
 
 from federation import readiness, settings
 from federation.control_plane import CLUSTER_NAMESPACE, ControlPlane
+from federation.tokens import SYSTEM_LABELS, service_account
 
 NAMESPACE = CLUSTER_NAMESPACE
 """In the member as in the API: Karmada binds the impersonator by the namespace of the API's Secret."""
-SYSTEM_LABELS = {"karmada.io/system": "true"}
 FULL_ACCESS: list[k8s.rbac.v1.PolicyRuleArgsDict] = [
     {"api_groups": ["*"], "resources": ["*"], "verbs": ["*"]},
     {"non_resource_urls": ["*"], "verbs": ["get"]},
@@ -39,19 +39,22 @@ class MemberArgs:
 class Member(pulumi.ComponentResource):
     """One cluster of the federation. Done when the federation reports it Ready."""
 
+    namespace: k8s.core.v1.Namespace
+    """In the member: the Namespace of the accounts that the federation uses there."""
+
     def __init__(self, name: str, args: MemberArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:Member", name, None, opts)
         in_member = ResourceOptions(parent=self, provider=args.member)
         in_api = ResourceOptions(parent=self, provider=args.control_plane.api)
         api_namespace = args.control_plane.cluster_namespace
 
-        namespace = k8s.core.v1.Namespace(
+        namespace = self.namespace = k8s.core.v1.Namespace(
             f"{name}-namespace", metadata={"name": NAMESPACE, "labels": SYSTEM_LABELS}, opts=in_member
         )
         ready_within = args.settings.ready_within
         account, impersonator = f"karmada-{name}", "karmada-impersonator"
-        token = _service_account(name, account, namespace, in_member)
-        impersonator_token = _service_account(name, impersonator, namespace, in_member)
+        token = service_account(name, account, namespace, in_member)
+        impersonator_token = service_account(name, impersonator, namespace, in_member)
         access = _full_access(name, account, in_member)
 
         credentials = {"caBundle": token["ca.crt"], "token": token["token"]}
@@ -94,25 +97,6 @@ class Member(pulumi.ComponentResource):
             ),
         )
         self.register_outputs({})
-
-
-def _service_account(
-    member: str, account: str, namespace: k8s.core.v1.Namespace, opts: ResourceOptions
-) -> Output[Mapping[str, str]]:
-    """A ServiceAccount with a token that does not expire; returns the token Secret's data (base64)."""
-    metadata: k8s.meta.v1.ObjectMetaArgsDict = {"name": account, "namespace": namespace.metadata.name}
-    created = k8s.core.v1.ServiceAccount(
-        f"{member}-{account}", metadata={**metadata, "labels": SYSTEM_LABELS}, opts=opts
-    )
-    # Kubernetes 1.24 and later make no token by themselves; Pulumi waits until the member has filled this one.
-    token = k8s.core.v1.Secret(
-        f"{member}-{account}-token",
-        metadata={**metadata, "annotations": {"kubernetes.io/service-account.name": created.metadata.name}},
-        type="kubernetes.io/service-account-token",
-        opts=opts,
-    )
-    data: Output[Mapping[str, str]] = token.data
-    return data
 
 
 def _full_access(member: str, account: str, opts: ResourceOptions) -> k8s.rbac.v1.ClusterRoleBinding:

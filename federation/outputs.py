@@ -1,4 +1,4 @@
-"""What a stack gives out, as plain values. Pure."""
+"""What a stack gives out, as plain values."""
 
 from __future__ import annotations
 
@@ -6,18 +6,36 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
+from pulumi import Output
 
 from federation import kubeconfig
 from federation.config import Config
+from federation.control_plane import ControlPlane
+from federation.dns.component import FederationDns
 
 
-def everywhere(api: str, config: Config) -> str:
+def of(
+    config: Config, uids: Mapping[str, str], control_plane: ControlPlane, dns: FederationDns | None
+) -> Mapping[str, Any]:
+    """The stack's outputs by name. Without a zone, `zone` is empty and `nameServers` has none."""
+    expiries = [control_plane.certificate_expiry, *(dns.certificate_expiries if dns else [])]
+    return {
+        "apiEndpoint": control_plane.endpoint,
+        "kubeconfig": control_plane.kubeconfig.apply(lambda api: _everywhere(api, config)),
+        "zone": dns.zone if dns else "",
+        "nameServers": dns.name_servers if dns else [],
+        "members": _members(config, uids),
+        "certificateExpiry": Output.all(*expiries).apply(min),
+    }
+
+
+def _everywhere(api: str, config: Config) -> str:
     """The kubeconfig with the federation's context first (`api`, the text of its own), then each member's."""
     members = (config.contexts[member.context] for member in config.settings.members)
     return kubeconfig.dump(kubeconfig.merge([yaml.safe_load(api), *members]))
 
 
-def members(config: Config, uids: Mapping[str, str]) -> Iterable[Mapping[str, Any]]:
+def _members(config: Config, uids: Mapping[str, str]) -> Iterable[Mapping[str, Any]]:
     """Name, region, zones, context and UID of each member; the UID is None where it did not answer."""
     return [
         {**member.model_dump(include={"name", "region", "zones", "context"}), "uid": uids.get(member.context)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -25,11 +25,13 @@ def _rule(check: Callable[[str], bool], allowed: str) -> AfterValidator:
 
 
 Label = Annotated[str, _rule(names.is_label, names.LABEL_RULE)]
-LabelValue = Annotated[str, _rule(names.is_label_value, names.LABEL_VALUE_RULE)]
 MemberName = Annotated[str, _rule(names.is_member_name, names.MEMBER_NAME_RULE)]
 Zone = Annotated[str, _rule(names.is_zone, names.ZONE_RULE), AfterValidator(names.zone_of)]
 Address = Annotated[str, _rule(names.is_address, names.ADDRESS_RULE)]
 Quantity = Annotated[str, Field(pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$")]
+ManagedZone = Annotated[str, _rule(names.is_managed_zone, names.MANAGED_ZONE_RULE)]
+GoogleLabelKey = Annotated[str, Field(pattern=r"^[a-z][-_a-z0-9]{0,62}$")]
+GoogleLabelValue = Annotated[str, Field(pattern=r"^[-_a-z0-9]{0,63}$")]
 
 
 class Section(BaseModel):
@@ -67,12 +69,43 @@ class Host(Section):
     etcd: Etcd = Etcd()
 
 
+class Proxy(Section):
+    url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")]
+    """URL of the proxy, without credentials."""
+    ca_bundle: str = ""
+    """Authorities (PEM) to trust behind it, instead of those that the image knows."""
+
+
 class GoogleCloudDns(Section):
     project: str
     """Google Cloud project that holds the zone."""
+    credentials: Annotated[str | None, Field(repr=False)] = None
+    """Secret. A service account's key, as JSON or as the path of its file. Default: application-default credentials."""
+    dns_custom_endpoint: Annotated[str, Field(pattern=r"^https?://\S+/$")] | None = None
+    """Base URL of the Cloud DNS API for Pulumi; external-dns goes to Google, by `proxy`. Default: Google's own."""
+    proxy: Proxy | None = None
+    """The proxy by which pods in the host cluster reach Google. Default: none is needed."""
     create_zone: bool = True
-    """Create the managed zone; false uses the one that is there."""
+    """Create the managed zone; false uses the one that is there. Set to false later, it deletes what was created."""
+    zone_name: ManagedZone | None = None
+    """Name of the managed zone. Default: the zone with '-' for each dot, such as example-com."""
+    parent_zone: ManagedZone | None = None
+    """Name of a managed zone of the same project whose domain is above the zone; it gets the NS records for it."""
     visibility: Literal["public", "private"] = "public"
+    """Who can resolve the names: everybody, or only `networks`. Of a created zone."""
+    networks: tuple[str, ...] = ()
+    """The VPC networks that see a private zone: projects/PROJECT/global/networks/NAME. Of a created zone."""
+    dnssec: bool = False
+    """Sign the public zone; the DS record in the parent is still yours to make. Of a created zone."""
+    labels: dict[GoogleLabelKey, GoogleLabelValue] = {}
+    """Labels of the created zone, beside `federation`, which is the federation's name."""
+
+
+class CoreDns(Section):
+    replicas: Annotated[int, Field(ge=1, le=9)] = 2
+    """Pods that answer for the zone."""
+    etcd: Etcd = Etcd(storage="1Gi")
+    """The store of its records; as `host.etcd`."""
 
 
 class Dns(Section):
@@ -82,6 +115,10 @@ class Dns(Section):
     """The domain under which federated Services are found; a final dot is accepted and dropped."""
     ttl: Annotated[int, Field(ge=1, le=86400)] = 30
     """Seconds for which an answer may be cached."""
+    withdraw_after: Annotated[int, Field(ge=0, le=86400)] = 0
+    """Seconds that a member may be not Ready, beyond Karmada's own 30, before its addresses leave the names."""
+    coredns: CoreDns = CoreDns()
+    """Settings of the provider coredns."""
     google_clouddns: Annotated[GoogleCloudDns | None, Field(alias="googleClouddns")] = None
     """Settings of the provider google-clouddns; required with it, refused with another."""
 
@@ -91,16 +128,50 @@ class Member(Section):
     """Name of the Cluster in the federation API; never derived from the context."""
     context: str
     """Context of the kubeconfig that leads to the member."""
-    region: LabelValue
+    region: Label
     """Region of the member: the middle level of the names of federated Services."""
-    zones: tuple[LabelValue, ...] = ()
+    zones: tuple[Label, ...] = ()
     """Zones that the member spans; each has a name of its own."""
     labels: dict[str, str] = {}
     """Labels of the Cluster, which placements can select by."""
     api_endpoint: Annotated[str, Field(pattern=r"^https://[^\s]+$")] | None = None
     """URL by which the control plane's pods reach the member's API. Default: the context's own server."""
+    cluster_dns: Literal["auto", "none"] = "auto"
+    """Whether the member's cluster DNS is led to the federation's names; none keeps hands off."""
     ready_within: Annotated[str, Field(pattern=r"^[1-9][0-9]*[sm]$")] = "2m"
     """How long the Cluster may take to report Ready before the update fails with what it says of itself."""
+
+
+Kind = Literal[
+    "Service",
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+    "CronJob",
+    "ConfigMap",
+    "Secret",
+    "Ingress",
+    "ServiceAccount",
+    "PersistentVolumeClaim",
+]
+
+
+class Propagation(Section):
+    kinds: tuple[Kind, ...] = (
+        "Service",
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+        "Job",
+        "CronJob",
+        "ConfigMap",
+        "Secret",
+        "Ingress",
+    )
+    """Kinds that reach the members without a policy of their own; none: nothing does."""
+    clusters: tuple[MemberName, ...] = ()
+    """Members that they reach. Default: all."""
 
 
 class Images(Section):
@@ -111,6 +182,15 @@ class Images(Section):
     karmada_registry: str = "docker.io/karmada"
     """Registry and folder of Karmada's images."""
     karmada_tag: str = "v1.18.2"
+    coredns: str = "registry.k8s.io/coredns/coredns:v1.12.1"
+    """Image of the zone's name servers (provider coredns)."""
+    external_dns: str = "registry.k8s.io/external-dns/external-dns:v0.22.0"
+    dns_controller: str = "ghcr.io/kube-federation/dns-controller:0.1.0"
+    """Image of dns_controller/, made from its Dockerfile."""
+
+    @property
+    def etcd(self) -> str:
+        return f"{self.kubernetes_registry}/etcd:{self.etcd_tag}"
 
 
 class Crds(Section):
@@ -129,9 +209,11 @@ class Settings(Section):
     name: Label
     """Name of the federation: the context in the kubeconfig it gives out, and the first label of its names."""
     host: Host
-    dns: Dns
+    dns: Annotated[Dns | None, BeforeValidator(lambda given: given or None)] = None
+    """The zone of the federated Services. Default: no names are published."""
     members: tuple[Member, ...] = ()
+    propagation: Propagation = Propagation()
     images: Images = Images()
     crds: Crds = Crds()
     protect: bool = False
-    """Whether Pulumi refuses to delete what cannot be made again: etcd and the certificate authorities."""
+    """Whether Pulumi refuses to delete what cannot be made again: etcd, the certificate authorities, the zone."""

@@ -51,7 +51,7 @@ class Program:
 
     name: str
     image: str
-    command: Sequence[str]
+    command: Sequence[Input[str]]
     ready: Probe
     live: Probe
     files: Mapping[str, Input[str]] = field(default_factory=dict)

@@ -33,4 +33,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if FIGURES.rows:
         terminalreporter.section("figures")
     for what, value, unit in FIGURES.rows:
-        terminalreporter.write_line(f"{what:<40}{value:8.2f} {unit}")
+        terminalreporter.write_line(f"{what:<60}{value:8.2f} {unit}")

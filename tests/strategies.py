@@ -46,6 +46,11 @@ def labels(most: int = 63) -> st.SearchStrategy[str]:
     return _between(ascii_lowercase + digits, ascii_lowercase + digits + "-", most)
 
 
+def places() -> st.SearchStrategy[str]:
+    """Regions and zones."""
+    return labels(60).map("p-{}".format)
+
+
 def label_values() -> st.SearchStrategy[str]:
     return _between(ascii_letters + digits, ascii_letters + digits + "-_.", 63)
 
@@ -113,9 +118,23 @@ def configurations(draw: st.DrawFn, *, least_members: int = 0) -> dict[str, Any]
         "nodePort": draw(st.integers(30000, 32767)),
     }
     balancer = {"serviceType": "LoadBalancer", "replicas": draw(st.integers(1, 9))}
-    google = {"project": draw(labels()), "createZone": draw(st.booleans()), "visibility": "private"}
+    google = {
+        "project": draw(labels()),
+        # What is made from the zone is not always the name of a managed zone.
+        "zoneName": "fellowship",
+        **draw(
+            st.sampled_from(
+                [
+                    {},
+                    {"visibility": "private", "networks": ["projects/shire/global/networks/default"]},
+                    {"dnssec": True, "parentZone": "com", "labels": {"team": "dns"}},
+                    {"createZone": False, "parentZone": "com"},
+                ]
+            )
+        ),
+    }
     return {
-        "federation:name": draw(labels()),
+        "federation:name": f"f-{draw(labels(60))}",
         "federation:host": {
             "context": host,
             "namespace": draw(labels()),
@@ -132,8 +151,8 @@ def configurations(draw: st.DrawFn, *, least_members: int = 0) -> dict[str, Any]
             {
                 "name": name,
                 "context": context,
-                "region": draw(label_values()),
-                "zones": draw(st.lists(label_values(), max_size=2)),
+                "region": draw(places()),
+                "zones": draw(st.lists(places(), max_size=2)),
                 "labels": draw(st.dictionaries(label_values(), label_values(), max_size=2)),
             }
             for name, context in zip(names, contexts, strict=False)

@@ -32,6 +32,8 @@ class ControlPlaneArgs:
     images: Images
     crds: Sequence[crds.Manifest]
     """Karmada's CustomResourceDefinitions (`crds.load`)."""
+    api_names: Sequence[str] = ()
+    """DNS names, besides those of its addresses, that the API is called by."""
     users: Sequence[str] = ()
     """Users of the API besides its admin, each to get a kubeconfig of its own."""
     protect: bool = False
@@ -45,6 +47,8 @@ class ControlPlane(pulumi.ComponentResource):
     what it needs, in strict order: side by side, the programs crash until their peers are there, which is slower.
     """
 
+    addresses: Output[Sequence[str]]
+    """IP addresses and DNS names behind it."""
     endpoint: Output[str]
     """https URL of the federation API, for clients outside the host cluster."""
     kubeconfig: Output[str]
@@ -73,7 +77,9 @@ class ControlPlane(pulumi.ComponentResource):
         )
 
         endpoint = Endpoint("endpoint", EndpointArgs(args.host, namespace, size), child)
-        api_names = endpoint.addresses.apply(lambda addresses: [*certificates.api_names(host.namespace), *addresses])
+        api_names = endpoint.addresses.apply(
+            lambda addresses: [*certificates.api_names(host.namespace), *args.api_names, *addresses]
+        )
         leaves = certificates.leaves(host, api_names, args.users)
         pki = Pki("pki", PkiArgs(args.tls, certificates.AUTHORITIES, leaves, args.protect), child)
         service_account = private_key("service-account", ResourceOptions(parent=self, provider=args.tls))
@@ -93,7 +99,7 @@ class ControlPlane(pulumi.ComponentResource):
                 namespace=namespace,
                 namespace_name=host.namespace,
                 size=host.etcd,
-                image=f"{args.images.kubernetes_registry}/etcd:{args.images.etcd_tag}",
+                image=args.images.etcd,
                 authority=pki.authorities["etcd"],
                 server=pki.leaves["etcd-server"],
                 protect=args.protect,
@@ -105,7 +111,7 @@ class ControlPlane(pulumi.ComponentResource):
         webhook = start(programs.webhook(args.images, pki), apiserver)
         namespaces = start(programs.kube_controller_manager(args.images, pki, service_account), apiserver)
 
-        self.endpoint = endpoint.url
+        self.endpoint, self.addresses = endpoint.url, endpoint.addresses
         self.kubeconfig = _kubeconfig(name, endpoint.url, pki, "admin")
         self.user_kubeconfigs = {user: _kubeconfig(name, url_inside, pki, f"user-{user}") for user in args.users}
         self.certificate_expiry = pki.expiry

@@ -8,13 +8,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Output, ResourceOptions
 
-from federation import names, settings
+from federation import balancer, names, settings
 from federation.control_plane.programs import API_PORT
+from federation.workload import NO_AWAIT
 
 NAME = "karmada-apiserver"
-ADDRESS_WITHIN = "3m"
-"""How long a load balancer may take to get an address."""
-HAS_ADDRESS = "jsonpath={.status.loadBalancer.ingress[0]}"
 
 
 @dataclass
@@ -48,7 +46,7 @@ class Endpoint(pulumi.ComponentResource):
                 "name": NAME,
                 "namespace": args.namespace.metadata.name,
                 "labels": {"app": NAME},
-                "annotations": {"pulumi.com/waitFor": HAS_ADDRESS} if balanced else {"pulumi.com/skipAwait": "true"},
+                "annotations": balancer.AWAITED if balanced else NO_AWAIT,
             },
             spec={
                 "type": args.exposure.service_type,
@@ -59,20 +57,15 @@ class Endpoint(pulumi.ComponentResource):
                 parent=self,
                 provider=args.host,
                 deleted_with=args.namespace,
-                custom_timeouts=CustomTimeouts(create=ADDRESS_WITHIN),
+                custom_timeouts=CustomTimeouts(create=balancer.WITHIN),
             ),
         )
         advertised = [args.exposure.advertise_address] if args.exposure.advertise_address else []
         self.addresses = (
-            service.status.apply(lambda status: advertised + _balancer_addresses(status))
+            service.status.apply(lambda status: advertised + balancer.addresses(status))
             if balanced
             else Output.from_input(advertised)
         )
         external_port = API_PORT if balanced else args.exposure.node_port
         self.url = self.addresses.apply(lambda addresses: f"https://{names.in_url(addresses[0])}:{external_port}")
         self.register_outputs({"url": self.url, "addresses": self.addresses})
-
-
-def _balancer_addresses(status: k8s.core.v1.outputs.ServiceStatus | None) -> list[str]:
-    ingresses = (status and status.load_balancer and status.load_balancer.ingress) or []
-    return [address for ingress in ingresses for address in (ingress.ip, ingress.hostname) if address]

@@ -6,12 +6,14 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, is_dry_run
+from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, is_dry_run, rpc
 
 CANARY = "canary"
 """Stands in every secret, and in nothing else."""
 BALANCER = "192.0.2.10"
-FIRST_EXPIRY, EXPIRY = "2027-01-01T00:00:00Z", "2027-01-02T00:00:00Z"
+EXPIRY = "2027-01-03T00:00:00Z"
+EARLY = {"dns-etcd-client": "2027-01-01T00:00:00Z", "services": "2027-01-02T00:00:00Z"}
+"""Certificates that expire before all others, which do at EXPIRY."""
 
 
 class Cloud(Mocks):
@@ -27,23 +29,26 @@ class Cloud(Mocks):
 
 
 def _filled_in(kind: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    filled: Mapping[str, Any] = {}
     match kind:
         case "kubernetes:core/v1:Service":
             ingress = [{"ip": BALANCER}] if inputs["spec"].get("type") == "LoadBalancer" else []
-            return {"status": {"loadBalancer": {"ingress": ingress}}}
+            filled = {"status": {"loadBalancer": {"ingress": ingress}}}
         case "kubernetes:core/v1:Secret" if inputs.get("type") == "kubernetes.io/service-account-token":
-            return {"data": {"ca.crt": _base64(pem("CERTIFICATE", name)), "token": _base64(f"{CANARY} {name}")}}
+            filled = {"data": {"ca.crt": _base64(pem("CERTIFICATE", name)), "token": _base64(f"{CANARY} {name}")}}
+        case "pulumi-python:dynamic/federation:ClusterDns":
+            # Its provider is given secrets in the clear, and gives them back so.
+            filled = {"kubeconfig": rpc.unwrap_rpc_secret(inputs["kubeconfig"])}
         case "tls:index/privateKey:PrivateKey":
-            return {
+            filled = {
                 "privateKeyPem": pem("EC PRIVATE KEY", f"{CANARY} {name}"),
                 "publicKeyPem": pem("PUBLIC KEY", name),
             }
         case "tls:index/certRequest:CertRequest":
-            return {"certRequestPem": pem("CERTIFICATE REQUEST", name)}
+            filled = {"certRequestPem": pem("CERTIFICATE REQUEST", name)}
         case "tls:index/selfSignedCert:SelfSignedCert" | "tls:index/locallySignedCert:LocallySignedCert":
-            expiry = FIRST_EXPIRY if name == "services" else EXPIRY
-            return {"certPem": pem("CERTIFICATE", name), "validityEndTime": expiry}
-    return {}
+            filled = {"certPem": pem("CERTIFICATE", name), "validityEndTime": EARLY.get(name, EXPIRY)}
+    return filled
 
 
 def pem(label: str, text: str) -> str:

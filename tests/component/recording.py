@@ -22,6 +22,18 @@ class Secret:
     value: Any
 
 
+def opened(value: Any) -> Any:
+    """The value with all secrets in the clear."""
+    match value:
+        case Secret(hidden):
+            return opened(hidden)
+        case dict():
+            return {key: opened(part) for key, part in value.items()}
+        case list():
+            return [opened(part) for part in value]
+    return value
+
+
 @dataclass(frozen=True)
 class Registered:
     """One resource as the program asked for it. Other resources are named by URN."""

@@ -1,4 +1,7 @@
-"""The names of all resources, on record: they are API, and a rename without an alias replaces a user's federation."""
+"""On record: the names of all resources, which are API, and the name servers' configuration.
+
+A rename without an alias replaces a user's federation.
+"""
 
 import difflib
 import os
@@ -6,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.component.recording import Record, name_of
+from tests.component.recording import Record, name_of, opened
 
 pytestmark = pytest.mark.component
 
@@ -24,6 +27,11 @@ def lines(record: Record) -> list[str]:
 
 def test_the_dev_topology_registers_what_is_on_record(dev: Record) -> None:
     compare(GOLDEN / "dev.txt", lines(dev))
+
+
+def test_the_name_servers_of_the_dev_topology_run_what_is_on_record(dev: Record) -> None:
+    files = opened(dev.one("Secret", "federation-dns-files").inputs["stringData"])
+    compare(GOLDEN / "Corefile", files["Corefile"].splitlines(keepends=True))
 
 
 def test_a_difference_is_shown_and_accepted_on_demand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,4 +52,4 @@ def compare(golden: Path, actual: list[str]) -> None:
     if actual != expected:
         difference = "".join(difflib.unified_diff(expected, actual, golden.name, "this program", n=0))
         how = f"{ACCEPT}=1 pytest tests/component/{Path(__file__).name}"
-        pytest.fail(f"the resources are not those on record:\n{difference}\nif that is meant: {how}", pytrace=False)
+        pytest.fail(f"this is not what is on record:\n{difference}\nif that is meant: {how}", pytrace=False)

@@ -15,7 +15,7 @@ from tests.component.recording import Record, name_of
 
 pytestmark = pytest.mark.component
 
-WORKLOADS = {
+CONTROL_PLANE = {
     "karmada-apiserver",
     "karmada-aggregated-apiserver",
     "karmada-webhook",
@@ -23,43 +23,52 @@ WORKLOADS = {
     "karmada-controller-manager",
     "karmada-scheduler",
 }
+NAMES = {"federation-dns": 2, "dns-controller": 1, "external-dns": 1}
+"""Programs of the names, with their replicas: these have settings of their own."""
 
 
 def test_nothing_is_protected_unless_asked(dev: Record) -> None:
     assert [str(each) for each in dev.resources if each.protect] == []
 
 
-def test_protect_keeps_etcd_and_the_authorities_and_nothing_else(tmp_path: Path) -> None:
+def test_protect_keeps_both_etcds_and_the_authorities_and_nothing_else(tmp_path: Path) -> None:
     record = run(tmp_path, {"federation:protect": True})
+    authorities = ("root", "etcd", "front-proxy", "dns-etcd")
     assert {str(each) for each in record.resources if each.protect} == {
         "StatefulSet etcd",
-        *(f"{kind} {name}-ca" for kind in ("PrivateKey", "SelfSignedCert") for name in ("root", "etcd", "front-proxy")),
+        "StatefulSet dns-etcd",
+        *(f"{kind} {name}-ca" for kind in ("PrivateKey", "SelfSignedCert") for name in authorities),
     }
 
 
 def test_one_replica_has_no_disruption_budget_as_it_would_block_every_drain(dev: Record) -> None:
-    assert dev.of("PodDisruptionBudget") == []
-    assert {each.inputs["spec"]["replicas"] for each in dev.of("Deployment", "StatefulSet")} == {1}
+    replicas = {each.name: each.inputs["spec"]["replicas"] for each in dev.of("Deployment", "StatefulSet")}
+    assert {name: count for name, count in replicas.items() if count != 1} == {"federation-dns": 2}
+    assert [each.name for each in dev.of("PodDisruptionBudget")] == ["federation-dns"]
 
 
-def test_three_replicas_of_the_api_server_make_three_of_each_program_with_a_budget(tmp_path: Path) -> None:
+def test_three_replicas_of_the_api_server_make_three_of_each_of_its_programs_with_a_budget(tmp_path: Path) -> None:
     record = run(tmp_path, {"federation:host.apiServer.replicas": 3})
-    assert {each.name for each in record.of("PodDisruptionBudget")} == WORKLOADS
+    assert {each.name for each in record.of("PodDisruptionBudget")} == {*CONTROL_PLANE, "federation-dns"}
     replicas = {each.name: each.inputs["spec"]["replicas"] for each in record.of("Deployment")}
-    assert replicas == dict.fromkeys(WORKLOADS, 3)
-    assert record.one("StatefulSet", "etcd").inputs["spec"]["replicas"] == 1
+    assert replicas == {**dict.fromkeys(CONTROL_PLANE, 3), **NAMES}
+    assert {each.inputs["spec"]["replicas"] for each in record.of("StatefulSet")} == {1}
 
 
-def test_three_replicas_of_etcd_know_each_other_by_name(tmp_path: Path) -> None:
-    record = run(tmp_path, {"federation:host.etcd.replicas": 3})
-    hosts = [f"etcd-{i}.etcd.karmada-system.svc" for i in range(3)]
-    spec = record.one("StatefulSet", "etcd").inputs["spec"]
+@pytest.mark.parametrize(
+    ("setting", "name", "other"), [("host.etcd", "etcd", "dns-etcd"), ("dns.coredns.etcd", "dns-etcd", "etcd")]
+)
+def test_three_replicas_of_an_etcd_know_each_other_by_name(tmp_path: Path, setting: str, name: str, other: str) -> None:
+    record = run(tmp_path, {f"federation:{setting}.replicas": 3})
+    hosts = [f"{name}-{i}.{name}.karmada-system.svc" for i in range(3)]
+    spec = record.one("StatefulSet", name).inputs["spec"]
     (container,) = spec["template"]["spec"]["containers"]
     assert spec["replicas"] == 3
-    members = ",".join(f"etcd-{i}=https://{host}:2380" for i, host in enumerate(hosts))
+    members = ",".join(f"{name}-{i}=https://{host}:2380" for i, host in enumerate(hosts))
     assert f"--initial-cluster={members}" in container["command"]
-    assert set(hosts) <= set(record.one("CertRequest", "etcd-server").inputs["dnsNames"])
-    assert [each.name for each in record.of("PodDisruptionBudget")] == ["etcd"]
+    assert set(hosts) <= set(record.one("CertRequest", f"{name}-server").inputs["dnsNames"])
+    assert {each.name for each in record.of("PodDisruptionBudget")} == {name, "federation-dns"}
+    assert record.one("StatefulSet", other).inputs["spec"]["replicas"] == 1
 
 
 @pytest.mark.parametrize("silent", [HOST, GONDOR, ROHAN])
@@ -102,9 +111,10 @@ def test_an_advertised_name_comes_before_the_balancers_address(tmp_path: Path) -
 def test_a_member_leaves_without_touching_anything_else(dev: Record, tmp_path: Path) -> None:
     record = run(tmp_path, {"federation:members": DEV["federation:members"][:1]})
     gone = {each.urn for each in dev.resources} - {each.urn for each in record.resources}
-    rohan = dev.one("Member", "rohan")
+    rohan, names = dev.one("Member", "rohan"), dev.one("MemberDns", "rohan-dns")
     provider = dev.one("kubernetes", "member-rohan")
-    assert gone == {rohan.urn, provider.urn, *(each.urn for each in dev.inside(rohan))}
+    inside = {each.urn for component in (rohan, names) for each in dev.inside(component)}
+    assert gone == {rohan.urn, names.urn, provider.urn, *inside}
     assert len(record.resources) == len(dev.resources) - len(gone)
 
 
@@ -126,11 +136,18 @@ def test_images_come_from_where_the_configuration_says(tmp_path: Path) -> None:
         "etcdTag": "v0.0.2",
         "karmadaRegistry": "mirror.example/karmada",
         "karmadaTag": "v0.0.3",
+        "coredns": "mirror.example/coredns:v0.0.4",
+        "externalDns": "mirror.example/external-dns:v0.0.5",
+        "dnsController": "mirror.example/dns-controller:v0.0.6",
     }
     record = run(tmp_path, {"federation:images": images})
     pods = {each.name: each.inputs["spec"]["template"]["spec"] for each in record.of("Deployment", "StatefulSet")}
     assert {name: container["image"] for name, pod in pods.items() for container in pod["containers"]} == {
         "etcd": "mirror.example/k8s/etcd:v0.0.2",
+        "dns-etcd": "mirror.example/k8s/etcd:v0.0.2",
+        "federation-dns": "mirror.example/coredns:v0.0.4",
+        "external-dns": "mirror.example/external-dns:v0.0.5",
+        "dns-controller": "mirror.example/dns-controller:v0.0.6",
         "karmada-apiserver": "mirror.example/k8s/kube-apiserver:v0.0.1",
         "kube-controller-manager": "mirror.example/k8s/kube-controller-manager:v0.0.1",
         "karmada-aggregated-apiserver": "mirror.example/karmada/karmada-aggregated-apiserver:v0.0.3",

@@ -62,6 +62,7 @@ def test_a_valid_configuration_keeps_its_values(folder: Path, stack: dict[str, A
 def test_the_dev_stack_is_valid(folder: Path) -> None:
     stack = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
     settings = load(folder, {**stack, "federation:kubeconfig": "kubeconfig"}).settings
+    assert settings.dns
     assert (settings.name, settings.host.namespace, settings.dns.zone) == (
         "fellowship",
         "karmada-system",
@@ -79,7 +80,7 @@ def test_every_key_is_declared_in_pulumi_yaml_with_the_default_it_has() -> None:
         name for name, field in fields.items() if field.is_required()
     }
     with_defaults = {name: key["default"] for name, key in declared.items() if "default" in key}
-    required = {"name": "fellowship", "host": {"context": "rivendell"}, "dns": {"zone": "example.com"}}
+    required = {"name": "fellowship", "host": {"context": "rivendell"}}
     assert Settings.model_validate(required | with_defaults) == Settings.model_validate(required)
 
 
@@ -109,6 +110,8 @@ STACK: Mapping[str, Any] = {
     ],
 }
 GOOGLE = {"project": "my-project"}
+GOOGLE_ZONE = {"provider": "google-clouddns", "googleClouddns": GOOGLE}
+PATH = "dns.googleClouddns"
 REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
     ({"name": "The_Fellowship"}, ['name: "The_Fellowship" is not a DNS label', "a-z, 0-9 and '-'", "63"]),
     ({"members.0.name": "a" * 49}, ["members[0].name: ", "a" * 49, "is not a DNS label of at most 48 characters"]),
@@ -117,7 +120,7 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
     ({"nmae": "x"}, ["nmae: unknown key; did you mean 'name'? allowed: kubeconfig, name, host, dns, members"]),
     ({"host.etcd.replica": 3}, ["host.etcd.replica: unknown key; did you mean 'replicas'?", "storageClass"]),
     ({"members.1.zone": "edoras"}, ["members[1].zone: unknown key; did you mean 'zones'?", "apiEndpoint"]),
-    ({"dns.xyzzy": 1}, ["dns.xyzzy: unknown key; allowed: provider, zone, ttl, googleClouddns"]),
+    ({"dns.xyzzy": 1}, ["dns.xyzzy: unknown key; allowed: provider, zone, ttl, withdrawAfter"]),
     ({"host.context": "mordor"}, ["host.context: 'mordor' is not a context of the kubeconfig; it has: ", "rivendell"]),
     ({"members.1.context": "mordor"}, ["members[1].context: 'mordor' is not a context of the kubeconfig; it has: "]),
     (
@@ -129,15 +132,46 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
     ({"members.0.name": "rivendell"}, ["members[0].name: 'rivendell' is the host cluster's name", "another name"]),
     ({"name": "rohan"}, ["members[1].context: 'rohan' is also the federation's name", "rename one"]),
     ({"members.1.region": MISSING}, ["members[1].region: is missing; it is required"]),
-    ({"members.1.region": "Middle Earth"}, ['members[1].region: "Middle Earth" is not a label value', "'_' and '.'"]),
+    (
+        {"members.1.region": "Middle Earth"},
+        ['members[1].region: "Middle Earth" is not a DNS label', "a-z, 0-9 and '-'"],
+    ),
     ({"members.1.zones": "edoras"}, ['members[1].zones: "edoras" is not a list']),
     ({"members.1.zones": [5]}, ["members[1].zones[0]: 5 should be a valid string"]),
     ({"members.1.labels": ["x"]}, ['members[1].labels: ["x"] is not a map']),
     ({"members": "gondor"}, ['members: "gondor" is not a list']),
     ({"host": "rivendell"}, ['host: "rivendell" is not a map']),
-    ({"dns": MISSING}, ["dns: is missing; it is required"]),
     ({"dns.googleClouddns": GOOGLE}, ["dns.googleClouddns: belongs to google-clouddns", "coredns; keep one"]),
+    ({"dns.zone": "any.example.com"}, ["dns.zone: 'any.example.com' has a label 'any'"]),
+    ({"propagation": {"clusters": ["gondro"]}}, ["propagation.clusters[0]: 'gondro' is not a member", "gondor, rohan"]),
+    ({"members.1.name": "gondor-dns"}, ["members[0].name: a Secret 'gondor-dns' is kept for it"]),
+    (
+        {"host.apiServer": {"serviceType": "NodePort", "advertiseAddress": "api.fellowship.example.com"}},
+        ["host.apiServer.advertiseAddress: 'api.fellowship.example.com' is the name that leads to this address"],
+    ),
+    ({"name": "com"}, ["name: 'com' is the end of other names", "com, any, arpa, cluster, local, localhost, svc"]),
+    ({"members.0.region": "svc"}, ["members[0].region: 'svc' has another meaning in the zone; allowed: any other"]),
+    ({"members.1.zones": ["dns"]}, ["members[1].zones[0]: 'dns' has another meaning in the zone"]),
     ({"dns.provider": "google-clouddns"}, ["dns.googleClouddns: is missing; provider google-clouddns requires it"]),
+    ({"dns": GOOGLE_ZONE | {"zone": "10.example.com"}}, [f"{PATH}.zoneName: is missing; '10-example-com'", "a letter"]),
+    *(
+        ({"dns.provider": "google-clouddns", "dns.googleClouddns": {**GOOGLE, **google}}, [f"{PATH}.{part}", *parts])
+        for google, part, *parts in (
+            ({"visibility": "private"}, "networks: is missing; a private zone requires"),
+            ({"networks": ["n"]}, "networks: belongs to a private zone"),
+            ({"visibility": "private", "networks": ["n"], "dnssec": True}, "dnssec: belongs to a public zone"),
+            ({"visibility": "private", "networks": ["n"], "parentZone": "com"}, "parentZone: belongs to a public zone"),
+            ({"createZone": False, "dnssec": False}, "dnssec: belongs to a zone that is created"),
+            ({"zoneName": "10"}, 'zoneName: "10" is not 1 to 63 of a-z', "beginning with a letter"),
+            ({"parentZone": "example.com"}, 'parentZone: "example.com" is not 1 to 63 of a-z'),
+            ({"labels": {"team": "DNS"}}, 'labels.team: "DNS" String should match pattern'),
+            (
+                {"dnsCustomEndpoint": "http://127.0.0.1:8053"},
+                'dnsCustomEndpoint: "http://127.0.0.1:8053" String should',
+            ),
+            ({"credentials": {"private_key": "k"}}, "credentials: what is given should be a valid string"),
+        )
+    ),
     ({"dns.provider": "route53"}, ["dns.provider: \"route53\" should be 'coredns' or 'google-clouddns'"]),
     ({"dns.ttl": 0}, ["dns.ttl: 0 should be greater than or equal to 1"]),
     ({"host.etcd.replicas": 2}, ["host.etcd.replicas: 2 should be 1 or 3"]),

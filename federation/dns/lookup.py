@@ -1,0 +1,31 @@
+"""What a member's cluster DNS has to know of a federation. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from federation import names
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """How the pods of one member find the names of one federation."""
+
+    federation: str
+    zone: str
+    """The domain that holds the names, without the final dot."""
+    servers: tuple[str, ...]
+    """IP addresses of the federation's own name servers, port 53. Empty where the zone is found from the root."""
+    region: str
+    zones: tuple[str, ...]
+    """Region and zones of the member."""
+
+    def nearest(self, service: str, namespace: str) -> str:
+        """The name of the tree that leads a pod of the member to the Service where it runs nearest.
+
+        CoreDNS cannot tell in which of several zones a pod is, so the first stands for all. As in dns_controller,
+        region and zones have no names of their own if one of them is no label.
+        """
+        place = (*self.zones[:1], self.region)
+        nameable = all(names.is_label(part.lower()) for part in (self.region, *self.zones))
+        return names.ServiceNames(service, namespace, self.federation, self.zone).at(*(place if nameable else ()))

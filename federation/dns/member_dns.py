@@ -1,0 +1,105 @@
+"""A member's part in DNS: what the controller may see there, and where its pods look the federation's names up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+from pulumi import ResourceOptions
+
+from federation import kubeconfig, settings
+from federation.control_plane import ControlPlane
+from federation.dns.cluster_dns import ClusterDns, ClusterDnsArgs
+from federation.dns.component import FederationDns
+from federation.dns.publisher import CONTROLLER_USER
+from federation.kubeconfig import Kubeconfig
+from federation.member import Member
+from federation.tokens import SYSTEM_LABELS, service_account
+
+ACCOUNT = "federation-dns"
+RBAC = "rbac.authorization.k8s.io"
+
+
+@dataclass
+class MemberDnsArgs:
+    cluster: k8s.Provider
+    """Provider of the member."""
+    settings: settings.Member
+    kubeconfig: Kubeconfig
+    """Of just the member's context."""
+    member: Member
+    control_plane: ControlPlane
+    dns: FederationDns
+
+
+class MemberDns(pulumi.ComponentResource):
+    """An account that may see which Services have ready endpoints; its token, for the controller alone; lookups."""
+
+    def __init__(self, name: str, args: MemberDnsArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("federation:index:MemberDns", name, None, opts)
+        member, namespace = args.settings.name, args.member.namespace
+        in_member = ResourceOptions(parent=self, provider=args.cluster)
+        in_api = ResourceOptions(parent=self, provider=args.control_plane.api)
+
+        token = service_account(member, ACCOUNT, namespace, in_member)
+        role = k8s.rbac.v1.ClusterRole(
+            f"{member}-dns",
+            metadata={"name": ACCOUNT, "labels": SYSTEM_LABELS},
+            rules=[{"api_groups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]}],
+            opts=in_member,
+        )
+        k8s.rbac.v1.ClusterRoleBinding(
+            f"{member}-dns",
+            metadata={"name": ACCOUNT, "labels": SYSTEM_LABELS},
+            role_ref={"api_group": RBAC, "kind": "ClusterRole", "name": role.metadata.name},
+            subjects=[{"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": ACCOUNT}],
+            opts=in_member,
+        )
+
+        metadata: k8s.meta.v1.ObjectMetaArgsDict = {
+            "name": f"{member}-dns",
+            "namespace": args.control_plane.cluster_namespace,
+            "labels": SYSTEM_LABELS,
+        }
+        secret = k8s.core.v1.Secret(
+            f"{member}-dns",
+            metadata=metadata,
+            data={"caBundle": token["ca.crt"], "token": token["token"]},
+            opts=in_api,
+        )
+        k8s.rbac.v1.Role(
+            f"{member}-dns",
+            metadata=metadata,
+            rules=[
+                {
+                    "api_groups": [""],
+                    "resources": ["secrets"],
+                    "resource_names": [secret.metadata.name],
+                    "verbs": ["get"],
+                }
+            ],
+            opts=in_api,
+        )
+        k8s.rbac.v1.RoleBinding(
+            f"{member}-dns",
+            metadata=metadata,
+            role_ref={"api_group": RBAC, "kind": "Role", "name": f"{member}-dns"},
+            subjects=[{"api_group": RBAC, "kind": "User", "name": CONTROLLER_USER}],
+            opts=in_api,
+        )
+        if args.settings.cluster_dns == "auto":
+            ClusterDns(
+                f"{member}-cluster-dns",
+                ClusterDnsArgs(
+                    member=member,
+                    kubeconfig=kubeconfig.dump(args.kubeconfig),
+                    federation=args.dns.federation,
+                    zone=args.dns.domain,
+                    servers=args.dns.lookup_servers,
+                    region=args.settings.region,
+                    zones=args.settings.zones,
+                ),
+                ResourceOptions(parent=self, provider=args.dns.dynamic),
+            )
+        self.register_outputs({})

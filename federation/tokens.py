@@ -1,0 +1,30 @@
+"""ServiceAccounts of a member, with tokens that others use to call its API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pulumi_kubernetes as k8s
+from pulumi import Output, ResourceOptions
+
+SYSTEM_LABELS = {"karmada.io/system": "true"}
+"""What Karmada leaves alone."""
+
+
+def service_account(
+    member: str, account: str, namespace: k8s.core.v1.Namespace, opts: ResourceOptions
+) -> Output[Mapping[str, str]]:
+    """A ServiceAccount with a token that does not expire; returns the token Secret's data (base64)."""
+    metadata: k8s.meta.v1.ObjectMetaArgsDict = {"name": account, "namespace": namespace.metadata.name}
+    created = k8s.core.v1.ServiceAccount(
+        f"{member}-{account}", metadata={**metadata, "labels": SYSTEM_LABELS}, opts=opts
+    )
+    # Kubernetes 1.24 and later make no token by themselves; Pulumi waits until the member has filled this one.
+    token = k8s.core.v1.Secret(
+        f"{member}-{account}-token",
+        metadata={**metadata, "annotations": {"kubernetes.io/service-account.name": created.metadata.name}},
+        type="kubernetes.io/service-account-token",
+        opts=opts,
+    )
+    data: Output[Mapping[str, str]] = token.data
+    return data

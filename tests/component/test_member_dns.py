@@ -1,0 +1,88 @@
+"""A member's part in DNS: what the controller may see there, and where the member looks names up."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.component.cloud import BALANCER
+from tests.component.program import GONDOR, ROHAN, run
+from tests.component.recording import Record, Secret, name_of, opened
+
+pytestmark = pytest.mark.component
+
+MEMBERS = ("gondor", "rohan")
+CONTROLLER = "federation:dns-controller"
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_the_account_in_the_member_may_see_endpoint_slices_and_nothing_else(dev: Record, member: str) -> None:
+    assert dev.one("ClusterRole", f"{member}-dns").inputs["rules"] == [
+        {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]}
+    ]
+    binding = dev.one("ClusterRoleBinding", f"{member}-dns").inputs
+    assert binding["roleRef"]["name"] == dev.one("ClusterRole", f"{member}-dns").inputs["metadata"]["name"]
+    account = dev.one("ServiceAccount", f"{member}-federation-dns").inputs["metadata"]
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "namespace": account["namespace"], "name": account["name"]}
+    ]
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_the_controller_may_read_the_secret_of_that_account_and_no_other(dev: Record, member: str) -> None:
+    role, binding, secret = (dev.one(kind, f"{member}-dns").inputs for kind in ("Role", "RoleBinding", "Secret"))
+    assert role["rules"] == [
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [f"{member}-dns"], "verbs": ["get"]}
+    ]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert [(subject["kind"], subject["name"]) for subject in binding["subjects"]] == [("User", CONTROLLER)]
+    places = {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in (role, secret)}
+    assert places == {("karmada-cluster", f"{member}-dns")}
+    token = opened(dev.one("Secret", f"{member}-federation-dns-token").outputs["data"])
+    assert opened(secret["data"]) == {"caBundle": token["ca.crt"], "token": token["token"]}
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_what_is_in_the_member_waits_for_nothing_of_the_control_plane(dev: Record, member: str) -> None:
+    control_plane = {each.urn for each in dev.inside(dev.one("ControlPlane", "fellowship"))}
+    in_member = [
+        each
+        for each in dev.inside(dev.one("MemberDns", f"{member}-dns"))
+        if name_of(each.provider) == f"member-{member}"
+    ]
+    assert {each.kind for each in in_member} == {"ServiceAccount", "Secret", "ClusterRole", "ClusterRoleBinding"}
+    assert [str(each) for each in in_member if dev.needs(each) & control_plane] == []
+
+
+@pytest.mark.parametrize(
+    ("member", "context", "zones"), [("gondor", GONDOR, ["minas-tirith"]), ("rohan", ROHAN, ["edoras"])]
+)
+def test_the_members_cluster_dns_is_told_who_answers_and_where_the_member_is(
+    dev: Record, member: str, context: str, zones: list[str]
+) -> None:
+    inputs = dev.one("ClusterDns", f"{member}-cluster-dns").inputs
+    told = {key: inputs[key] for key in ("member", "federation", "zone", "servers", "region", "zones")}
+    assert told == {
+        "member": member,
+        "federation": "fellowship",
+        "zone": "example.com",
+        "servers": [BALANCER],
+        "region": "middle-earth",
+        "zones": zones,
+    }
+    assert [each["name"] for each in yaml.safe_load(opened(inputs["kubeconfig"]))["contexts"]] == [context]
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_the_kubeconfig_of_its_cluster_dns_is_secret_going_in_and_coming_out(dev: Record, member: str) -> None:
+    resource = dev.one("ClusterDns", f"{member}-cluster-dns")
+    assert isinstance(resource.inputs["kubeconfig"], Secret)
+    assert isinstance(resource.outputs["kubeconfig"], Secret)
+
+
+def test_a_member_whose_cluster_dns_is_left_alone_has_all_else(dev: Record, tmp_path: Path) -> None:
+    record = run(tmp_path, {"federation:members.0.clusterDns": "none"})
+    gone = {each.urn for each in dev.resources} - {each.urn for each in record.resources}
+    assert gone == {dev.one("ClusterDns", "gondor-cluster-dns").urn}
+    assert len(record.resources) == len(dev.resources) - 1
+    assert record.exports == dev.exports

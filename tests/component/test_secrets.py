@@ -1,0 +1,71 @@
+"""Keys and tokens on the mocks all hold a canary: it must be nowhere in the clear, and in all that carry one."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.component.cloud import CANARY
+from tests.component.recording import Record, opened
+
+pytestmark = pytest.mark.component
+
+
+def test_no_key_or_token_is_in_the_state_in_the_clear(dev: Record) -> None:
+    found = {str(each): path for each in dev.resources for path in revealed([each.inputs, each.outputs])}
+    assert found == {}
+    assert list(revealed(dev.exports)) == []
+
+
+def test_the_canary_would_be_found_in_all_that_carry_keys_or_tokens(dev: Record) -> None:
+    carriers = {each.name for each in dev.resources if any(True for _ in revealed(opened([each.inputs, each.outputs])))}
+    assert {
+        "host",
+        "api",
+        "member-gondor",
+        "root-ca",
+        "service-account",
+        "karmada-apiserver-files",
+        "karmada-scheduler-api",
+        "etcd-files",
+        "gondor-karmada-gondor-token",
+        "gondor-credentials",
+        "gondor-impersonation",
+        "dns-etcd-ca",
+        "dns-etcd-files",
+        "federation-dns-files",
+        "external-dns-files",
+        "external-dns-api",
+        "dns-controller-api",
+        "gondor-federation-dns-token",
+        "gondor-dns",
+        "gondor-cluster-dns",
+    } <= carriers
+    assert list(revealed(opened(dev.exports))) == ["/kubeconfig"]
+
+
+def revealed(value: Any, path: str = "") -> Iterator[str]:
+    """Where the canary stands in a text that is not secret."""
+    match value:
+        case str() if any(CANARY in text for text in decoded(value)):
+            yield path
+        case dict():
+            for key, part in value.items():
+                yield from revealed(part, f"{path}/{key}")
+        case list():
+            for part in value:
+                yield from revealed(part, path)
+
+
+def decoded(text: str) -> Iterator[str]:
+    """The text, and all texts in base64 within it, at any depth."""
+    yield text
+    for run_ in re.findall(r"[A-Za-z0-9+/]{8,}={0,2}", text):
+        try:
+            inner = base64.b64decode(run_, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            continue
+        yield from decoded(inner)

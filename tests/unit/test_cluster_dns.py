@@ -1,0 +1,316 @@
+"""A member's cluster DNS: which ConfigMap is changed, how, and what Pulumi is told. The API is one of our own."""
+
+import base64
+import pickle
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+from pulumi.dynamic.dynamic import serialize_provider
+from pulumi.runtime import rpc
+
+from federation.connection import connect
+from federation.dns import cluster_dns, config_maps, corefile, kube_system, kubedns
+from federation.dns.config_maps import ClusterDnsError, ConfigMaps
+from federation.dns.lookup import Lookup
+from tests.kube_api import ApiServer
+
+pytestmark = pytest.mark.unit
+
+CONFIG_MAPS, DEPLOYMENTS = "/api/v1/configmaps", "/apis/apps/v1/deployments"
+COREFILE = ". {\n    kubernetes cluster.local\n    reload\n}"
+CUSTOM = COREFILE + "\nimport /etc/coredns/custom/*.server\n"
+LOOKUP = Lookup("fellowship", "example.com", ("10.90.0.5",), "middle-earth", ("minas-tirith",))
+OTHER = Lookup("dev", "dev.example.com", (), "middle-earth", ())
+BEFORE: list[ConfigMaps] = [
+    {"coredns": {"Corefile": COREFILE, "more": "text"}},
+    {
+        "coredns": {"Corefile": COREFILE},
+        "coredns-custom": {"a.server": "a.org {\n}\n"},
+        "kube-dns": {"federations": "a=b.c"},
+    },
+    {"coredns": {"Corefile": CUSTOM}},
+    {"coredns": {"Corefile": CUSTOM}, "coredns-custom": {"a.server": "a.org {\n}\n"}},
+    {"kube-dns": {"stubDomains": '{ "a.org": ["1.2.3.4"] }\n', "upstreamNameservers": '["8.8.8.8"]'}},
+    {"kube-dns": {}},
+]
+
+
+@pytest.fixture
+def api() -> Iterator[ApiServer]:
+    server = ApiServer()
+    yield server
+    server.stop()
+
+
+def props(server: ApiServer, **changes: Any) -> dict[str, Any]:
+    """The properties of the resource, as Pulumi hands them to its provider."""
+    cluster = {"name": "c", "cluster": {"server": server.url}}
+    context = {"name": "c", "context": {"cluster": "c", "user": "c"}}
+    user = {"name": "c", "user": {"token": "secret"}}
+    config = {"clusters": [cluster], "contexts": [context], "users": [user], "current-context": "c"}
+    known = {
+        "member": "gondor",
+        "kubeconfig": yaml.safe_dump(config),
+        "federation": "fellowship",
+        "zone": "example.com",
+    }
+    place = {"region": "middle-earth", "zones": ["minas-tirith"], "servers": ["10.90.0.5"], "layout": corefile.layout()}
+    return known | place | changes
+
+
+def put(server: ApiServer, found: ConfigMaps) -> None:
+    for name, data in found.items():
+        server.put(
+            CONFIG_MAPS,
+            {"metadata": {"name": name, "namespace": "kube-system"}, **({"data": dict(data)} if data else {})},
+        )
+
+
+def data(server: ApiServer) -> ConfigMaps:
+    objects = {name: server.get(CONFIG_MAPS, "kube-system", name) for name in config_maps.NAMES}
+    return {name: found.get("data", {}) for name, found in objects.items() if found}
+
+
+@pytest.mark.parametrize("before", BEFORE)
+def test_what_was_joined_is_left_as_it_was(before: ConfigMaps) -> None:
+    joined = config_maps.joined(before, LOOKUP, None)
+    both = config_maps.joined(joined, OTHER, None)
+    assert len(config_maps.changed(before, joined)) == len(config_maps.changed(joined, both)) == 1
+    assert config_maps.joined(joined, LOOKUP, None) == joined
+    assert config_maps.joined(both, LOOKUP, LOOKUP) == both
+    for last, first in ((LOOKUP, OTHER), (OTHER, LOOKUP)):
+        alone = config_maps.left(both, first)
+        assert alone == config_maps.joined(before, last, None)
+        assert not config_maps.changed(before, config_maps.left(alone, last))
+
+
+@pytest.mark.parametrize(
+    ("before", "name"),
+    [
+        *((before, "coredns") for before in BEFORE[:2]),
+        *((before, "coredns-custom") for before in BEFORE[2:4]),
+        *((before, "kube-dns") for before in BEFORE[4:]),
+    ],
+)
+def test_only_the_config_map_that_is_read_there_changes(before: ConfigMaps, name: str) -> None:
+    assert config_maps.changed(before, config_maps.joined(before, LOOKUP, None)) == [name]
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize(
+    "changes", [{"servers": ()}, {"servers": ("10.90.0.6",)}, {"zone": "example.org"}, {"federation": "ring"}]
+)
+def test_a_changed_lookup_takes_the_place_of_the_old(before: ConfigMaps, changes: dict[str, Any]) -> None:
+    changed = Lookup(**(vars(LOOKUP) | changes))
+    joined = config_maps.joined(config_maps.joined(before, LOOKUP, None), changed, LOOKUP)
+    assert joined == config_maps.joined(before, changed, None)
+    assert not config_maps.changed(before, config_maps.left(joined, changed))
+
+
+def test_server_blocks_move_to_the_custom_config_map_once_it_is_imported() -> None:
+    joined = config_maps.joined({"coredns": {"Corefile": COREFILE + "\n"}}, LOOKUP, None)
+    imports = joined["coredns"]["Corefile"] + "import custom/*.server\n"
+    moved = config_maps.joined({"coredns": {"Corefile": imports}}, LOOKUP, LOOKUP)
+    assert moved["coredns"] == {"Corefile": COREFILE + "\nimport custom/*.server\n"}
+    assert list(moved["coredns-custom"]) == ["federation-fellowship.server"]
+
+
+@pytest.mark.parametrize(
+    ("found", "problem"),
+    [
+        ({}, "namespace kube-system has neither ConfigMap coredns with a Corefile nor kube-dns"),
+        ({"coredns": {"other": ""}}, "namespace kube-system has neither"),
+        (
+            {"coredns": {"Corefile": COREFILE + "\nexample.com {\n}\n"}},
+            "ConfigMap kube-system/coredns: line 5: example.com:53",
+        ),
+        (
+            {"coredns": {"Corefile": CUSTOM}, "coredns-custom": {"a.server": "example.com {\n}"}},
+            "ConfigMap kube-system/coredns: a.server line 1",
+        ),
+        ({"kube-dns": {"federations": "fellowship=example.org"}}, "ConfigMap kube-system/kube-dns: federations has"),
+    ],
+)
+def test_what_cannot_be_joined_is_told_with_the_config_map(found: ConfigMaps, problem: str) -> None:
+    with pytest.raises(ClusterDnsError, match=problem):
+        config_maps.joined(found, LOOKUP, None)
+
+
+def test_nothing_is_taken_out_between_damaged_markers() -> None:
+    text = config_maps.joined({"coredns": {"Corefile": COREFILE}}, LOOKUP, None)["coredns"]["Corefile"]
+    with pytest.raises(ClusterDnsError, match="line 5: '# BEGIN federation fellowship' lacks its counterpart"):
+        config_maps.left({"coredns": {"Corefile": text.replace("# END", "# end")}}, LOOKUP)
+
+
+@pytest.mark.parametrize("before", BEFORE[:-1])
+def test_pulumi_creates_reads_updates_and_deletes(api: ApiServer, before: ConfigMaps) -> None:
+    put(api, before)
+    provider = cluster_dns.Provider()
+    assert provider.check({}, props(api)).failures == []
+    created = provider.create(props(api))
+    assert (created.id, created.outs) == ("gondor", props(api) | {"drift": ""})
+    assert data(api) == config_maps.joined(before, LOOKUP, None)
+
+    assert provider.read("gondor", props(api)).outs == created.outs
+    assert not provider.diff("gondor", props(api) | {"drift": ""}, props(api)).changes
+
+    updated = provider.update("gondor", props(api), props(api, zone="example.org"))
+    assert updated.outs == props(api, zone="example.org") | {"drift": ""}
+    assert data(api) == config_maps.joined(before, Lookup(**(vars(LOOKUP) | {"zone": "example.org"})), None)
+
+    provider.delete("gondor", props(api, zone="example.org"))
+    assert data(api) == before
+    provider.delete("gondor", props(api))
+    assert data(api) == before
+
+
+def test_a_change_by_hand_is_seen_and_put_back(api: ApiServer) -> None:
+    put(api, BEFORE[0])
+    provider = cluster_dns.Provider()
+    provider.create(props(api))
+    good = data(api)
+    put(
+        api,
+        {
+            "coredns": {
+                **good["coredns"],
+                "Corefile": good["coredns"]["Corefile"].replace("denial 9984 5", "denial 9984 50"),
+            }
+        },
+    )
+    found = provider.read("gondor", props(api))
+    assert found.outs is not None
+    assert found.outs["drift"] == "ConfigMap kube-system/coredns is not as it was left"
+    assert provider.diff("gondor", found.outs, props(api)).changes
+    provider.update("gondor", found.outs, props(api))
+    assert data(api) == good
+
+    put(api, {"coredns": {"Corefile": "example.com {\n}\n" + good["coredns"]["Corefile"]}})
+    found = provider.read("gondor", props(api))
+    assert found.outs is not None
+    assert found.outs["drift"].startswith("ConfigMap kube-system/coredns: line 1: example.com:53 has")
+
+
+def test_another_kubeconfig_is_an_update_that_touches_nothing(api: ApiServer) -> None:
+    put(api, BEFORE[0])
+    provider = cluster_dns.Provider()
+    provider.create(props(api))
+    renewed = props(api, kubeconfig=props(api)["kubeconfig"] + "# renewed\n")
+    found = provider.diff("gondor", props(api) | {"drift": ""}, renewed)
+    assert found.changes
+    assert not found.replaces
+    api.requests.clear()
+    assert provider.update("gondor", props(api), renewed).outs == renewed | {"drift": ""}
+    assert {method for method, _ in api.requests} == {"GET"}
+
+
+def test_a_preview_tells_what_is_in_the_way_and_asks_only_when_something_changes(api: ApiServer) -> None:
+    put(api, {"coredns": {"Corefile": COREFILE + "\nexample.com {\n}\n"}})
+    provider = cluster_dns.Provider()
+    [failure] = provider.check({}, props(api)).failures
+    assert failure.reason == (
+        "ConfigMap kube-system/coredns: line 5: example.com:53 has a server block already; "
+        "put that right, or set clusterDns: none for the member"
+    )
+    api.requests.clear()
+    assert provider.check(props(api), props(api)).failures == []
+    unknown = rpc.deserialize_property(rpc.UNKNOWN, keep_unknowns=True)
+    assert provider.check({}, props(api, servers=unknown)).failures == []
+    assert api.requests == []
+    api.stop()
+    assert provider.check({}, props(api)).failures == []
+
+
+def test_a_config_map_made_for_the_federation_goes_with_the_last_one(api: ApiServer) -> None:
+    put(api, BEFORE[2])
+    provider = cluster_dns.Provider()
+    dev = props(api, federation="dev", zone="dev.example.com")
+    provider.create(props(api))
+    provider.create(dev)
+    provider.delete("gondor", props(api))
+    assert list(data(api)["coredns-custom"]) == ["federation-dev.server"]
+    provider.delete("gondor", dev)
+    assert data(api) == BEFORE[2]
+
+
+def test_a_config_map_that_was_there_stays_though_empty(api: ApiServer) -> None:
+    before = {**BEFORE[2], "coredns-custom": {}}
+    put(api, before)
+    provider = cluster_dns.Provider()
+    provider.create(props(api))
+    provider.delete("gondor", props(api))
+    assert data(api) == before
+
+
+def test_kube_dns_without_a_config_map_gets_one(api: ApiServer) -> None:
+    api.put(DEPLOYMENTS, {"metadata": {"name": "kube-dns", "namespace": "kube-system"}})
+    provider = cluster_dns.Provider()
+    provider.create(props(api))
+    assert data(api) == {"kube-dns": kubedns.with_part({}, LOOKUP)}
+    provider.delete("gondor", props(api))
+    assert data(api) == {}
+
+
+def test_coredns_is_restarted_only_if_it_does_not_reload(api: ApiServer) -> None:
+    deployment = api.put(DEPLOYMENTS, {"metadata": {"name": "coredns", "namespace": "kube-system"}})
+    provider = cluster_dns.Provider()
+    put(api, BEFORE[0])
+    provider.create(props(api))
+    assert api.get(DEPLOYMENTS, "kube-system", "coredns") == deployment
+
+    put(api, {"coredns": {"Corefile": COREFILE.replace("reload", "cache")}})
+    provider.create(props(api))
+    restarted = api.get(DEPLOYMENTS, "kube-system", "coredns") or {}
+    assert list(restarted["spec"]["template"]["metadata"]["annotations"]) == ["kubectl.kubernetes.io/restartedAt"]
+
+    api.remove(DEPLOYMENTS, "kube-system", "coredns")
+    with pytest.raises(
+        ClusterDnsError, match="member gondor: its CoreDNS has neither the plugin reload nor a Deployment coredns"
+    ):
+        provider.delete("gondor", props(api))
+
+
+def meddled(api: ApiServer, times: int) -> Callable[[ConfigMaps], ConfigMaps]:
+    """A plan during which somebody else writes, the first so many times."""
+    left = iter(range(times))
+
+    def plan(found: ConfigMaps) -> ConfigMaps:
+        if (turn := next(left, None)) is not None:
+            put(api, {"coredns": {**found["coredns"], "theirs": str(turn)}})
+        return config_maps.joined(found, LOOKUP, None)
+
+    return plan
+
+
+def test_what_somebody_else_writes_meanwhile_is_kept(api: ApiServer) -> None:
+    put(api, BEFORE[0])
+    with connect(yaml.safe_load(props(api)["kubeconfig"])) as client:
+        kube_system.change(client, meddled(api, 2))
+    assert data(api)["coredns"]["theirs"] == "1"
+    assert data(api) == config_maps.joined(data(api), LOOKUP, LOOKUP)
+
+
+def test_it_gives_up_when_somebody_else_never_stops(api: ApiServer) -> None:
+    put(api, BEFORE[0])
+    with connect(yaml.safe_load(props(api)["kubeconfig"])) as client, pytest.raises(ClusterDnsError, match="5 times"):
+        kube_system.change(client, meddled(api, 9))
+    assert "fellowship" not in data(api)["coredns"]["Corefile"]
+
+
+def test_a_member_that_does_not_answer_or_refuses_is_named(api: ApiServer) -> None:
+    provider = cluster_dns.Provider()
+    api.tokens = {"another"}
+    with pytest.raises(ClusterDnsError, match="member gondor: its API answered 401"):
+        provider.create(props(api))
+    api.stop()
+    with pytest.raises(ClusterDnsError, match=f"member gondor: the API at {api.url} cannot be reached: .*refused"):
+        provider.delete("gondor", props(api))
+
+
+def test_the_state_holds_the_name_of_the_provider_and_none_of_its_code() -> None:
+    pickled = base64.b64decode(serialize_provider(cluster_dns.Provider()))
+    assert b"federation.dns.cluster_dns" in pickled
+    assert len(pickled) < 100
+    assert type(pickle.loads(pickled)) is cluster_dns.Provider
