@@ -14,6 +14,10 @@ help: ## List the verbs
 up: ready ## Start three clusters on this machine and bring up the federation on them
 	@$(PYTHON) -m embedded up
 
+.PHONY: demo
+demo: ready ## Show a Service, its names, and what they say while a member is without power
+	@$(PYTHON) -m embedded demo
+
 .PHONY: down
 down: ready ## Take the federation and its clusters away again
 	@$(PYTHON) -m embedded down

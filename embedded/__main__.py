@@ -1,15 +1,17 @@
-"""`python -m embedded up | down | tools`: the verbs behind the Makefile's."""
+"""`python -m embedded up | demo | down | tools`: the verbs behind the Makefile's."""
 
 import os
 import subprocess
 import sys
 
-from embedded import federation
+from embedded import demo, federation
+from embedded.demo import Demo
 from embedded.stack import pulumi_home
+from fleet.waiting import FleetError
 from toolbox import ToolError
 from toolbox.install import install
 
-USAGE = "usage: python -m embedded up | down | tools"
+USAGE = "usage: python -m embedded up | demo | down | tools"
 
 
 def main() -> int:
@@ -18,6 +20,8 @@ def main() -> int:
         match sys.argv[1:]:
             case ["up"]:
                 federation.up()
+            case ["demo"]:
+                demo.run(Demo.of(federation.stack_of_dev(), federation.KUBECONFIG), federation.fleet)
             case ["down"]:
                 federation.down()
             case ["tools"]:
@@ -26,7 +30,7 @@ def main() -> int:
             case _:
                 print(USAGE, file=sys.stderr)
                 return 2
-    except ToolError as error:
+    except (ToolError, FleetError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:

@@ -26,6 +26,7 @@ The federation is up. What to try next:
   kubectl --kubeconfig .fleet/kubeconfig --context fellowship get clusters
   source .fleet/env                     puts pulumi, kubectl and karmadactl on PATH, set up for this stack
   pulumi preview --refresh $STACK       shows what differs from the configuration
+  make demo                             a Service in both members, its names, and a member without power
   make up                               converges it again, after a change to Pulumi.dev.yaml
   make down                             takes everything back
 """
@@ -34,9 +35,9 @@ The federation is up. What to try next:
 def up() -> None:
     """Start what is missing of the fleet, converge the stack, write kubeconfig and environment."""
     FOLDER.mkdir(mode=0o700, exist_ok=True)
-    _fleet("up", "--kubeconfig", str(CLUSTERS))
+    fleet("up", "--kubeconfig", str(CLUSTERS))
     _write_kubeconfig()
-    stack = _stack()
+    stack = stack_of_dev()
     stack.prepare((CHECKOUT / f"Pulumi.{STACK}.yaml").read_text())
     stack.pulumi("up", *UNATTENDED, *stack.options)
     write_private(FEDERATION, stack.output("kubeconfig").encode())
@@ -47,25 +48,27 @@ def up() -> None:
 
 def down() -> None:
     """Destroy the stack and take the fleet down; what cannot be destroyed any more goes with its clusters."""
-    stack = _stack()
+    stack = stack_of_dev()
     try:
-        fleet = Record.load(FLEET)
+        running = Record.load(FLEET)
     except BrokenRecordError:
-        fleet = None
-    if fleet and fleet.owner == str(CHECKOUT) and stack.settings.exists():
-        _fleet("up", "--kubeconfig", str(CLUSTERS))
+        running = None
+    if running and running.owner == str(CHECKOUT) and stack.settings.exists():
+        fleet("up", "--kubeconfig", str(CLUSTERS))
         done = stack.pulumi("destroy", "--yes", "--skip-preview", *stack.options, check=False)
         if done.returncode:
             print("What pulumi destroy could not take back goes with the fleet.", file=sys.stderr)
-    _fleet("down")
+    fleet("down")
     shutil.rmtree(FOLDER, ignore_errors=True)
 
 
-def _stack() -> Stack:
+def stack_of_dev() -> Stack:
+    """The stack that `make up` works on."""
     return Stack(STACK, fleets() / FLEET / "stack", KUBECONFIG)
 
 
-def _fleet(*arguments: str) -> None:
+def fleet(*arguments: str) -> None:
+    """One command of its fleet."""
     subprocess.run([sys.executable, "-m", "fleet", "--fleet", FLEET, *arguments], cwd=CHECKOUT, check=True)
 
 

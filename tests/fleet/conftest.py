@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from embedded.federation import UNATTENDED
 from embedded.stack import CHECKOUT, Stack
 from fleet.private import write_private
 from fleet.record import fleets
 from tests.figures import Figures
+from tests.fleet.google import Google, mock_cloud_dns
+from tests.fleet.google_front import GoogleFront
 from tests.settling import settle
 from toolbox import archive, tool
 
 FLEET = "test"
+HOST = "rivendell"
 MEMBERS = {"gondor": "gondor_needs-no_king", "rohan": "rohan"}
 CONFIGURATION = (CHECKOUT / "Pulumi.dev.yaml").read_text()
+DNS_SECTION = re.compile(r"  federation:dns:\n(    .*\n)+")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,6 +60,9 @@ class Clusters:
         found: dict[str, Any] = json.loads(self.kubectl(context, "get", *what, "-o", "json"))
         return found
 
+    def corefile(self, context: str) -> str:
+        return str(self.get(context, "configmap", "coredns", "-n", "kube-system")["data"]["Corefile"])
+
     def exists(self, context: str, *what: str) -> bool:
         return bool(self.kubectl(context, "get", *what, "--ignore-not-found", "-o", "name").strip())
 
@@ -67,7 +76,16 @@ class Federation:
     log: str
     """What `pulumi up` printed."""
     seconds: float
-    """How long it took, from nothing to Ready."""
+    """How long it took, from nothing to Ready; without a zone, as karmadactl makes none."""
+    corefiles: Mapping[str, str]
+    """What the members' cluster DNS was told before they joined, by context."""
+
+    def apply(self, manifests: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Apply objects to the federation API."""
+        command = [str(tool("kubectl")), "--kubeconfig", str(self.clusters.kubeconfig), "--context", "fellowship"]
+        return subprocess.run(
+            [*command, "apply", "-f", "-"], input=manifests, check=check, text=True, capture_output=True
+        )
 
     def pulumi(self, verb: str, *arguments: str) -> tuple[int, str, float]:
         """Exit code, all output, and seconds of one command on the stack."""
@@ -80,9 +98,10 @@ def timed_pulumi(stack: Stack, verb: str, *arguments: str) -> tuple[int, str, fl
     return done.returncode, done.stdout + done.stderr, time.monotonic() - start
 
 
-def configuration(kubeconfig: Path) -> str:
-    """The configuration of stack dev, on the clusters of this kubeconfig."""
-    return CONFIGURATION.replace("./.fleet/kubeconfig", str(kubeconfig))
+def configuration(kubeconfig: Path, *, names: bool = True) -> str:
+    """The configuration of stack dev, on the clusters of this kubeconfig, with or without a zone."""
+    stack = CONFIGURATION.replace("./.fleet/kubeconfig", str(kubeconfig))
+    return stack if names else DNS_SECTION.sub("", stack)
 
 
 @pytest.fixture(scope="session")
@@ -130,7 +149,8 @@ def clusters(
 @pytest.fixture(scope="session")
 def federation(clusters: Clusters, figures: Figures) -> Federation:
     stack = Stack(FLEET, fleets() / FLEET / "stack", clusters.kubeconfig)
-    stack.prepare(configuration(clusters.kubeconfig))
+    corefiles = {context: clusters.corefile(context) for context in MEMBERS.values()}
+    stack.prepare(configuration(clusters.kubeconfig, names=False))
     code, log, seconds = timed_pulumi(stack, "preview")
     assert code == 0, log[-8000:]
     figures.add("preview, everything to create", seconds)
@@ -138,9 +158,13 @@ def federation(clusters: Clusters, figures: Figures) -> Federation:
     code, log, seconds = timed_pulumi(stack, "up", *UNATTENDED)
     assert code == 0, log[-8000:]
     figures.add("pulumi up, from nothing to Ready", seconds)
+    stack.prepare(configuration(clusters.kubeconfig))
+    code, more, seconds_for_names = timed_pulumi(stack, "up", *UNATTENDED)
+    assert code == 0, more[-8000:]
+    figures.add("pulumi up, zone and records added", seconds_for_names)
     given = clusters.kubeconfig.with_name("federation")
     write_private(given, stack.output("kubeconfig").encode())
-    return Federation(Clusters(given), stack, log, seconds)
+    return Federation(Clusters(given), stack, log + more, seconds, corefiles)
 
 
 def _start(kubeconfig: Path) -> Clusters:
@@ -156,6 +180,29 @@ def _start(kubeconfig: Path) -> Clusters:
 def _karmadactl(clusters: Clusters, *arguments: str) -> None:
     done = clusters.fleet("exec", "rivendell", "--", str(tool("karmadactl")), *arguments, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+@pytest.fixture(scope="session")
+def google(
+    federation: Federation, clusters: Clusters, tmp_path_factory: pytest.TempPathFactory, figures: Figures
+) -> Iterator[Google]:
+    """Cloud DNS, which takes the federation's zone over from CoreDNS; it runs on until the federation is destroyed."""
+    address = clusters.get(HOST, "node", HOST)["status"]["addresses"][0]["address"]
+    bridge = f"{address.rpartition('.')[0]}.1"
+    with mock_cloud_dns() as mock, GoogleFront(mock.address, tmp_path_factory.mktemp("google"), bridge) as front:
+        google = {
+            "project": "my-project",
+            "dnsCustomEndpoint": mock.endpoint,
+            "credentials": str(front.key),
+            "proxy": {"url": front.url, "caBundle": front.authority},
+        }
+        settings = yaml.safe_load(federation.stack.settings.read_text())
+        settings["config"]["federation:dns"] |= {"provider": "google-clouddns", "googleClouddns": google}
+        federation.stack.settings.write_text(yaml.safe_dump(settings))
+        code, log, seconds = federation.pulumi("up", *UNATTENDED)
+        assert code == 0, log[-8000:]
+        figures.add("pulumi up, from CoreDNS to Cloud DNS", seconds)
+        yield mock
 
 
 @pytest.fixture

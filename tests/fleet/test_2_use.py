@@ -1,9 +1,7 @@
-"""What users do with a federation."""
+"""In the federation, objects are enough: they reach the members without a policy, unless somebody says otherwise."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 import time
 
 from embedded.stack import CHECKOUT
@@ -12,24 +10,104 @@ from tests.figures import Figures
 from tests.fleet.conftest import MEMBERS, Federation
 
 EXAMPLE = str(CHECKOUT / "examples" / "web.yaml")
+OWN_SERVICE = ("service", "kubernetes", "-n", "default")
 
 
-def test_a_deployment_with_a_policy_runs_in_every_member(federation: Federation, figures: Figures) -> None:
+def test_a_deployment_and_a_service_are_enough(federation: Federation, figures: Figures) -> None:
     start = time.monotonic()
     federation.clusters.kubectl("fellowship", "apply", "-f", EXAMPLE)
     for context in MEMBERS.values():
-        wait_until(f"web to run in {context}", lambda context=context: _ready_pods(federation, context) == 1, 60)  # type: ignore[misc]
-    figures.add("Deployment and policy, until pods ran", time.monotonic() - start)
+        _wait_running(federation, context)
+        assert federation.clusters.exists(context, "service", "web")
+    figures.add("Deployment applied, until pods ran in both", time.monotonic() - start)
 
 
 def test_deleting_it_takes_it_from_every_member(federation: Federation) -> None:
     federation.clusters.kubectl("fellowship", "delete", "-f", EXAMPLE)
     for context in MEMBERS.values():
-        wait_until(
-            f"web to go from {context}",
-            lambda context=context: not federation.clusters.exists(context, "deployment", "web"),  # type: ignore[misc]
-            60,
-        )
+        _wait_gone(federation, context, "deployment", "web")
+        _wait_gone(federation, context, "service", "web")
+
+
+def test_the_apis_own_service_never_reaches_a_member_not_even_without_its_labels(federation: Federation) -> None:
+    before = {context: federation.clusters.get(context, *OWN_SERVICE) for context in MEMBERS.values()}
+    federation.clusters.kubectl("fellowship", "label", *OWN_SERVICE, "component-", "provider-", "federation=seen")
+    # What comes after it through the same queue has been seen by Karmada after it.
+    federation.apply("kind: ConfigMap\napiVersion: v1\nmetadata: {name: after, namespace: default}\n")
+    for name, context in MEMBERS.items():
+        _wait_there(federation, context, "configmap", "after")
+        works = federation.clusters.get("fellowship", "works.work.karmada.io", "-n", f"karmada-es-{name}")["items"]
+        carried = [
+            (manifest["kind"], manifest["metadata"].get("namespace"), manifest["metadata"]["name"])
+            for work in works
+            for manifest in work["spec"]["workload"]["manifests"]
+        ]
+        assert ("ConfigMap", "default", "after") in carried
+        assert ("Service", "default", "kubernetes") not in carried
+        assert federation.clusters.get(context, *OWN_SERVICE) == before[context]
+    federation.clusters.kubectl("fellowship", "delete", "configmap", "after")
+
+
+def test_what_is_labelled_so_stays_in_the_federation_api(federation: Federation) -> None:
+    federation.apply(
+        """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: stays, namespace: default, labels: {federation/propagate: "false"}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: travels, namespace: default}
+""",
+    )
+    for context in MEMBERS.values():
+        _wait_there(federation, context, "configmap", "travels")
+    # The one that came after it has arrived; this one was not even bound to a cluster.
+    assert not federation.clusters.exists("fellowship", "resourcebinding", "stays-configmap", "-n", "default")
+    federation.clusters.kubectl("fellowship", "delete", "configmap", "stays", "travels")
+
+
+def test_a_policy_of_its_own_has_the_last_word(federation: Federation) -> None:
+    federation.apply(
+        """
+apiVersion: policy.karmada.io/v1alpha1
+kind: PropagationPolicy
+metadata: {name: only-rohan, namespace: default}
+spec:
+  resourceSelectors: [{apiVersion: v1, kind: ConfigMap, name: horses}]
+  placement: {clusterAffinity: {clusterNames: [rohan]}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: horses, namespace: default}
+""",
+    )
+    wait_until("horses in rohan", lambda: federation.clusters.exists(MEMBERS["rohan"], "configmap", "horses"), 30)
+    binding = federation.clusters.get("fellowship", "resourcebinding", "horses-configmap", "-n", "default")
+    assert [cluster["name"] for cluster in binding["spec"]["clusters"]] == ["rohan"]
+    federation.clusters.kubectl("fellowship", "delete", "configmap", "horses")
+    federation.clusters.kubectl("fellowship", "delete", "propagationpolicy", "only-rohan")
+
+
+def test_a_policy_that_comes_later_takes_over_if_it_asks_for_it(federation: Federation) -> None:
+    federation.apply("kind: ConfigMap\napiVersion: v1\nmetadata: {name: beacons, namespace: default}\n")
+    for context in MEMBERS.values():
+        _wait_there(federation, context, "configmap", "beacons")
+    federation.apply(
+        """
+apiVersion: policy.karmada.io/v1alpha1
+kind: PropagationPolicy
+metadata: {name: only-gondor, namespace: default}
+spec:
+  preemption: Always
+  resourceSelectors: [{apiVersion: v1, kind: ConfigMap, name: beacons}]
+  placement: {clusterAffinity: {clusterNames: [gondor]}}
+""",
+    )
+    _wait_gone(federation, MEMBERS["rohan"], "configmap", "beacons")
+    assert federation.clusters.exists(MEMBERS["gondor"], "configmap", "beacons")
+    federation.clusters.kubectl("fellowship", "delete", "configmap", "beacons")
+    federation.clusters.kubectl("fellowship", "delete", "propagationpolicy", "only-gondor")
 
 
 def test_a_policy_that_the_webhooks_refuse_is_refused(federation: Federation) -> None:
@@ -41,13 +119,21 @@ spec:
   resourceSelectors: [{apiVersion: apps/v1, kind: Deployment}]
   placement: {spreadConstraints: [{spreadByField: cluster, minGroups: 3, maxGroups: 1}]}
 """
-    command = ["kubectl", "--kubeconfig", str(federation.clusters.kubeconfig), "--context", "fellowship", "apply"]
-    environment = os.environ | federation.stack.environment()
-    done = subprocess.run(
-        [*command, "-f", "-"], input=wrong, env=environment, text=True, capture_output=True, check=False
-    )
+    done = federation.apply(wrong, check=False)
     assert done.returncode != 0
     assert "propagationpolicy.karmada.io" in done.stderr
+
+
+def _wait_there(federation: Federation, context: str, kind: str, name: str) -> None:
+    wait_until(f"{kind} {name} in {context}", lambda: federation.clusters.exists(context, kind, name), 30)
+
+
+def _wait_gone(federation: Federation, context: str, kind: str, name: str) -> None:
+    wait_until(f"{kind} {name} to go from {context}", lambda: not federation.clusters.exists(context, kind, name), 60)
+
+
+def _wait_running(federation: Federation, context: str) -> None:
+    wait_until(f"web to run in {context}", lambda: _ready_pods(federation, context) == 1, 60)
 
 
 def _ready_pods(federation: Federation, context: str) -> int:

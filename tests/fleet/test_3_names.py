@@ -1,0 +1,229 @@
+"""The names of federated Services, asked for with real queries, while what they stand for changes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from embedded.federation import UNATTENDED
+from embedded.stack import CHECKOUT
+from embedded.zone import Zone
+from federation.names import ServiceNames
+from fleet.waiting import wait_until
+from tests.figures import Figures
+from tests.fleet.conftest import HOST, MEMBERS, Clusters, Federation
+from tests.fleet.store import Store, key
+from tests.fleet.test_1_bring_up import EXIT_CHANGES
+
+REGION, CITADEL, HALL = "middle-earth", "minas-tirith", "edoras"
+"""The region of both members, gondor's zone, rohan's zone."""
+GLOBAL, SHORT = "web.default.fellowship.svc.example.com", "web.default.fellowship"
+SCALED_DOWN = """
+apiVersion: policy.karmada.io/v1alpha1
+kind: OverridePolicy
+metadata: {name: none-in-gondor, namespace: default}
+spec:
+  resourceSelectors: [{apiVersion: apps/v1, kind: Deployment, name: web}]
+  overrideRules:
+    - targetCluster: {clusterNames: [gondor]}
+      overriders: {plaintext: [{path: /spec/replicas, operator: replace, value: 0}]}
+"""
+
+
+@pytest.fixture(scope="module")
+def zone(federation: Federation) -> Zone:
+    (server,) = json.loads(federation.stack.output("nameServers"))
+    return Zone(server, ServiceNames("web", "default", "fellowship", "example.com"))
+
+
+@pytest.fixture(scope="module")
+def clients(federation: Federation) -> Iterator[None]:
+    """In each member a pod that has nothing to do with the federation."""
+    for context in MEMBERS.values():
+        sleeping = ("--image=busybox:1.36", "--image-pull-policy=IfNotPresent", "--", "sleep", "infinity")
+        federation.clusters.kubectl(context, "run", "client", *sleeping)
+    for context in MEMBERS.values():
+        federation.clusters.kubectl(context, "wait", "pod/client", "--for=condition=Ready", "--timeout=60s")
+    yield
+    for context in MEMBERS.values():
+        federation.clusters.kubectl(context, "delete", "pod", "client", "--grace-period=0", "--force")
+
+
+@pytest.fixture(scope="module")
+def gondor_and_rohan(federation: Federation, zone: Zone, figures: Figures) -> Iterator[tuple[str, str]]:
+    """The example in both members; the addresses of its load balancers."""
+    start = time.monotonic()
+    federation.clusters.kubectl("fellowship", "apply", "-f", str(CHECKOUT / "examples" / "web.yaml"))
+    wait_until("an address from each member", lambda: len(zone.addresses()) == len(MEMBERS), 60)
+    figures.add("example applied, until its global name had both", time.monotonic() - start)
+    gondor, rohan = (_balancer(federation, context) for context in MEMBERS.values())
+    yield gondor, rohan
+    example = str(CHECKOUT / "examples" / "web.yaml")
+    federation.clusters.kubectl("fellowship", "delete", "--ignore-not-found", "-f", example)
+
+
+def test_every_level_has_its_name(zone: Zone, gondor_and_rohan: tuple[str, str]) -> None:
+    gondor, rohan = gondor_and_rohan
+    assert zone.addresses() == {gondor, rohan}
+    assert zone.addresses(REGION) == {gondor, rohan}
+    assert zone.addresses(CITADEL, REGION) == {gondor}
+    assert zone.addresses(HALL, REGION) == {rohan}
+    assert zone.leads_to(CITADEL, REGION) is None
+
+
+def test_answers_have_the_configured_ttl_over_udp_and_tcp(zone: Zone, gondor_and_rohan: tuple[str, str]) -> None:
+    for tcp in (False, True):
+        (rrset,) = zone.ask(GLOBAL, tcp=tcp).answer
+        assert rrset.ttl == 30
+
+
+def test_the_zone_is_whole(federation: Federation, zone: Zone, gondor_and_rohan: tuple[str, str]) -> None:
+    (name_server,) = zone.ask("example.com", "NS").answer[0]
+    assert str(zone.ask(str(name_server)).answer[0][0]) == zone.server
+    assert str(zone.ask("example.com", "SOA").answer[0][0]).startswith(str(name_server))
+    endpoint = federation.stack.output("apiEndpoint")
+    assert str(zone.ask("api.fellowship.example.com").answer[0][0]) in endpoint
+    assert zone.rcode("nothing.default.fellowship.svc.example.com") == "NXDOMAIN"
+    assert (zone.rcode(GLOBAL, "AAAA"), zone.ask(GLOBAL, "AAAA").answer) == ("NOERROR", [])
+    # What is stored below an inner name of the tree is not its own.
+    assert zone.ask("default.fellowship.svc.example.com").answer == []
+
+
+def test_pods_of_each_member_get_the_page_of_their_own(
+    federation: Federation, gondor_and_rohan: tuple[str, str], clients: None
+) -> None:
+    for name, context in MEMBERS.items():
+        assert _page(federation, context, SHORT) == f"Served by a pod in {name}."
+        assert "Served by a pod in" in _page(federation, context, GLOBAL)
+
+
+def test_scaled_to_nothing_in_gondor_its_names_lead_to_rohan(
+    federation: Federation, zone: Zone, gondor_and_rohan: tuple[str, str], clients: None, figures: Figures
+) -> None:
+    gondor, rohan = gondor_and_rohan
+    federation.apply(SCALED_DOWN)
+    seconds = _until("only rohan in the global name", lambda: zone.addresses() == {rohan}, 30)
+    figures.add("scaled to 0 in gondor, until out of the global name", seconds)
+    assert seconds < 10
+    wait_until("gondor's zone to lead to its region", lambda: zone.leads_to(CITADEL, REGION) == _name(REGION), 10)
+    assert zone.addresses(CITADEL, REGION) == zone.addresses(REGION) == {rohan}
+    # Its own Service is still there, without endpoints; the short name passes over it.
+    in_gondor = MEMBERS["gondor"]
+    wait_until("pods in gondor to be led to rohan", lambda: "in rohan" in _page(federation, in_gondor, SHORT), 45)
+    federation.clusters.kubectl("fellowship", "delete", "overridepolicy", "none-in-gondor")
+    seconds = _until("gondor to be back", lambda: zone.addresses() == {gondor, rohan}, 60)
+    figures.add("and back", seconds)
+
+
+def test_a_record_edited_by_hand_is_put_back(
+    federation: Federation,
+    zone: Zone,
+    gondor_and_rohan: tuple[str, str],
+    clusters: Clusters,
+    tmp_path: Path,
+) -> None:
+    with Store.of(clusters.kubeconfig, HOST, tmp_path) as store:
+        for key, value in store.below(GLOBAL).items():
+            store.put(key, {**value, "host": "192.0.2.99"})
+        wait_until("the right addresses", lambda: zone.addresses() == set(gondor_and_rohan), 30)
+
+
+def test_an_object_edited_by_hand_is_put_back(
+    federation: Federation, zone: Zone, gondor_and_rohan: tuple[str, str]
+) -> None:
+    wrong = json.dumps([{"op": "replace", "path": "/spec/endpoints/0/targets", "value": ["192.0.2.98"]}])
+    federation.clusters.kubectl("fellowship", "patch", "dnsendpoint", "web", "--type=json", f"--patch={wrong}")
+
+    def targets() -> list[str]:
+        endpoint = federation.clusters.get("fellowship", "dnsendpoint", "web", "-n", "default")["spec"]["endpoints"][0]
+        return sorted(endpoint["targets"])
+
+    wait_until("the object to be as it was", lambda: targets() == sorted(gondor_and_rohan), 30)
+    wait_until("the right addresses", lambda: zone.addresses() == set(gondor_and_rohan), 30)
+
+
+def test_a_foreign_record_is_left_alone(
+    federation: Federation, zone: Zone, gondor_and_rohan: tuple[str, str], clusters: Clusters, tmp_path: Path
+) -> None:
+    foreign = "foreign.default.fellowship.svc.example.com"
+    with Store.of(clusters.kubeconfig, HOST, tmp_path) as store:
+        store.put(key(foreign, "x"), {"host": "192.0.2.1", "ttl": 30})
+        # A change that is published after it shows that external-dns has passed over it.
+        federation.apply(SCALED_DOWN)
+        wait_until("only rohan in the global name", lambda: zone.addresses() == {gondor_and_rohan[1]}, 30)
+        federation.clusters.kubectl("fellowship", "delete", "overridepolicy", "none-in-gondor")
+        wait_until("gondor to be back", lambda: zone.addresses() == set(gondor_and_rohan), 60)
+        assert str(zone.ask(foreign).answer[0][0]) == "192.0.2.1"
+        store.delete(key(foreign, "x"))
+
+
+@pytest.mark.parametrize("program", ["external-dns", "dns-controller"])
+def test_a_program_that_is_killed_takes_no_record_with_it(
+    federation: Federation, zone: Zone, gondor_and_rohan: tuple[str, str], clusters: Clusters, program: str
+) -> None:
+    gondor, rohan = gondor_and_rohan
+    pods = ("pods", "-n", "karmada-system", "-l", f"app={program}")
+    federation.apply(SCALED_DOWN)
+    clusters.kubectl(HOST, "delete", *pods, "--grace-period=0", "--force")
+    wait_until("only rohan in the global name", lambda: zone.addresses() == {rohan}, 60)
+    federation.clusters.kubectl("fellowship", "delete", "overridepolicy", "none-in-gondor")
+    clusters.kubectl(HOST, "delete", *pods, "--grace-period=0", "--force")
+
+    def both() -> bool:
+        found = zone.addresses()
+        assert rohan in found
+        return found == {gondor, rohan}
+
+    wait_until("gondor to be back", both, 60)
+
+
+def test_what_somebody_changed_in_a_members_cluster_dns_is_drift_and_put_back(
+    federation: Federation, gondor_and_rohan: tuple[str, str]
+) -> None:
+    rohan = MEMBERS["rohan"]
+    ours = federation.clusters.corefile(rohan)
+    assert ours.startswith(federation.corefiles[rohan])
+    changed = json.dumps({"data": {"Corefile": ours.replace("denial 9984 5", "denial 9984 600")}})
+    patch = ("patch", "configmap", "coredns", "-n", "kube-system", "--type=merge", f"--patch={changed}")
+    federation.clusters.kubectl(rohan, *patch)
+    code, log, _ = federation.pulumi("preview", "--refresh", "--expect-no-changes")
+    assert code == EXIT_CHANGES, log
+    assert "rohan-cluster-dns" in log
+    code, log, _ = federation.pulumi("up", "--refresh", *UNATTENDED)
+    assert code == 0, log
+    assert federation.clusters.corefile(rohan) == ours
+
+
+def test_names_go_with_the_service(
+    federation: Federation, zone: Zone, gondor_and_rohan: tuple[str, str], figures: Figures
+) -> None:
+    federation.clusters.kubectl("fellowship", "delete", "service", "web")
+    seconds = _until("the global name to be gone", lambda: zone.rcode(GLOBAL) == "NXDOMAIN", 30)
+    figures.add("Service deleted, until its name was gone", seconds)
+    for place in ((REGION,), (CITADEL, REGION), (HALL, REGION)):
+        wait_until(f"the name at {place} to be gone", lambda p=place: zone.rcode(_name(*p)) == "NXDOMAIN", 30)  # type: ignore[misc]
+
+
+def _name(*place: str) -> str:
+    return ServiceNames("web", "default", "fellowship", "example.com").at(*place)
+
+
+def _balancer(federation: Federation, context: str) -> str:
+    status = federation.clusters.get(context, "service", "web", "-n", "default")["status"]
+    return str(status["loadBalancer"]["ingress"][0]["ip"])
+
+
+def _page(federation: Federation, context: str, name: str) -> str:
+    """The last line of the page at http://name, as a pod in the member gets it; empty if it gets none."""
+    fetch = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 5 nc {name} 80 | tail -n 1"
+    return federation.clusters.kubectl(context, "exec", "client", "--", "sh", "-c", fetch, check=False).strip()
+
+
+def _until(what: str, condition: Callable[[], bool], seconds: float) -> float:
+    start = time.monotonic()
+    wait_until(what, condition, seconds)
+    return time.monotonic() - start

@@ -1,0 +1,50 @@
+"""The same names from Google Cloud DNS: the zone by Pulumi, the records of Services by external-dns."""
+
+from __future__ import annotations
+
+import time
+
+from embedded.stack import CHECKOUT
+from federation.names import ServiceNames
+from fleet.waiting import wait_until
+from tests.figures import Figures
+from tests.fleet.conftest import MEMBERS, Federation
+from tests.fleet.google import Google
+
+ZONE = "example-com"
+EXAMPLE = str(CHECKOUT / "examples" / "web.yaml")
+WEB = f"{ServiceNames('web', 'default', 'fellowship', 'example.com').at()}."
+
+
+def test_the_zone_is_there_with_the_apis_name(federation: Federation, google: Google) -> None:
+    assert google.ask("GET", f"/{ZONE}").json()["dnsName"] == "example.com."
+    _, (address,) = google.records(ZONE)["api.fellowship.example.com.", "A"]
+    assert address in federation.stack.output("apiEndpoint")
+
+
+def test_nothing_differs_afterwards(federation: Federation, google: Google) -> None:
+    code, log, _ = federation.pulumi("preview", "--refresh", "--expect-no-changes")
+    assert code == 0, log
+
+
+def test_the_records_of_a_service_come_and_go(federation: Federation, google: Google, figures: Figures) -> None:
+    federation.clusters.kubectl("fellowship", "apply", "-f", EXAMPLE)
+    start = time.monotonic()
+
+    def both() -> bool:
+        _, addresses = google.records(ZONE).get((WEB, "A"), (0, []))
+        return len(addresses) == len(MEMBERS)
+
+    wait_until("the example's global name in Cloud DNS", both, 90)
+    figures.add("example applied, until its global name was in Cloud DNS", time.monotonic() - start)
+    ttl, _ = google.records(ZONE)[WEB, "A"]
+    assert ttl == 30
+    owners = [text for (_, kind), (_, texts) in google.records(ZONE).items() if kind == "TXT" for text in texts]
+    assert owners
+    assert all("external-dns/owner=fellowship" in text for text in owners)
+    federation.clusters.kubectl("fellowship", "delete", "-f", EXAMPLE)
+    wait_until(
+        "only the API's name in Cloud DNS",
+        lambda: list(google.records(ZONE)) == [("api.fellowship.example.com.", "A")],
+        90,
+    )
