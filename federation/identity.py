@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import urllib3
@@ -65,6 +66,28 @@ def known(answers: Mapping[str, str | Unreachable], members: Mapping[str, str]) 
     if problems:
         raise ConfigError(problems)
     return uids
+
+
+def the_same(member: str, context: str) -> pulumi.ResourceHook:
+    """A hook on a member's Cluster that refuses, in preview too, to give it another `id` than it joined with."""
+
+    def refuse_another(args: pulumi.ResourceHookArgs) -> None:
+        joined, found = (_id(inputs) for inputs in (args.old_inputs, args.new_inputs))
+        if joined and found and joined != found:
+            allowed = f"point the context back, or let {member} leave and join anew"
+            raise ConfigError(
+                [
+                    f"member {member}: context {context} leads to another cluster: its kube-system has UID {found}, "
+                    f"{member} joined with {joined}; {allowed}"
+                ]
+            )
+
+    return pulumi.ResourceHook(f"same-{member}", refuse_another, pulumi.ResourceHookOptions(on_dry_run=True))
+
+
+def _id(inputs: Mapping[str, Any] | None) -> str | None:
+    found: str | None = (inputs or {}).get("spec", {}).get("id")
+    return found
 
 
 def _identify(context: str, config: Kubeconfig) -> str | Unreachable:

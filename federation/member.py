@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Input, ResourceHookBinding, ResourceOptions
 
-from federation import readiness, settings
+from federation import identity, readiness, settings
 from federation.control_plane import CLUSTER_NAMESPACE, ControlPlane
 from federation.tokens import SYSTEM_LABELS, service_account
 
@@ -92,7 +92,10 @@ class Member(pulumi.ComponentResource):
                     depends_on=[access, args.control_plane],
                     ignore_changes=OWNED_BY_KARMADA if args.uid else [*OWNED_BY_KARMADA, "spec.id"],
                     custom_timeouts=CustomTimeouts(create=ready_within, update=ready_within, delete="5m"),
-                    hooks=ResourceHookBinding(on_error=[readiness.explain(name, args.control_plane.kubeconfig)]),
+                    hooks=ResourceHookBinding(
+                        before_update=[identity.the_same(name, args.settings.context)],
+                        on_error=[readiness.explain(name, args.control_plane.kubeconfig)],
+                    ),
                 ),
             ),
         )
