@@ -75,6 +75,7 @@ class Propagation(pulumi.ComponentResource):
             },
             opts=child,
         )
+        _own_policies_win(child)
         clusters = {"clusterAffinity": {"clusterNames": list(args.settings.clusters)}} if args.settings.clusters else {}
         if args.settings.kinds:
             k8s.apiextensions.CustomResource(
@@ -92,6 +93,50 @@ class Propagation(pulumi.ComponentResource):
                 opts=ResourceOptions.merge(child, ResourceOptions(depends_on=[own_service])),
             )
         self.register_outputs({})
+
+
+def _own_policies_win(opts: ResourceOptions) -> None:
+    """Have each policy of a user's take its objects over from the default, in whatever order the two are applied.
+
+    Karmada does so for policies that ask for it and name their objects; hardly anybody knows to ask.
+    """
+    name = "own-policies-win"
+    k8s.admissionregistration.v1beta1.MutatingAdmissionPolicy(
+        name,
+        metadata={"name": name},
+        spec={
+            "match_constraints": {
+                "resource_rules": [
+                    {
+                        "api_groups": ["policy.karmada.io"],
+                        "api_versions": ["v1alpha1"],
+                        "operations": ["CREATE", "UPDATE"],
+                        "resources": ["propagationpolicies"],
+                    }
+                ]
+            },
+            "match_conditions": [
+                {
+                    "name": "names-its-objects",
+                    "expression": "object.spec.resourceSelectors.all(each, has(each.name) && each.name != '')",
+                }
+            ],
+            "mutations": [
+                {
+                    "patch_type": "JSONPatch",
+                    "json_patch": {
+                        "expression": '[JSONPatch{op: "add", path: "/spec/preemption", value: "Always"}]',
+                    },
+                }
+            ],
+            "failure_policy": "Ignore",
+            "reinvocation_policy": "Never",
+        },
+        opts=opts,
+    )
+    k8s.admissionregistration.v1beta1.MutatingAdmissionPolicyBinding(
+        name, metadata={"name": name}, spec={"policy_name": name}, opts=opts
+    )
 
 
 _NO_CLUSTER = [{"key": OPT_OUT, "operator": operator, "values": ["never"]} for operator in ("In", "NotIn")]

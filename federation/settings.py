@@ -6,7 +6,7 @@ Keys are written in camelCase in Pulumi.<stack>.yaml; each field's docstring say
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -142,7 +142,7 @@ class Member(Section):
     """How long the Cluster may take to report Ready before the update fails with what it says of itself."""
 
 
-Kind = Literal[
+CommonKind = Literal[
     "Service",
     "Deployment",
     "StatefulSet",
@@ -152,24 +152,13 @@ Kind = Literal[
     "ConfigMap",
     "Secret",
     "Ingress",
-    "ServiceAccount",
-    "PersistentVolumeClaim",
 ]
+Kind = Literal[CommonKind, "ServiceAccount", "PersistentVolumeClaim"]
 
 
 class Propagation(Section):
-    kinds: tuple[Kind, ...] = (
-        "Service",
-        "Deployment",
-        "StatefulSet",
-        "DaemonSet",
-        "Job",
-        "CronJob",
-        "ConfigMap",
-        "Secret",
-        "Ingress",
-    )
-    """Kinds that reach the members without a policy of their own; none: nothing does."""
+    kinds: tuple[Kind, ...] = get_args(CommonKind)
+    """Kinds that reach the members without a policy of their own; none: nothing does. Default: CommonKind."""
     clusters: tuple[MemberName, ...] = ()
     """Members that they reach. Default: all."""
 

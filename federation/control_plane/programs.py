@@ -30,6 +30,8 @@ def apiserver(images: Images, namespace: str, pki: Pki, service_account: tls.Pri
         "client-ca-file": f"{FILES_FOLDER}/ca.crt",
         "disable-admission-plugins": "StorageObjectInUseProtection,ServiceAccount",
         **_etcd_flags(namespace),
+        # Kubernetes 1.34 has this kind of policy, but off; propagation.py makes one.
+        "feature-gates": "MutatingAdmissionPolicy=true",
         "proxy-client-cert-file": f"{FILES_FOLDER}/front-proxy-client.crt",
         "proxy-client-key-file": f"{FILES_FOLDER}/front-proxy-client.key",
         "requestheader-allowed-names": "front-proxy-client",
@@ -37,6 +39,7 @@ def apiserver(images: Images, namespace: str, pki: Pki, service_account: tls.Pri
         "requestheader-extra-headers-prefix": "X-Remote-Extra-",
         "requestheader-group-headers": "X-Remote-Group",
         "requestheader-username-headers": "X-Remote-User",
+        "runtime-config": "admissionregistration.k8s.io/v1beta1=true",
         "secure-port": str(API_PORT),
         "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
         "service-account-key-file": f"{FILES_FOLDER}/service-account.pub",

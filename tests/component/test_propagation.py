@@ -118,3 +118,12 @@ def test_without_kinds_there_is_no_default_policy_as_karmada_refuses_one_that_se
     record = run(tmp_path, {"federation:propagation.kinds": []})
     assert record.of("ClusterPropagationPolicy") == []
     assert [each.name for each in record.of("PropagationPolicy")] == ["own-service"]
+
+
+def test_a_policy_of_a_users_own_asks_to_take_its_objects_over(dev: Record) -> None:
+    spec = dev.one("MutatingAdmissionPolicy", "own-policies-win").inputs["spec"]
+    (rule,) = spec["matchConstraints"]["resourceRules"]
+    assert (rule["apiGroups"], rule["resources"]) == (["policy.karmada.io"], ["propagationpolicies"])
+    assert dev.one("MutatingAdmissionPolicyBinding", "own-policies-win").inputs["spec"] == {
+        "policyName": "own-policies-win"
+    }

@@ -89,7 +89,7 @@ metadata: {name: horses, namespace: default}
     federation.clusters.kubectl("fellowship", "delete", "propagationpolicy", "only-rohan")
 
 
-def test_a_policy_that_comes_later_takes_over_if_it_asks_for_it(federation: Federation) -> None:
+def test_a_policy_of_its_own_has_the_last_word_even_when_it_comes_later(federation: Federation) -> None:
     federation.apply("kind: ConfigMap\napiVersion: v1\nmetadata: {name: beacons, namespace: default}\n")
     for context in MEMBERS.values():
         _wait_there(federation, context, "configmap", "beacons")
@@ -99,7 +99,6 @@ apiVersion: policy.karmada.io/v1alpha1
 kind: PropagationPolicy
 metadata: {name: only-gondor, namespace: default}
 spec:
-  preemption: Always
   resourceSelectors: [{apiVersion: v1, kind: ConfigMap, name: beacons}]
   placement: {clusterAffinity: {clusterNames: [gondor]}}
 """,
