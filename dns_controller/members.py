@@ -103,9 +103,9 @@ class Members:
         member = self._members.get(name)
         if member is None or member.stream is not stream:
             return
-        before = self._answers.get(name)
-        self._answers[name] = None if answers else before or time()
-        if (self._answers[name] is None) != (before is None):
+        before = self._answers.copy()
+        self._answers[name] = None if answers else before.get(name) or time()
+        if self._answers != before:
             self._review()
 
     def _learn(self, name: str, stream: Stream[Slice], news: News[Slice]) -> None:

@@ -20,6 +20,8 @@ Key = tuple[str, str]
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "federation-dns-controller"
+LEAVING = "federation/leaving"
+"""Annotation of a Cluster that is about to go: its addresses leave the names first."""
 SEEN = "federation/clusters"
 """Annotation of a DNSEndpoint: what was seen of each cluster when the records were worked out."""
 
@@ -133,7 +135,7 @@ def read_slice(obj: Json) -> Slice | None:
 
 def read_cluster(obj: Json) -> Cluster | None:
     metadata, spec = obj["metadata"], obj["spec"]
-    if "deletionTimestamp" in metadata:
+    if "deletionTimestamp" in metadata or metadata.get("annotations", {}).get(LEAVING) == "true":
         return None
     conditions = {each["type"]: each for each in obj.get("status", {}).get("conditions", ())}
     ready = conditions.get("Ready", {"status": "Unknown", "lastTransitionTime": metadata["creationTimestamp"]})

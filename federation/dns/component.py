@@ -32,6 +32,8 @@ class FederationDns(pulumi.ComponentResource):
     """Zone and publisher of one federation."""
 
     federation: str
+    ttl: int
+    """Seconds for which an answer may be cached."""
     domain: str
     """The domain of the zone, without the final dot."""
     zone: Output[str]
@@ -49,7 +51,7 @@ class FederationDns(pulumi.ComponentResource):
         super().__init__("federation:index:FederationDns", name, None, opts)
         child = ResourceOptions(parent=self)
         self.dynamic = dynamic_provider()
-        self.federation, self.domain = args.settings.name, args.dns.zone
+        self.federation, self.domain, self.ttl = args.settings.name, args.dns.zone, args.dns.ttl
         zone = _google_zone(args, google, child) if (google := args.dns.google_clouddns) else _own_zone(args, child)
         self.zone, self.name_servers, self.lookup_servers = zone.zone, zone.name_servers, zone.lookup_servers
         self.certificate_expiries = zone.certificate_expiries

@@ -13,6 +13,7 @@ from federation.control_plane import ControlPlane
 from federation.dns.cluster_dns import ClusterDns, ClusterDnsArgs
 from federation.dns.component import FederationDns
 from federation.dns.publisher import CONTROLLER_USER
+from federation.dns.withdrawal import Withdrawal
 from federation.kubeconfig import Kubeconfig
 from federation.member import Member
 from federation.tokens import SYSTEM_LABELS, service_account
@@ -102,4 +103,11 @@ class MemberDns(pulumi.ComponentResource):
                 ),
                 ResourceOptions(parent=self, provider=args.dns.dynamic),
             )
+        Withdrawal(
+            f"{member}-withdrawal",
+            member,
+            args.control_plane.kubeconfig,
+            args.dns.ttl,
+            ResourceOptions(parent=self, provider=args.dns.dynamic, depends_on=[args.member, args.dns]),
+        )
         self.register_outputs({})

@@ -74,10 +74,19 @@ def test_the_members_cluster_dns_is_told_who_answers_and_where_the_member_is(
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-def test_the_kubeconfig_of_its_cluster_dns_is_secret_going_in_and_coming_out(dev: Record, member: str) -> None:
-    resource = dev.one("ClusterDns", f"{member}-cluster-dns")
+@pytest.mark.parametrize(("kind", "name"), [("ClusterDns", "cluster-dns"), ("Withdrawal", "withdrawal")])
+def test_the_kubeconfig_of_a_dynamic_resource_is_secret_going_in_and_coming_out(
+    dev: Record, member: str, kind: str, name: str
+) -> None:
+    resource = dev.one(kind, f"{member}-{name}")
     assert isinstance(resource.inputs["kubeconfig"], Secret)
     assert isinstance(resource.outputs["kubeconfig"], Secret)
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_a_member_that_leaves_is_out_of_the_names_for_a_ttl_first(dev: Record, member: str) -> None:
+    inputs = dev.one("Withdrawal", f"{member}-withdrawal").inputs
+    assert (inputs["cluster"], inputs["ttl"]) == (member, 30)
 
 
 def test_a_member_whose_cluster_dns_is_left_alone_has_all_else(dev: Record, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def side(record: Record, resource: Registered) -> str:
             credentials = (f"{parent.name}-credentials", f"{parent.name}-impersonation")
             in_api = resource.kind == "Cluster" or resource.name in credentials
             return "api" if in_api else f"member-{parent.name}"
-        case "MemberDns" if resource.kind == "ClusterDns":
+        case "MemberDns" if resource.kind in ("ClusterDns", "Withdrawal"):
             return "dynamic"
         case "MemberDns":
             in_api = resource.kind in ("Role", "RoleBinding") or (resource.kind, resource.name) == (
@@ -110,6 +110,9 @@ ORDER = [
     (RECORDS, ("Deployment", "dns-controller|external-dns")),
     (("StatefulSet", "dns-etcd"), ("Deployment", "federation-dns")),
     (("Service", "federation-dns"), ("ClusterDns", ".*")),
+    # What is made last is the first to go: the names, before the Cluster and before those who publish them.
+    (("Cluster", "gondor-cluster"), ("Withdrawal", "gondor-withdrawal")),
+    (("Deployment", "dns-controller|external-dns|federation-dns"), ("Withdrawal", ".*")),
 ]
 
 

@@ -77,6 +77,8 @@ class Federation:
     """What `pulumi up` printed."""
     seconds: float
     """How long it took, from nothing to Ready; without a zone, as karmadactl makes none."""
+    preview_seconds: float
+    """How long a preview without changes took then."""
     corefiles: Mapping[str, str]
     """What the members' cluster DNS was told before they joined, by context."""
 
@@ -158,13 +160,16 @@ def federation(clusters: Clusters, figures: Figures) -> Federation:
     code, log, seconds = timed_pulumi(stack, "up", *UNATTENDED)
     assert code == 0, log[-8000:]
     figures.add("pulumi up, from nothing to Ready", seconds)
+    code, unchanged, preview_seconds = timed_pulumi(stack, "preview", "--expect-no-changes")
+    assert code == 0, unchanged[-8000:]
+    figures.add("preview, nothing changed", preview_seconds)
     stack.prepare(configuration(clusters.kubeconfig))
     code, more, seconds_for_names = timed_pulumi(stack, "up", *UNATTENDED)
     assert code == 0, more[-8000:]
     figures.add("pulumi up, zone and records added", seconds_for_names)
     given = clusters.kubeconfig.with_name("federation")
     write_private(given, stack.output("kubeconfig").encode())
-    return Federation(Clusters(given), stack, log + more, seconds, corefiles)
+    return Federation(Clusters(given), stack, log + more, seconds, preview_seconds, corefiles)
 
 
 def _start(kubeconfig: Path) -> Clusters:

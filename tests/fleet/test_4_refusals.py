@@ -9,7 +9,7 @@ import yaml
 from embedded.federation import UNATTENDED
 from embedded.stack import Stack
 from tests.figures import Figures
-from tests.fleet.conftest import Clusters, Federation, timed_pulumi
+from tests.fleet.conftest import HOST, MEMBERS, Clusters, Federation, timed_pulumi
 
 
 def _change(stack: Stack, before: str, after: str) -> None:
@@ -59,6 +59,22 @@ def test_a_silent_cluster_is_named_and_the_rest_of_the_preview_shows(
     assert seconds < 40
     assert "gondor-cluster create" in log
     assert "Deployment karmada-scheduler create" in log
+
+
+def test_a_context_that_leads_to_another_cluster_is_refused(federation: Federation, clusters: Clusters) -> None:
+    good = federation.stack.settings.read_text()
+    joined, found = (
+        clusters.get(context, "namespace", "kube-system")["metadata"]["uid"] for context in (MEMBERS["gondor"], HOST)
+    )
+    try:
+        federation.stack.settings.write_text(good.replace(f"context: {MEMBERS['gondor']}", f"context: {HOST}"))
+        code, log, _ = federation.pulumi("preview")
+    finally:
+        federation.stack.settings.write_text(good)
+    assert code != 0
+    assert (
+        f"context {HOST} leads to another cluster: its kube-system has UID {found}, gondor joined with {joined}" in log
+    )
 
 
 def test_a_member_that_does_not_get_ready_fails_with_what_it_says(federation: Federation, figures: Figures) -> None:

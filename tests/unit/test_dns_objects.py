@@ -110,7 +110,7 @@ def test_an_endpoint_is_ready_unless_it_says_it_is_not(conditions: list[Json], i
     assert read_slice({"metadata": {"namespace": "default", "name": "lone"}, "endpoints": endpoints}) is None
 
 
-def cluster(*conditions: Json, **metadata: str) -> Json:
+def cluster(*conditions: Json, **metadata: Any) -> Json:
     return {
         "metadata": {"name": "gondor", "uid": "1", "creationTimestamp": "1970-01-01T00:00:10Z", **metadata},
         "spec": {"apiEndpoint": "https://gondor", "region": "middle-earth", "zones": ["minas-tirith"]},
@@ -136,6 +136,7 @@ def test_a_cluster_is_not_ready_unless_it_is_said_to_be(conditions: list[Json], 
 
 def test_a_cluster_that_leaves_does_not_count() -> None:
     assert read_cluster(cluster(deletionTimestamp="2026-01-01T00:00:00Z")) is None
+    assert read_cluster(cluster(annotations={"federation/leaving": "true"})) is None
 
 
 def test_a_cluster_may_lack_region_and_zones() -> None:
