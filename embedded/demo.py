@@ -18,7 +18,7 @@ from fleet.waiting import FleetError, wait_until
 from toolbox import tool
 
 EXAMPLE = CHECKOUT / "examples" / "web.yaml"
-READY_SECONDS, CHANGE_SECONDS = 60, 120
+READY_SECONDS, LOOKUP_SECONDS, CHANGE_SECONDS = 60, 120, 120
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,18 @@ class Demo:
         return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout
 
     def page(self, member: Member) -> str:
-        """What a pod in the member gets when it fetches the page by the short name."""
-        fetch = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 5 nc {self.short_name} 80 | tail -n 1"
+        """What a pod in the member gets when it fetches the page by the short name; empty if it gets none."""
+        fetch = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 5 nc {self.short_name} 80 2>/dev/null | tail -n 1"
         return self.kubectl(member.context, "exec", "deployment/web", "--", "sh", "-c", fetch).strip()
+
+    def show_pages(self, members: list[Member]) -> None:
+        """The page as pods in these members get it; a cluster's DNS hears of a new Corefile only after a while."""
+        for member in members:
+            self._await_page(member)
+            print(f"  {member.name:<8} {self.page(member)}")
+
+    def _await_page(self, member: Member) -> None:
+        wait_until(f"a pod in {member.name} to get the page", lambda: bool(self.page(member)), LOOKUP_SECONDS)
 
     @property
     def short_name(self) -> str:
@@ -87,8 +96,7 @@ def run(demo: Demo, fleet: Callable[..., object]) -> None:
         demo.show(*place)
 
     print(f"\nIn a pod of each member, http://{demo.short_name} is the nearest one:")
-    for member in demo.members:
-        print(f"  {member.name:<8} {demo.page(member)}")
+    demo.show_pages(demo.members)
 
     lost, *others = demo.members
     print(f"\n{lost.name} loses its power.")
@@ -100,8 +108,7 @@ def run(demo: Demo, fleet: Callable[..., object]) -> None:
         print(f"{time.monotonic() - start:.1f} s after that its address is out of the names:\n")
         demo.show()
         demo.show(lost.zone, lost.region)
-        for member in others:
-            print(f"  {member.name:<8} {demo.page(member)}")
+        demo.show_pages(others)
     finally:
         print(f"\n{lost.name} gets its power back.")
         start = time.monotonic()
