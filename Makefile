@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-PYTHON := .venv/bin/python
+PYTHON := .venv/bin/python -u
 
 .PHONY: help
 help: ## List the verbs
