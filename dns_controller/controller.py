@@ -10,16 +10,15 @@ from time import time
 from typing import TypeVar
 
 from dns_controller import writer
-from dns_controller.api import FAILURES, Api, Json, why
+from dns_controller.api import FAILURES, Api, why
 from dns_controller.loop import Loop
 from dns_controller.members import Members
 from dns_controller.metrics import Metrics
 from dns_controller.objects import (
-    MANAGED_BY,
-    MANAGER,
     NO_SHARE,
     Binding,
     Cluster,
+    Json,
     Key,
     Service,
     Sight,
@@ -35,7 +34,7 @@ from dns_controller.objects import (
 from dns_controller.plan import Shard, of_one_family, plan
 from dns_controller.resolve import Hosts, Lookup
 from dns_controller.watching import Cache, News, OfService, Stream, follow
-from federation.names import ServiceNames
+from federation.names import DNS_CONTROLLER, MANAGED_BY, ServiceNames
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +98,7 @@ class Controller:
         self._follow("services", SERVICES, read_service, partial(self._take, self._services))
         self._follow("resourcebindings", BINDINGS, read_binding, partial(self._take, self._bindings))
         self._follow("clusters", CLUSTERS, read_cluster, self._take_clusters)
-        ours = f"{MANAGED_BY}={MANAGER}"
+        ours = f"{MANAGED_BY}={DNS_CONTROLLER}"
         self._follow("dnsendpoints", writer.COLLECTION, read_written, partial(self._take, self._written), ours)
         self._loop.post(self._resync)
 

@@ -11,14 +11,13 @@ from time import time
 from dns_controller.api import Api
 from dns_controller.loop import Loop
 from dns_controller.metrics import Metrics
-from dns_controller.objects import Cluster, Key, Slice, read_slice
+from dns_controller.objects import OF_SERVICE, Cluster, Key, Slice, read_slice
 from dns_controller.probing import probe
 from dns_controller.watching import Cache, News, Stream, follow
+from federation.names import dns_secret
 
 SECRETS = "/api/v1/namespaces/karmada-cluster/secrets"
 SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
-OF_SERVICES = "kubernetes.io/service-name"
-"""Label of slices that belong to a Service."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class Members:
             read_slice,
             line,
             lambda news: self._loop.post(partial(self._learn, name, stream, news)),
-            OF_SERVICES,
+            OF_SERVICE,
         )
         self._members[name] = _Member(cluster.uid, cluster.endpoint, Cache(), stream)
         follow(stream, self._metrics)
@@ -123,7 +122,7 @@ def connect(federation: Callable[[], Api], cluster: str, endpoint: str) -> Api:
 
     Raises what Api's calls raise, and ValueError for a Secret that lacks something.
     """
-    name = f"{cluster}-dns"
+    name = dns_secret(cluster)
     with federation() as api:
         data = api.get(f"{SECRETS}/{name}").get("data", {})
     missing = [key for key in ("caBundle", "token") if not data.get(key)]

@@ -12,16 +12,14 @@ from datetime import datetime
 from typing import Any
 
 from dns_controller.plan import Addresses, Record
-from federation.names import is_domain, is_ip, zone_of
+from federation.names import DNS_CONTROLLER, LEAVING, MANAGED_BY, is_domain, is_ip, zone_of
 
 Json = dict[str, Any]
 Key = tuple[str, str]
 """Namespace and name; the namespace of a Cluster is empty."""
 
-MANAGED_BY = "app.kubernetes.io/managed-by"
-MANAGER = "federation-dns-controller"
-LEAVING = "federation/leaving"
-"""Annotation of a Cluster that is about to go: its addresses leave the names first."""
+OF_SERVICE = "kubernetes.io/service-name"
+"""Label of EndpointSlices: the Service that they belong to."""
 SEEN = "federation/clusters"
 """Annotation of a DNSEndpoint: what was seen of each cluster when the records were worked out."""
 
@@ -125,7 +123,7 @@ def _share(reported: Json) -> Share:
 
 
 def read_slice(obj: Json) -> Slice | None:
-    name = obj["metadata"].get("labels", {}).get("kubernetes.io/service-name")
+    name = obj["metadata"].get("labels", {}).get(OF_SERVICE)
     if name is None:
         return None
     # Not said is ready: discovery.k8s.io/v1, EndpointConditions.
@@ -146,7 +144,7 @@ def read_cluster(obj: Json) -> Cluster | None:
 
 def read_written(obj: Json) -> Written | None:
     metadata = obj["metadata"]
-    if metadata.get("labels", {}).get(MANAGED_BY) != MANAGER:
+    if metadata.get("labels", {}).get(MANAGED_BY) != DNS_CONTROLLER:
         return None
     return Written(key_of(obj), metadata["uid"], metadata["resourceVersion"], owned(obj))
 
@@ -171,7 +169,7 @@ def dns_endpoint(service: Service, records: tuple[Record, ...], ttl: int, sight:
         "metadata": {
             "namespace": namespace,
             "name": name,
-            "labels": {MANAGED_BY: MANAGER},
+            "labels": {MANAGED_BY: DNS_CONTROLLER},
             "annotations": {SEEN: _text(sight)},
             "ownerReferences": [{"apiVersion": "v1", "kind": "Service", "name": name, "uid": service.uid}],
         },

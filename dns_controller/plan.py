@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
 
-from federation.names import LABEL_RULE, ServiceNames, is_domain, is_label
+from federation.names import LABEL_RULE, ServiceNames, can_be_named, is_domain
 
 Place = tuple[str, ...]
 """Where in the tree: () is everywhere, (region,) a region, (zone, region) a zone of it. One up is without the first."""
@@ -77,7 +77,7 @@ def plan(names: ServiceNames, shards: Iterable[Shard], resolved: Mapping[str, Ad
     if not any(shard.is_listed for shard in shards):
         return Plan((), ())
     for shard in shards:
-        if not _can_be_named(shard):
+        if not can_be_named(shard.region, shard.zones):
             warnings.add(
                 f"cluster {shard.cluster} counts in the global name only: "
                 f"of region {shard.region!r} and zones {list(shard.zones)} each must be {LABEL_RULE}"
@@ -106,13 +106,9 @@ def of_one_family(records: Iterable[Record]) -> tuple[Record, ...]:
     return tuple(record for record in records if record.type != "AAAA" or record.name not in with_ipv4)
 
 
-def _can_be_named(shard: Shard) -> bool:
-    return all(is_label(part.lower()) for part in (shard.region, *shard.zones))
-
-
 def _places(shard: Shard) -> Iterator[Place]:
     yield ()
-    if _can_be_named(shard):
+    if can_be_named(shard.region, shard.zones):
         region = shard.region.lower()
         yield (region,)
         yield from {(zone.lower(), region) for zone in shard.zones}

@@ -14,9 +14,9 @@ from typing import Generic, Protocol, TypeVar
 
 from kubernetes.client import ApiException
 
-from dns_controller.api import FAILURES, Api, Json, why
+from dns_controller.api import FAILURES, Api, why
 from dns_controller.metrics import Metrics
-from dns_controller.objects import Key, key_of
+from dns_controller.objects import Json, Key, key_of
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from kubernetes.client import ApiException
 
 from dns_controller.api import FAILURES, Api
 from dns_controller.metrics import Metrics
-from dns_controller.objects import MANAGED_BY, MANAGER, Json, Key, Written, key_of, owned, read_written
+from dns_controller.objects import Json, Key, Written, key_of, owned, read_written
+from federation.names import DNS_CONTROLLER, MANAGED_BY
 
 GROUP = "/apis/externaldns.k8s.io/v1alpha1"
 COLLECTION = f"{GROUP}/dnsendpoints"
@@ -22,7 +23,7 @@ class ForeignError(Exception):
     def __init__(self, service: Key) -> None:
         name = "/".join(service)
         super().__init__(
-            f"DNSEndpoint {name} is somebody else's (it has no label {MANAGED_BY}={MANAGER}) and is left alone; "
+            f"DNSEndpoint {name} is somebody else's (it has no label {MANAGED_BY}={DNS_CONTROLLER}) and is left alone; "
             f"Service {name} has no records as long as it is there"
         )
 

@@ -103,7 +103,7 @@ def _clashing_names(given: Mapping[str, Any]) -> Iterator[str]:
     for path, member in members:
         if member.get("name") == "impersonator":
             yield f"{path}.name: 'impersonator' is the name of an account that Karmada keeps; take another name"
-        for twin in (f"{member.get('name')}-impersonator", f"{member.get('name')}-dns"):
+        for twin in (f"{member.get('name')}-impersonator", names.dns_secret(str(member.get("name")))):
             if twin in taken:
                 yield f"{path}.name: a Secret {twin!r} is kept for it, which member {twin!r} has too; rename one"
     for path, context in context_paths(given):

@@ -11,6 +11,7 @@ from pulumi import CustomTimeouts, Input, ResourceHookBinding, ResourceOptions
 
 from federation import identity, readiness, settings
 from federation.control_plane import CLUSTER_NAMESPACE, ControlPlane
+from federation.roles import grant
 from federation.tokens import SYSTEM_LABELS, service_account
 
 NAMESPACE = CLUSTER_NAMESPACE
@@ -55,7 +56,13 @@ class Member(pulumi.ComponentResource):
         account, impersonator = f"karmada-{name}", "karmada-impersonator"
         token = service_account(name, account, namespace, in_member)
         impersonator_token = service_account(name, impersonator, namespace, in_member)
-        access = _full_access(name, account, in_member)
+        access = grant(
+            f"{name}-access",
+            {"name": f"karmada-controller-manager:{account}", "labels": SYSTEM_LABELS},
+            FULL_ACCESS,
+            {"kind": "ServiceAccount", "namespace": NAMESPACE, "name": account},
+            in_member,
+        )
 
         credentials = {"caBundle": token["ca.crt"], "token": token["token"]}
         secret = _api_secret(f"{name}-credentials", name, api_namespace, credentials, in_api)
@@ -100,24 +107,6 @@ class Member(pulumi.ComponentResource):
             ),
         )
         self.register_outputs({})
-
-
-def _full_access(member: str, account: str, opts: ResourceOptions) -> k8s.rbac.v1.ClusterRoleBinding:
-    name = f"karmada-controller-manager:{account}"
-    role = k8s.rbac.v1.ClusterRole(
-        f"{member}-access", metadata={"name": name, "labels": SYSTEM_LABELS}, rules=FULL_ACCESS, opts=opts
-    )
-    return k8s.rbac.v1.ClusterRoleBinding(
-        f"{member}-access",
-        metadata={"name": name, "labels": SYSTEM_LABELS},
-        role_ref={
-            "api_group": "rbac.authorization.k8s.io",
-            "kind": "ClusterRole",
-            "name": role.metadata.name,
-        },
-        subjects=[{"kind": "ServiceAccount", "namespace": NAMESPACE, "name": account}],
-        opts=opts,
-    )
 
 
 def _api_secret(

@@ -1,10 +1,21 @@
-"""The rules that names follow: Kubernetes labels, label values, DNS zones and the names of federated Services. Pure."""
+"""The rules that names follow: Kubernetes labels, DNS zones and the names of federated Services. Pure.
+
+Also the names by which the program and dns_controller know each other's objects; of our code, this is all they share.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+"""Label of DNSEndpoint objects: who writes them."""
+DNS_CONTROLLER = "federation-dns-controller"
+"""Its value for those of dns_controller."""
+LEAVING = "federation/leaving"
+"""Annotation of a Cluster that is about to go: while it is `true`, the cluster's addresses stay out of the names."""
 
 LABEL_RULE = "a DNS label: 1 to 63 of a-z, 0-9 and '-', not beginning or ending with '-' (RFC 1123)"
 MEMBER_NAME_RULE = "a DNS label of at most 48 characters: a-z, 0-9 and '-', not beginning or ending with '-'"
@@ -86,6 +97,16 @@ def absolute(domain: str) -> str:
 def api_name(federation: str, zone: str) -> str:
     """The name of the federation API: two labels below the zone, where names of Services have four and more."""
     return f"api.{federation}.{zone_of(zone)}"
+
+
+def can_be_named(region: str, zones: Sequence[str]) -> bool:
+    """Whether a cluster has names of its own in the tree: region and zones are labels, in either case."""
+    return all(is_label(part.lower()) for part in (region, *zones))
+
+
+def dns_secret(cluster: str) -> str:
+    """The Secret in the federation API with what dns_controller needs to see a member: `caBundle` and `token`."""
+    return f"{cluster}-dns"
 
 
 @dataclass(frozen=True)

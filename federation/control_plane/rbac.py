@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import pulumi_kubernetes as k8s
 from pulumi import Resource, ResourceOptions
 
+from federation.roles import grant, user
+
 KINDS = {
     "autoscaling.karmada.io": ["cronfederatedhpas", "federatedhpas"],
     "multicluster.x-k8s.io": ["serviceexports", "serviceimports"],
@@ -42,19 +44,12 @@ def roles(opts: ResourceOptions) -> Iterator[Resource]:
             ],
             opts=opts,
         )
-    yield k8s.rbac.v1.ClusterRole(
-        PROXY_ADMIN,
-        metadata={"name": PROXY_ADMIN},
-        rules=[{"api_groups": ["cluster.karmada.io"], "resources": ["clusters/proxy"], "verbs": ["*"]}],
-        opts=opts,
-    )
-    yield k8s.rbac.v1.ClusterRoleBinding(
-        PROXY_ADMIN,
-        metadata={"name": PROXY_ADMIN},
-        role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": PROXY_ADMIN},
-        subjects=[{"api_group": "rbac.authorization.k8s.io", "kind": "User", "name": ADMIN_USER}],
-        opts=opts,
-    )
+    proxy: k8s.rbac.v1.PolicyRuleArgsDict = {
+        "api_groups": ["cluster.karmada.io"],
+        "resources": ["clusters/proxy"],
+        "verbs": ["*"],
+    }
+    yield grant(PROXY_ADMIN, {"name": PROXY_ADMIN}, [proxy], user(ADMIN_USER), opts)
 
 
 def _with_status(group: str, kinds: list[str]) -> list[str]:

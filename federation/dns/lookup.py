@@ -27,5 +27,5 @@ class Lookup:
         region and zones have no names of their own if one of them is no label.
         """
         place = (*self.zones[:1], self.region)
-        nameable = all(names.is_label(part.lower()) for part in (self.region, *self.zones))
+        nameable = names.can_be_named(self.region, self.zones)
         return names.ServiceNames(service, namespace, self.federation, self.zone).at(*(place if nameable else ()))

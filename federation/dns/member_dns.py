@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import ResourceOptions
 
-from federation import kubeconfig, settings
+from federation import kubeconfig, names, settings
 from federation.control_plane import ControlPlane
 from federation.dns.cluster_dns import ClusterDns, ClusterDnsArgs
 from federation.dns.component import FederationDns
@@ -16,10 +16,10 @@ from federation.dns.publisher import CONTROLLER_USER
 from federation.dns.withdrawal import Withdrawal
 from federation.kubeconfig import Kubeconfig
 from federation.member import Member
+from federation.roles import RBAC, grant, user
 from federation.tokens import SYSTEM_LABELS, service_account
 
 ACCOUNT = "federation-dns"
-RBAC = "rbac.authorization.k8s.io"
 
 
 @dataclass
@@ -44,22 +44,16 @@ class MemberDns(pulumi.ComponentResource):
         in_api = ResourceOptions(parent=self, provider=args.control_plane.api)
 
         token = service_account(member, ACCOUNT, namespace, in_member)
-        role = k8s.rbac.v1.ClusterRole(
+        grant(
             f"{member}-dns",
-            metadata={"name": ACCOUNT, "labels": SYSTEM_LABELS},
-            rules=[{"api_groups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]}],
-            opts=in_member,
-        )
-        k8s.rbac.v1.ClusterRoleBinding(
-            f"{member}-dns",
-            metadata={"name": ACCOUNT, "labels": SYSTEM_LABELS},
-            role_ref={"api_group": RBAC, "kind": "ClusterRole", "name": role.metadata.name},
-            subjects=[{"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": ACCOUNT}],
-            opts=in_member,
+            {"name": ACCOUNT, "labels": SYSTEM_LABELS},
+            [{"api_groups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]}],
+            {"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": ACCOUNT},
+            in_member,
         )
 
         metadata: k8s.meta.v1.ObjectMetaArgsDict = {
-            "name": f"{member}-dns",
+            "name": names.dns_secret(member),
             "namespace": args.control_plane.cluster_namespace,
             "labels": SYSTEM_LABELS,
         }
@@ -85,8 +79,8 @@ class MemberDns(pulumi.ComponentResource):
         k8s.rbac.v1.RoleBinding(
             f"{member}-dns",
             metadata=metadata,
-            role_ref={"api_group": RBAC, "kind": "Role", "name": f"{member}-dns"},
-            subjects=[{"api_group": RBAC, "kind": "User", "name": CONTROLLER_USER}],
+            role_ref={"api_group": RBAC, "kind": "Role", "name": names.dns_secret(member)},
+            subjects=[user(CONTROLLER_USER)],
             opts=in_api,
         )
         if args.settings.cluster_dns == "auto":

@@ -14,15 +14,16 @@ from pulumi import Input, ResourceOptions
 
 from federation.control_plane.contents import SYSTEM_NAMESPACE
 from federation.dns.publication import Publication
-from federation.names import is_ip
+from federation.names import DNS_CONTROLLER, MANAGED_BY, is_ip
+from federation.roles import grant, user
 from federation.settings import Dns, Images
 from federation.workload import KUBECONFIG, Probe, Program, Workload, WorkloadArgs
 
 CONTROLLER_USER, PUBLISHER_USER = "federation:dns-controller", "federation:external-dns"
 """Users of the federation API: the common names of their certificates."""
 USERS = (CONTROLLER_USER, PUBLISHER_USER)
-MANAGED_BY = "app.kubernetes.io/managed-by"
-CONTROLLER, PROGRAM = "federation-dns-controller", "pulumi"
+PROGRAM = "pulumi"
+"""Who writes the DNSEndpoint that is not of a Service."""
 RECORDS = "dnsendpoints"
 GROUP = "externaldns.k8s.io"
 
@@ -84,15 +85,14 @@ class Publisher(pulumi.ComponentResource):
             },
             opts=ResourceOptions.merge(in_api, ResourceOptions(depends_on=[kind])),
         )
-        for user, rules in ((CONTROLLER_USER, CONTROLLER_RULES), (PUBLISHER_USER, PUBLISHER_RULES)):
-            _allow(user, rules, in_api)
-        for program, user in (
-            (_controller(args), CONTROLLER_USER),
-            (_external_dns(args), PUBLISHER_USER),
+        for program, name_of_user, rules in (
+            (_controller(args), CONTROLLER_USER, CONTROLLER_RULES),
+            (_external_dns(args), PUBLISHER_USER, PUBLISHER_RULES),
         ):
+            grant(name_of_user, {"name": name_of_user}, rules, user(name_of_user), in_api)
             Workload(
                 program.name,
-                WorkloadArgs(args.host, args.namespace, program, 1, args.kubeconfigs[user], needs=[kind]),
+                WorkloadArgs(args.host, args.namespace, program, 1, args.kubeconfigs[name_of_user], needs=[kind]),
                 child,
             )
         self.register_outputs({})
@@ -108,18 +108,6 @@ def _endpoint(name: str, addresses: Sequence[str], ttl: int) -> Mapping[str, Any
     }
     kind, targets = next((kind, targets) for kind, targets in by_type.items() if targets)
     return {"dnsName": name, "recordType": kind, "recordTTL": ttl, "targets": targets}
-
-
-def _allow(user: str, rules: Sequence[k8s.rbac.v1.PolicyRuleArgsDict], opts: ResourceOptions) -> None:
-    """Give the user these rights in the federation API."""
-    k8s.rbac.v1.ClusterRole(user, metadata={"name": user}, rules=rules, opts=opts)
-    k8s.rbac.v1.ClusterRoleBinding(
-        user,
-        metadata={"name": user},
-        role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": user},
-        subjects=[{"api_group": "rbac.authorization.k8s.io", "kind": "User", "name": user}],
-        opts=opts,
-    )
 
 
 def _controller(args: PublisherArgs) -> Program:
@@ -144,7 +132,7 @@ def _controller(args: PublisherArgs) -> Program:
 def _external_dns(args: PublisherArgs) -> Program:
     flags = {
         "source": "crd",
-        "label-filter": f"{MANAGED_BY} in ({CONTROLLER},{PROGRAM})",
+        "label-filter": f"{MANAGED_BY} in ({DNS_CONTROLLER},{PROGRAM})",
         "kubeconfig": KUBECONFIG,
         "domain-filter": args.settings.zone,
         "txt-owner-id": args.federation,

@@ -17,9 +17,8 @@ from pulumi import Input, Output, ResourceOptions
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
 from federation.connection import connect, send
+from federation.names import LEAVING
 
-LEAVING = "federation/leaving"
-"""Annotation of a Cluster whose addresses are to leave the names; dns_controller reads it."""
 PUBLISHED_SECONDS = 5
 """How long the controller and external-dns may take until the zone answers without the member."""
 

@@ -19,10 +19,11 @@ from dns_controller.controller import BINDINGS, CLUSTERS, SERVICES, Controller, 
 from dns_controller.loop import Loop
 from dns_controller.members import SECRETS, SLICES
 from dns_controller.metrics import Metrics
-from dns_controller.objects import MANAGED_BY, MANAGER, SEEN
+from dns_controller.objects import SEEN
 from dns_controller.plan import Addresses
 from dns_controller.watching import Stream
 from dns_controller.writer import COLLECTION
+from federation.names import DNS_CONTROLLER, MANAGED_BY
 from tests.kube_api import ApiServer, Json
 
 pytestmark = pytest.mark.unit
@@ -200,7 +201,7 @@ def test_a_service_gets_its_records(world: World) -> None:
     world.run()
     both_serve(world)
     written = world.written
-    assert written["metadata"]["labels"] == {MANAGED_BY: MANAGER}
+    assert written["metadata"]["labels"] == {MANAGED_BY: DNS_CONTROLLER}
     assert written["metadata"]["ownerReferences"] == [
         {"apiVersion": "v1", "kind": "Service", "name": "web", "uid": "uid-web"}
     ]
@@ -216,7 +217,7 @@ def test_a_service_gets_its_records(world: World) -> None:
 @pytest.mark.parametrize("collection", [SERVICES, BINDINGS, CLUSTERS, COLLECTION])
 def test_nothing_is_written_before_all_was_seen(world: World, collection: str) -> None:
     world.federation.broken = {collection}
-    old = {"metadata": {"namespace": "default", "name": "orphan", "labels": {MANAGED_BY: MANAGER}}, "spec": {}}
+    old = {"metadata": {"namespace": "default", "name": "orphan", "labels": {MANAGED_BY: DNS_CONTROLLER}}, "spec": {}}
     world.federation.put(COLLECTION, old)
     running = world.run()
     requests = world.federation.requests

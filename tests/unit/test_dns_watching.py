@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dns_controller import api, watching
-from dns_controller.api import Api, Json
+from dns_controller.api import Api
 from dns_controller.metrics import Metrics
-from dns_controller.objects import Key
+from dns_controller.objects import Json, Key
 from dns_controller.watching import Cache, News, Stream, follow
 from tests.kube_api import ApiServer
 
