@@ -16,10 +16,9 @@ import yaml
 from embedded.federation import UNATTENDED
 from embedded.stack import CHECKOUT, Stack
 from tests.figures import Figures
+from tests.fleet.conftest import EXIT_CHANGES
 from tests.fleet.google import Google, mock_cloud_dns
 
-EXIT_CHANGES = 7
-"""What Pulumi ends with when --expect-no-changes found some."""
 EXIT_ERROR = 1
 SERVERS = [f"ns-cloud-c{i}.googledomains.com." for i in range(1, 5)]
 API = "api.fellowship.example.com."

@@ -8,9 +8,8 @@ import yaml
 
 from embedded.federation import UNATTENDED
 from tests.figures import Figures
-from tests.fleet.conftest import MEMBERS, Federation
+from tests.fleet.conftest import EXIT_CHANGES, MEMBERS, Federation
 
-EXIT_CHANGES = 7
 """What Pulumi ends with when --expect-no-changes found some."""
 KEY_HEADERS = ("PRIVATE KEY", base64.b64encode(b"-----BEGIN EC PRIVATE").decode()[:24])
 

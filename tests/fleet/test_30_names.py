@@ -15,9 +15,8 @@ from embedded.zone import Zone
 from federation.names import ServiceNames
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.conftest import HOST, MEMBERS, Clusters, Federation
+from tests.fleet.conftest import EXIT_CHANGES, HOST, MEMBERS, Clusters, Federation
 from tests.fleet.store import Store, key
-from tests.fleet.test_1_bring_up import EXIT_CHANGES
 
 REGION, CITADEL, HALL = "middle-earth", "minas-tirith", "edoras"
 """The region of both members, gondor's zone, rohan's zone."""
