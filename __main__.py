@@ -8,7 +8,7 @@ import pulumi_tls as tls
 from pulumi import ResourceOptions
 from pulumi.runtime.config import get_config_env
 
-from federation import config, identity, interruption, kubeconfig, names, outputs
+from federation import config, identity, interruption, kubeconfig, names, outputs, ownership
 from federation.clusters import provider
 from federation.control_plane import ControlPlane, ControlPlaneArgs, crds
 from federation.dns import publisher
@@ -27,6 +27,9 @@ control_plane = ControlPlane(
     settings.name,
     ControlPlaneArgs(
         host=host,
+        only_ours=ownership.only_ours(
+            settings.name, settings.host.context, contexts[settings.host.context], adopt=settings.host.adopt
+        ),
         tls=certificates,
         settings=settings.host,
         images=settings.images,
@@ -46,10 +49,11 @@ dns = (
 for each in settings.members:
     context = contexts[each.context]
     cluster = provider(f"member-{each.name}", each.name, context)
+    only_ours = ownership.only_ours(settings.name, each.context, context, adopt=each.adopt)
     endpoint = each.api_endpoint or kubeconfig.server(context)
-    member = Member(each.name, MemberArgs(cluster, each, endpoint, uids.get(each.context), control_plane))
+    member = Member(each.name, MemberArgs(cluster, only_ours, each, endpoint, uids.get(each.context), control_plane))
     if dns:
-        MemberDns(f"{each.name}-dns", MemberDnsArgs(cluster, each, context, member, control_plane, dns))
+        MemberDns(f"{each.name}-dns", MemberDnsArgs(cluster, only_ours, each, context, member, control_plane, dns))
 
 for name, value in outputs.of(stack, uids, control_plane, dns).items():
     pulumi.export(name, value)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from dns_controller import writer
 from dns_controller.api import FAILURES, Api, why
 from dns_controller.loop import Loop
-from dns_controller.members import Members
+from dns_controller.members import Members, connect_member
 from dns_controller.metrics import Metrics
 from dns_controller.objects import (
     NO_SHARE,
@@ -34,7 +34,7 @@ from dns_controller.objects import (
 from dns_controller.plan import Shard, of_one_family, plan
 from dns_controller.resolve import Hosts, Lookup
 from dns_controller.watching import Cache, News, OfService, Stream, follow
-from federation.names import DNS_CONTROLLER, MANAGED_BY, ServiceNames
+from federation.names import DNS_CONTROLLER, MANAGED_BY, ServiceNames, own_namespace
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,8 @@ class Controller:
         self._written: Cache[Written] = Cache()
         self._clusters: Mapping[str, Cluster] | None = None
         self._withdrawn: frozenset[str] = frozenset()
-        self._members = Members(connect, loop, self._mark, self._review, metrics)
+        line = partial(connect_member, connect, own_namespace(settings.federation))
+        self._members = Members(line, loop, self._mark, self._review, metrics)
         self._hosts = Hosts(loop, self._mark, max(settings.ttl, FASTEST_LOOKUPS), lookup)
         self._writer = writer.Writer(connect, metrics)
         self._memory: dict[Key, _Memory] = {}

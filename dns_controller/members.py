@@ -16,7 +16,6 @@ from dns_controller.probing import probe
 from dns_controller.watching import Cache, News, Stream, follow
 from federation.names import dns_secret
 
-SECRETS = "/api/v1/namespaces/karmada-cluster/secrets"
 SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
 
 
@@ -38,15 +37,15 @@ class Members:
 
     def __init__(
         self,
-        federation: Callable[[], Api],
+        line: Callable[[str, str], Api],
         loop: Loop,
         changed: Callable[[set[Key] | None], None],
         review: Callable[[], None],
         metrics: Metrics,
     ) -> None:
-        """`federation` connects to the federation API; `changed` is told the Services with news, None is all;
+        """`line` connects to a member, given name and endpoint; `changed` is told the Services with news, None is all;
         `review` is called when a member fell silent or spoke again."""
-        self._federation, self._loop, self._metrics = federation, loop, metrics
+        self._line, self._loop, self._metrics = line, loop, metrics
         self._changed, self._review = changed, review
         self._members: dict[str, _Member] = {}
         self._answers: dict[str, float | None] = {}
@@ -77,7 +76,7 @@ class Members:
         return silent if len(silent) < len(self._answers) else {}
 
     def _start(self, name: str, cluster: Cluster) -> None:
-        line = partial(connect, self._federation, name, cluster.endpoint)
+        line = partial(self._line, name, cluster.endpoint)
         stream = Stream(
             f"endpointslices of {name}",
             SLICES,
@@ -117,16 +116,16 @@ class Members:
         self._changed(None if is_first else changed)
 
 
-def connect(federation: Callable[[], Api], cluster: str, endpoint: str) -> Api:
-    """A line to a member, with the credentials that join left in the federation API.
+def connect_member(federation: Callable[[], Api], namespace: str, cluster: str, endpoint: str) -> Api:
+    """A line to a member, with the credentials that join left in this namespace of the federation API.
 
     Raises what Api's calls raise, and ValueError for a Secret that lacks something.
     """
     name = dns_secret(cluster)
     with federation() as api:
-        data = api.get(f"{SECRETS}/{name}").get("data", {})
+        data = api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}").get("data", {})
     missing = [key for key in ("caBundle", "token") if not data.get(key)]
     if missing:
-        raise ValueError(f"Secret karmada-cluster/{name} in the federation API has no {' and no '.join(missing)}")
+        raise ValueError(f"Secret {namespace}/{name} in the federation API has no {' and no '.join(missing)}")
     ca, token = (b64decode(data[key]).decode() for key in ("caBundle", "token"))
     return Api.of_token(endpoint, ca, token)

@@ -9,13 +9,12 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Input, ResourceHookBinding, ResourceOptions
 
-from federation import identity, readiness, settings
-from federation.control_plane import CLUSTER_NAMESPACE, ControlPlane
+from federation import identity, names, readiness, settings
+from federation.control_plane import ControlPlane
+from federation.ownership import IMPERSONATOR
 from federation.roles import grant
 from federation.tokens import SYSTEM_LABELS, service_account
 
-NAMESPACE = CLUSTER_NAMESPACE
-"""In the member as in the API: Karmada binds the impersonator by the namespace of the API's Secret."""
 FULL_ACCESS: list[k8s.rbac.v1.PolicyRuleArgsDict] = [
     {"api_groups": ["*"], "resources": ["*"], "verbs": ["*"]},
     {"non_resource_urls": ["*"], "verbs": ["get"]},
@@ -28,6 +27,8 @@ OWNED_BY_KARMADA = ["spec.taints", "spec.resourceModels"]
 class MemberArgs:
     member: k8s.Provider
     """Provider of the joining cluster."""
+    only_ours: ResourceHookBinding
+    """For what lies outside Namespaces of our own: refuses names that somebody else has taken (`ownership`)."""
     settings: settings.Member
     endpoint: str
     """URL by which the control plane's pods reach the member's API."""
@@ -48,31 +49,37 @@ class Member(pulumi.ComponentResource):
         in_member = ResourceOptions(parent=self, provider=args.member)
         in_api = ResourceOptions(parent=self, provider=args.control_plane.api)
         api_namespace = args.control_plane.cluster_namespace
+        federation = args.control_plane.federation
+        labels = {**SYSTEM_LABELS, names.FEDERATION: federation}
+        shared = ResourceOptions.merge(in_member, ResourceOptions(hooks=args.only_ours))
 
         namespace = self.namespace = k8s.core.v1.Namespace(
-            f"{name}-namespace", metadata={"name": NAMESPACE, "labels": SYSTEM_LABELS}, opts=in_member
+            f"{name}-namespace", metadata={"name": names.own_namespace(federation), "labels": labels}, opts=shared
         )
         ready_within = args.settings.ready_within
-        account, impersonator = f"karmada-{name}", "karmada-impersonator"
+        account = f"karmada-{name}"
         token = service_account(name, account, namespace, in_member)
-        impersonator_token = service_account(name, impersonator, namespace, in_member)
         access = grant(
             f"{name}-access",
-            {"name": f"karmada-controller-manager:{account}", "labels": SYSTEM_LABELS},
+            {"name": f"federation:{federation}:karmada", "labels": labels},
             FULL_ACCESS,
-            {"kind": "ServiceAccount", "namespace": NAMESPACE, "name": account},
-            in_member,
+            {"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": account},
+            shared,
         )
 
         credentials = {"caBundle": token["ca.crt"], "token": token["token"]}
         secret = _api_secret(f"{name}-credentials", name, api_namespace, credentials, in_api)
-        impersonation = _api_secret(
-            f"{name}-impersonation",
-            f"{name}-impersonator",
-            api_namespace,
-            {"token": impersonator_token["token"]},
-            in_api,
-        )
+        references = {"secretRef": {"namespace": api_namespace, "name": secret.metadata.name}}
+        if args.settings.proxy:
+            impersonator_token = service_account(name, IMPERSONATOR, namespace, shared)
+            impersonation = _api_secret(
+                f"{name}-impersonation",
+                f"{name}-impersonator",
+                api_namespace,
+                {"token": impersonator_token["token"]},
+                in_api,
+            )
+            references["impersonatorSecretRef"] = {"namespace": api_namespace, "name": impersonation.metadata.name}
         k8s.apiextensions.CustomResource(
             f"{name}-cluster",
             api_version="cluster.karmada.io/v1alpha1",
@@ -89,8 +96,7 @@ class Member(pulumi.ComponentResource):
                 "apiEndpoint": args.endpoint,
                 "region": args.settings.region,
                 "zones": list(args.settings.zones),
-                "secretRef": {"namespace": api_namespace, "name": secret.metadata.name},
-                "impersonatorSecretRef": {"namespace": api_namespace, "name": impersonation.metadata.name},
+                **references,
             },
             opts=ResourceOptions.merge(
                 in_api,

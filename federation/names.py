@@ -14,18 +14,20 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 """Label of DNSEndpoint objects: who writes them."""
 DNS_CONTROLLER = "federation-dns-controller"
 """Its value for those of dns_controller."""
+FEDERATION = "federation/name"
+"""Label of what a federation makes in clusters that it shares with others: the federation's name."""
 LEAVING = "federation/leaving"
 """Annotation of a Cluster that is about to go: while it is `true`, the cluster's addresses stay out of the names."""
 
 LABEL_RULE = "a DNS label: 1 to 63 of a-z, 0-9 and '-', not beginning or ending with '-' (RFC 1123)"
-MEMBER_NAME_RULE = "a DNS label of at most 48 characters: a-z, 0-9 and '-', not beginning or ending with '-'"
+NAME_RULE = "a DNS label of at most 48 characters: a-z, 0-9 and '-', not beginning or ending with '-'"
 ADDRESS_RULE = "an IP address or a DNS name, without scheme and port"
 ZONE_RULE = "a DNS domain of at least two labels, such as example.com"
 MANAGED_ZONE_RULE = "1 to 63 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit"
 """Of the names of managed zones (Cloud DNS API v1, ManagedZone.name)."""
 
-MEMBER_NAME_MAX = 48
-"""Karmada's own limit on the name of a Cluster (pkg/apis/cluster/validation)."""
+NAME_MAX = 48
+"""Karmada's own limit on the name of a Cluster (pkg/apis/cluster/validation); a federation's name is part of others."""
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _MANAGED_ZONE = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -37,9 +39,9 @@ def is_label(text: str) -> bool:
     return _LABEL.fullmatch(text) is not None
 
 
-def is_member_name(text: str) -> bool:
-    """Whether Karmada accepts `text` as the name of a Cluster."""
-    return is_label(text) and len(text) <= MEMBER_NAME_MAX
+def is_name(text: str) -> bool:
+    """Whether `text` can be the name of a member, by Karmada's rule, or of a federation."""
+    return is_label(text) and len(text) <= NAME_MAX
 
 
 def is_zone(text: str) -> bool:
@@ -102,6 +104,15 @@ def api_name(federation: str, zone: str) -> str:
 def can_be_named(region: str, zones: Sequence[str]) -> bool:
     """Whether a cluster has names of its own in the tree: region and zones are labels, in either case."""
     return all(is_label(part.lower()) for part in (region, *zones))
+
+
+def own_namespace(federation: str) -> str:
+    """The Namespace of its accounts in each member, and of their credentials in its API.
+
+    One name for both, as Karmada binds the impersonator in a member by the namespace of the API's Secret; the
+    federation's own, as a member may be in several.
+    """
+    return f"federation-{federation}"
 
 
 def dns_secret(cluster: str) -> str:

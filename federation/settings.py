@@ -25,7 +25,7 @@ def _rule(check: Callable[[str], bool], allowed: str) -> AfterValidator:
 
 
 Label = Annotated[str, _rule(names.is_label, names.LABEL_RULE)]
-MemberName = Annotated[str, _rule(names.is_member_name, names.MEMBER_NAME_RULE)]
+Name = Annotated[str, _rule(names.is_name, names.NAME_RULE)]
 Zone = Annotated[str, _rule(names.is_zone, names.ZONE_RULE), AfterValidator(names.zone_of)]
 Address = Annotated[str, _rule(names.is_address, names.ADDRESS_RULE)]
 Quantity = Annotated[str, Field(pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$")]
@@ -65,6 +65,8 @@ class Host(Section):
     """Context of the kubeconfig that leads to the cluster which runs the control plane."""
     namespace: Label = "karmada-system"
     """Namespace of the control plane in the host cluster."""
+    adopt: bool = False
+    """Take over what is there already under the names of the control plane, and is somebody else's."""
     api_server: ApiServer = ApiServer()
     etcd: Etcd = Etcd()
 
@@ -124,7 +126,7 @@ class Dns(Section):
 
 
 class Member(Section):
-    name: MemberName
+    name: Name
     """Name of the Cluster in the federation API; never derived from the context."""
     context: str
     """Context of the kubeconfig that leads to the member."""
@@ -138,6 +140,13 @@ class Member(Section):
     """URL by which the control plane's pods reach the member's API. Default: the context's own server."""
     cluster_dns: Literal["auto", "none"] = "auto"
     """Whether the member's cluster DNS is led to the federation's names; none keeps hands off."""
+    proxy: bool = True
+    """Whether users of the federation API reach the member's API through it, as themselves (`clusters/NAME/proxy`).
+
+    Karmada keeps the rights for that in the member under one fixed name: only one of its federations can have them.
+    """
+    adopt: bool = False
+    """Take over what is there already under the names of the membership, and is somebody else's."""
     ready_within: Annotated[str, Field(pattern=r"^[1-9][0-9]*[sm]$")] = "2m"
     """How long the Cluster may take to report Ready before the update fails with what it says of itself."""
 
@@ -159,7 +168,7 @@ Kind = Literal[CommonKind, "ServiceAccount", "PersistentVolumeClaim"]
 class Propagation(Section):
     kinds: tuple[Kind, ...] = get_args(CommonKind)
     """Kinds that reach the members without a policy of their own; none: nothing does. Default: CommonKind."""
-    clusters: tuple[MemberName, ...] = ()
+    clusters: tuple[Name, ...] = ()
     """Members that they reach. Default: all."""
 
 
@@ -195,7 +204,7 @@ class Settings(Section):
     kubeconfig: str = ""
     """Path of the kubeconfig, relative to the project. Default: $KUBECONFIG, then ~/.kube/config."""
 
-    name: Label
+    name: Name
     """Name of the federation: the context in the kubeconfig it gives out, and the first label of its names."""
     host: Host
     dns: Annotated[Dns | None, BeforeValidator(lambda given: given or None)] = None

@@ -5,6 +5,5 @@
 """
 
 from federation.control_plane.component import ControlPlane, ControlPlaneArgs
-from federation.control_plane.contents import CLUSTER_NAMESPACE
 
-__all__ = ["CLUSTER_NAMESPACE", "ControlPlane", "ControlPlaneArgs"]
+__all__ = ["ControlPlane", "ControlPlaneArgs"]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_tls as tls
-from pulumi import Output, Resource, ResourceOptions
+from pulumi import Output, Resource, ResourceHookBinding, ResourceOptions
 
-from federation import kubeconfig
+from federation import kubeconfig, names
 from federation.control_plane import certificates, crds, programs
 from federation.control_plane.contents import Admission, AdmissionArgs, ApiContents, ApiContentsArgs
 from federation.control_plane.endpoint import Endpoint, EndpointArgs
@@ -26,6 +26,8 @@ from federation.workload import Program, Workload, WorkloadArgs
 class ControlPlaneArgs:
     host: k8s.Provider
     """Provider of the host cluster."""
+    only_ours: ResourceHookBinding
+    """For what lies outside Namespaces of our own: refuses names that somebody else has taken (`ownership`)."""
     tls: tls.Provider
     """Provider of pulumi_tls, which makes the certificates."""
     settings: Host
@@ -47,6 +49,8 @@ class ControlPlane(pulumi.ComponentResource):
     what it needs, in strict order: side by side, the programs crash until their peers are there, which is slower.
     """
 
+    federation: str
+    """The federation's name."""
     addresses: Output[Sequence[str]]
     """IP addresses and DNS names behind it."""
     endpoint: Output[str]
@@ -68,12 +72,13 @@ class ControlPlane(pulumi.ComponentResource):
         super().__init__("federation:index:ControlPlane", name, None, opts)
         child = ResourceOptions(parent=self)
         host, size = args.settings, args.settings.api_server
+        own_namespace = names.own_namespace(name)
         webhook_url = f"https://karmada-webhook.{host.namespace}.svc:443"
 
         namespace = self.namespace = k8s.core.v1.Namespace(
             host.namespace,
-            metadata={"name": host.namespace},
-            opts=ResourceOptions(parent=self, provider=args.host),
+            metadata={"name": host.namespace, "labels": {names.FEDERATION: name}},
+            opts=ResourceOptions(parent=self, provider=args.host, hooks=args.only_ours),
         )
 
         endpoint = Endpoint("endpoint", EndpointArgs(args.host, namespace, size), child)
@@ -111,6 +116,7 @@ class ControlPlane(pulumi.ComponentResource):
         webhook = start(programs.webhook(args.images, pki), apiserver)
         namespaces = start(programs.kube_controller_manager(args.images, pki, service_account), apiserver)
 
+        self.federation = name
         self.endpoint, self.addresses = endpoint.url, endpoint.addresses
         self.kubeconfig = _kubeconfig(name, endpoint.url, pki, "admin")
         self.user_kubeconfigs = {user: _kubeconfig(name, url_inside, pki, f"user-{user}") for user in args.users}
@@ -121,6 +127,8 @@ class ControlPlane(pulumi.ComponentResource):
             cluster_identifier=name,
             enable_secret_mutable=True,
             enable_config_map_mutable=True,
+            enable_patch_force=True,
+            upsert_existing_objects=True,
             opts=ResourceOptions(parent=self, depends_on=[apiserver]),
         )
         contents = ApiContents(
@@ -130,6 +138,7 @@ class ControlPlane(pulumi.ComponentResource):
                 host_namespace=host.namespace,
                 webhook_url=webhook_url,
                 ca_bundle=ca_bundle,
+                cluster_namespace=own_namespace,
                 crds=args.crds,
                 aggregated_apiserver=aggregated,
                 vanishes_with=namespace,
@@ -137,7 +146,7 @@ class ControlPlane(pulumi.ComponentResource):
             child,
         )
         self.cluster_namespace = contents.cluster_namespace
-        start(programs.controller_manager(args.images), contents, namespaces)
+        start(programs.controller_manager(args.images, own_namespace), contents, namespaces)
         start(programs.scheduler(args.images), contents)
         Admission(
             "admission",

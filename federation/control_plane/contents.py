@@ -13,8 +13,6 @@ from federation.control_plane import crds, rbac, webhooks
 
 SYSTEM_NAMESPACE = "karmada-system"
 """Namespace inside the API for leases and Services; fixed in Karmada, whatever the host's namespace is called."""
-CLUSTER_NAMESPACE = "karmada-cluster"
-"""Namespace of the members' credentials; one that Karmada never propagates."""
 AGGREGATED = "karmada-aggregated-apiserver"
 CRDS_AT_ONCE = 7
 """Below the 8 operations at once that Pulumi does on two cores. After each new kind the provider reads the API's whole
@@ -30,6 +28,8 @@ class ApiContentsArgs:
     webhook_url: str
     ca_bundle: Input[str]
     """Root CA in base64, as webhooks and APIServices take it."""
+    cluster_namespace: str
+    """Namespace in the API for the members' credentials."""
     crds: Sequence[crds.Manifest]
     aggregated_apiserver: Resource
     """What serves the kind Cluster; its APIService waits for it."""
@@ -49,7 +49,7 @@ class ApiContents(pulumi.ComponentResource):
 
         system, clusters = (
             k8s.core.v1.Namespace(f"api-{namespace}", metadata={"name": namespace}, opts=child)
-            for namespace in (SYSTEM_NAMESPACE, CLUSTER_NAMESPACE)
+            for namespace in (SYSTEM_NAMESPACE, args.cluster_namespace)
         )
         self.cluster_namespace = clusters.metadata.name
         aggregated_service = k8s.core.v1.Service(

@@ -125,13 +125,15 @@ def kube_controller_manager(images: Images, pki: Pki, service_account: tls.Priva
     )
 
 
-def controller_manager(images: Images) -> Program:
+def controller_manager(images: Images, own_namespace: str) -> Program:
     flags = {
         "kubeconfig": KUBECONFIG,
         # With Karmada's own threshold of 30 s, a member that is gone is known to be after 30 to 42 s.
         "cluster-status-update-frequency": "2s",
         # A policy that asks for it takes an object over from the default propagation.
         "feature-gates": "PropagationPolicyPreemption=true",
+        # The first is Karmada's default; the other holds the members' credentials, which no policy is to carry off.
+        "skipped-propagating-namespaces": f"kube-.*,{own_namespace}",
         # What could not be written while a member was away is tried again this long after its return, not 1000 s.
         "rate-limiter-max-delay": "30s",
         "health-probe-bind-address": "$(POD_IP):10357",

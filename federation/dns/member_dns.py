@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import ResourceOptions
+from pulumi import ResourceHookBinding, ResourceOptions
 
 from federation import kubeconfig, names, settings
 from federation.control_plane import ControlPlane
@@ -26,6 +26,8 @@ ACCOUNT = "federation-dns"
 class MemberDnsArgs:
     cluster: k8s.Provider
     """Provider of the member."""
+    only_ours: ResourceHookBinding
+    """For what lies outside Namespaces of our own: refuses names that somebody else has taken (`ownership`)."""
     settings: settings.Member
     kubeconfig: Kubeconfig
     """Of just the member's context."""
@@ -40,16 +42,17 @@ class MemberDns(pulumi.ComponentResource):
     def __init__(self, name: str, args: MemberDnsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:MemberDns", name, None, opts)
         member, namespace = args.settings.name, args.member.namespace
+        federation = args.dns.federation
         in_member = ResourceOptions(parent=self, provider=args.cluster)
         in_api = ResourceOptions(parent=self, provider=args.control_plane.api)
 
         token = service_account(member, ACCOUNT, namespace, in_member)
         grant(
             f"{member}-dns",
-            {"name": ACCOUNT, "labels": SYSTEM_LABELS},
+            {"name": f"federation:{federation}:dns", "labels": {**SYSTEM_LABELS, names.FEDERATION: federation}},
             [{"api_groups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]}],
             {"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": ACCOUNT},
-            in_member,
+            ResourceOptions.merge(in_member, ResourceOptions(hooks=args.only_ours)),
         )
 
         metadata: k8s.meta.v1.ObjectMetaArgsDict = {

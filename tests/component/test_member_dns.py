@@ -37,7 +37,7 @@ def test_the_controller_may_read_the_secret_of_that_account_and_no_other(dev: Re
     assert binding["roleRef"]["name"] == role["metadata"]["name"]
     assert [(subject["kind"], subject["name"]) for subject in binding["subjects"]] == [("User", CONTROLLER)]
     places = {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in (role, secret)}
-    assert places == {("karmada-cluster", f"{member}-dns")}
+    assert places == {("federation-fellowship", f"{member}-dns")}
     token = opened(dev.one("Secret", f"{member}-federation-dns-token").outputs["data"])
     assert opened(secret["data"]) == {"caBundle": token["ca.crt"], "token": token["token"]}
 

@@ -204,8 +204,8 @@ def test_a_cluster_says_who_and_where_it_is(dev: Record, member: str, context: s
         "apiEndpoint": f"https://{context}.example:6443",
         "region": "middle-earth",
         "zones": zones,
-        "secretRef": {"namespace": "karmada-cluster", "name": member},
-        "impersonatorSecretRef": {"namespace": "karmada-cluster", "name": f"{member}-impersonator"},
+        "secretRef": {"namespace": "federation-fellowship", "name": member},
+        "impersonatorSecretRef": {"namespace": "federation-fellowship", "name": f"{member}-impersonator"},
     }
 
 

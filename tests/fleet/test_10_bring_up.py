@@ -82,9 +82,9 @@ def test_the_kubeconfig_leads_everywhere_and_is_private(federation: Federation) 
 
 
 def test_no_secret_is_readable_in_state_outputs_or_log(federation: Federation) -> None:
-    encoded = federation.clusters.get(MEMBERS["gondor"], "secret", "karmada-gondor", "-n", "karmada-cluster")["data"][
-        "token"
-    ]
+    encoded = federation.clusters.get(MEMBERS["gondor"], "secret", "karmada-gondor", "-n", "federation-fellowship")[
+        "data"
+    ]["token"]
     places = {
         "state": federation.stack.pulumi("stack", "export", "--stack", federation.stack.name, capture=True).stdout,
         "outputs": federation.stack.pulumi("stack", "output", "--stack", federation.stack.name, capture=True).stdout,

@@ -113,7 +113,7 @@ GOOGLE = {"project": "my-project"}
 GOOGLE_ZONE = {"provider": "google-clouddns", "googleClouddns": GOOGLE}
 PATH = "dns.googleClouddns"
 REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
-    ({"name": "The_Fellowship"}, ['name: "The_Fellowship" is not a DNS label', "a-z, 0-9 and '-'", "63"]),
+    ({"name": "The_Fellowship"}, ['name: "The_Fellowship" is not a DNS label', "a-z, 0-9 and '-'", "48"]),
     ({"members.0.name": "a" * 49}, ["members[0].name: ", "a" * 49, "is not a DNS label of at most 48 characters"]),
     ({"host.namespace": "-x"}, ['host.namespace: "-x" is not a DNS label']),
     ({"dns.zone": "example"}, ['dns.zone: "example" is not a DNS domain of at least two labels', "example.com"]),

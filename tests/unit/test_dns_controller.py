@@ -17,13 +17,13 @@ from dns_controller import api, controller, members, probing, watching
 from dns_controller.api import Api
 from dns_controller.controller import BINDINGS, CLUSTERS, SERVICES, Controller, Settings
 from dns_controller.loop import Loop
-from dns_controller.members import SECRETS, SLICES
+from dns_controller.members import SLICES
 from dns_controller.metrics import Metrics
 from dns_controller.objects import SEEN
 from dns_controller.plan import Addresses
 from dns_controller.watching import Stream
 from dns_controller.writer import COLLECTION
-from federation.names import DNS_CONTROLLER, MANAGED_BY
+from federation.names import DNS_CONTROLLER, MANAGED_BY, own_namespace
 from tests.kube_api import ApiServer, Json
 
 pytestmark = pytest.mark.unit
@@ -78,7 +78,7 @@ class World:
 
     def secret(self, member: str, token: str = "secret") -> None:
         data = {"caBundle": b64encode(b"-").decode(), "token": b64encode(token.encode()).decode()}
-        namespace = SECRETS.split("/")[4]
+        namespace = own_namespace("fellowship")
         self.federation.put(
             "/api/v1/secrets", {"metadata": {"namespace": namespace, "name": f"{member}-dns"}, "data": data}
         )

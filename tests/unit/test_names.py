@@ -25,8 +25,8 @@ def test_a_label_is_as_rfc_1123_says(text: str) -> None:
 @given(strategies.almost(strategies.labels(48)))
 @example("a" * 48)
 @example("a" * 49)
-def test_a_member_name_is_a_label_that_karmada_takes(text: str) -> None:
-    assert names.is_member_name(text) is (names.is_label(text) and len(text) < 49)
+def test_a_name_is_a_label_that_karmada_takes(text: str) -> None:
+    assert names.is_name(text) is (names.is_label(text) and len(text) < 49)
 
 
 @given(strategies.almost(strategies.zones()))

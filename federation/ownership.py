@@ -1,0 +1,84 @@
+"""Whose is what is already there: a name that somebody else has taken is refused, in preview too, unless adopted.
+
+The providers write over what they are to create and find (`clusters.provider`): so a run that was killed before it
+could note down what it had made goes on from there. What stands before that is this look at the label of the owner,
+at every object that is not inside a Namespace of the federation's own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import pulumi
+import urllib3
+from kubernetes import client
+from kubernetes.config.config_exception import ConfigException
+
+from federation.config import ConfigError
+from federation.connection import connect, get
+from federation.kubeconfig import Kubeconfig
+from federation.names import FEDERATION
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+COLLECTIONS = {
+    "Namespace": "/api/v1/namespaces",
+    "ClusterRole": f"{RBAC}/clusterroles",
+    "ClusterRoleBinding": f"{RBAC}/clusterrolebindings",
+}
+IMPERSONATOR = "karmada-impersonator"
+"""In each member the name of an account in the federation's Namespace, and of the rights that Karmada gives it."""
+
+
+def only_ours(federation: str, context: str, config: Kubeconfig, *, adopt: bool) -> pulumi.ResourceHookBinding:
+    """What is bound to the creation of objects that could be somebody else's: those of COLLECTIONS and IMPERSONATOR.
+
+    With `adopt`, objects of others are taken over; the rights of another federation's impersonator never are. A
+    cluster that does not answer is left for others to tell.
+    """
+
+    def refuse(args: pulumi.ResourceHookArgs) -> None:
+        kind, metadata = args.type.rpartition(":")[2], (args.new_inputs or {})["metadata"]
+        if kind in COLLECTIONS and adopt:
+            return
+        try:
+            with connect(config) as api:
+                problem = (
+                    _taken(kind, get(api, f"{COLLECTIONS[kind]}/{metadata['name']}"), federation)
+                    if kind in COLLECTIONS
+                    else _bound(get(api, f"{RBAC}/clusterrolebindings/{IMPERSONATOR}"), metadata["namespace"])
+                )
+        except client.ApiException as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                pulumi.log.warn(f"context {context}: whose {kind} {metadata['name']} is was not told: {error.reason}")
+            return
+        except (urllib3.exceptions.HTTPError, ConfigException, OSError, json.JSONDecodeError):
+            return
+        if problem:
+            raise ConfigError([f"context {context}: {problem}"])
+
+    hook = pulumi.ResourceHook(f"only-ours-{context}", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
+    return pulumi.ResourceHookBinding(before_create=[hook])
+
+
+def _taken(kind: str, found: Mapping[str, Any], federation: str) -> str | None:
+    owner = (found["metadata"].get("labels") or {}).get(FEDERATION)
+    if owner == federation:
+        return None
+    whose = f"of federation {owner!r}" if owner else f"somebody else's (it has no label {FEDERATION})"
+    return (
+        f"{kind} {found['metadata']['name']} is there already, and is {whose}; "
+        "allowed: another name, or `adopt: true` for this cluster, to take it over and delete it in the end"
+    )
+
+
+def _bound(found: Mapping[str, Any], namespace: str) -> str | None:
+    others = {subject.get("namespace") for subject in found.get("subjects", [])} - {namespace}
+    if not others:
+        return None
+    return (
+        f"ClusterRoleBinding {IMPERSONATOR} is another federation's, which has its accounts in "
+        f"{', '.join(map(str, others))}, and Karmada can keep only one there; allowed: `proxy: false` for this member, or to let the other leave first"
+    )

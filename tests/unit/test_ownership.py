@@ -1,0 +1,100 @@
+"""What is somebody else's is refused, before it is written over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+
+import pulumi
+import pytest
+import urllib3
+from kubernetes import client
+
+from federation import ownership
+from federation.config import ConfigError
+from federation.names import FEDERATION
+
+pytestmark = pytest.mark.unit
+
+NAMESPACE = "/api/v1/namespaces/karmada-system"
+BINDING = f"{ownership.RBAC}/clusterrolebindings/karmada-impersonator"
+
+
+class There(dict[str, Mapping[str, Any]]):
+    """The objects of the cluster, by path."""
+
+    def look(self, _: Any, path: str) -> Mapping[str, Any]:
+        if path not in self:
+            raise client.ApiException(status=404, reason="Not Found")
+        return self[path]
+
+
+@pytest.fixture
+def there(monkeypatch: pytest.MonkeyPatch) -> There:
+    cluster = There()
+    monkeypatch.setattr(ownership, "connect", lambda _: nullcontext())
+    monkeypatch.setattr(ownership, "get", cluster.look)
+    return cluster
+
+
+def create(kind: str, *, adopt: bool = False, **metadata: str) -> None:
+    """What happens before an object of this kind is created by the federation `fellowship`."""
+    (hook,) = ownership.only_ours("fellowship", "rivendell", {}, adopt=adopt).before_create or []
+    assert isinstance(hook, pulumi.ResourceHook)
+    assert hook.opts
+    assert hook.opts.on_dry_run
+    inputs = {"metadata": metadata}
+    hook.callback(pulumi.ResourceHookArgs("", "", "", f"kubernetes:core/v1:{kind}", new_inputs=inputs))
+
+
+def test_what_is_not_there_can_be_made(there: There) -> None:
+    create("Namespace", name="karmada-system")
+
+
+def test_what_a_killed_run_of_ours_has_made_is_written_over(there: There) -> None:
+    there[NAMESPACE] = {"metadata": {"name": "karmada-system", "labels": {FEDERATION: "fellowship"}}}
+    create("Namespace", name="karmada-system")
+
+
+@pytest.mark.parametrize(
+    ("labels", "whose"),
+    [
+        (None, "somebody else's (it has no label federation/name)"),
+        ({"a": "b"}, "somebody else's"),
+        ({FEDERATION: "elves"}, "of federation 'elves'"),
+    ],
+    ids=["no labels", "other labels", "another federation's"],
+)
+def test_what_is_somebody_elses_is_refused_unless_adopted(
+    there: There, labels: dict[str, str] | None, whose: str
+) -> None:
+    there[NAMESPACE] = {"metadata": {"name": "karmada-system", "labels": labels}}
+    with pytest.raises(ConfigError) as refusal:
+        create("Namespace", name="karmada-system")
+    (problem,) = refusal.value.problems
+    assert problem.startswith(f"context rivendell: Namespace karmada-system is there already, and is {whose}")
+    assert "`adopt: true`" in problem
+    create("Namespace", name="karmada-system", adopt=True)
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+def test_the_rights_of_another_federations_impersonator_are_left_alone(there: There, adopt: bool) -> None:
+    account = {"name": "karmada-impersonator", "namespace": "federation-fellowship"}
+    create("ServiceAccount", adopt=adopt, **account)
+    there[BINDING] = {"subjects": [account]}
+    create("ServiceAccount", adopt=adopt, **account)
+    there[BINDING] = {"subjects": [{**account, "namespace": "federation-elves"}]}
+    with pytest.raises(ConfigError, match=r"accounts in federation-elves, .* allowed: `proxy: false`"):
+        create("ServiceAccount", adopt=adopt, **account)
+
+
+@pytest.mark.parametrize("error", [client.ApiException(status=403, reason="Forbidden"), urllib3.exceptions.HTTPError()])
+def test_a_cluster_that_does_not_say_is_left_for_others_to_tell(
+    there: There, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(ownership, "get", refuse)
+    create("Namespace", name="karmada-system")
