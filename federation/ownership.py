@@ -80,5 +80,6 @@ def _bound(found: Mapping[str, Any], namespace: str) -> str | None:
         return None
     return (
         f"ClusterRoleBinding {IMPERSONATOR} is another federation's, which has its accounts in "
-        f"{', '.join(map(str, others))}, and Karmada can keep only one there; allowed: `proxy: false` for this member, or to let the other leave first"
+        f"{', '.join(map(str, others))}, and Karmada can keep only one there; "
+        "allowed: `proxy: false` for this member, or to let the other leave first"
     )

@@ -90,6 +90,17 @@ def test_a_member_that_does_not_answer_keeps_the_identity_that_it_has(tmp_path: 
     assert [member["uid"] for member in record.exports["members"]] == [UIDS[GONDOR], None]
 
 
+def test_a_member_without_proxy_has_no_impersonator(tmp_path: Path, dev: Record) -> None:
+    without = run(tmp_path, {"federation:members.0.proxy": False})
+    gone = {each.urn for each in dev.resources} - {each.urn for each in without.resources}
+    assert {urn.rpartition("::")[2] for urn in gone} == {
+        "gondor-karmada-impersonator",
+        "gondor-karmada-impersonator-token",
+        "gondor-impersonation",
+    }
+    assert "impersonatorSecretRef" not in without.one("Cluster", "gondor-cluster").inputs["spec"]
+
+
 def test_a_node_port_needs_no_load_balancer(tmp_path: Path) -> None:
     node_port = {"serviceType": "NodePort", "advertiseAddress": "rivendell.example", "nodePort": 30443}
     record = run(tmp_path, {"federation:host.apiServer": node_port})

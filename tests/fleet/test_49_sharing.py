@@ -1,0 +1,91 @@
+"""Two federations share a host and a member: neither takes what is the other's, and one leaving leaves the other be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from embedded.federation import UNATTENDED
+from embedded.stack import Stack
+from fleet.private import write_private
+from fleet.waiting import wait_until
+from tests.figures import Figures
+from tests.fleet.conftest import HOST, MEMBERS, Clusters, Federation, timed_pulumi
+
+GONDOR = MEMBERS["gondor"]
+SHARED: dict[str, object] = {"name": "gondor", "context": GONDOR, "region": "middle-earth"}
+OF_THE_ELVES = "namespace,clusterrole,clusterrolebinding", "-l", "federation/name=elves"
+
+
+@pytest.fixture(scope="module")
+def elves(federation: Federation, clusters: Clusters, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack of a second federation, of which nothing is there yet, and nothing is left."""
+    stack = Stack("elves", tmp_path_factory.mktemp("elves"), clusters.kubeconfig)
+    configure(stack, "karmada-system", SHARED)
+    yield stack
+    timed_pulumi(stack, "destroy", "--yes", "--skip-preview")
+
+
+def configure(stack: Stack, namespace: str, member: dict[str, object]) -> None:
+    values = {
+        "pulumi:disable-default-providers": ["*"],
+        "federation:name": "elves",
+        "federation:kubeconfig": str(stack.kubeconfig),
+        "federation:host": {"context": HOST, "namespace": namespace},
+        "federation:dns": {"zone": "elves.test", "ttl": 1, "coredns": {"replicas": 1}},
+        "federation:members": [member],
+    }
+    stack.prepare(yaml.safe_dump({"config": values}))
+
+
+def test_what_is_somebody_elses_is_refused_in_the_preview(elves: Stack, clusters: Clusters) -> None:
+    clusters.kubectl(GONDOR, "create", "namespace", "federation-elves")
+    code, log, _ = timed_pulumi(elves, "preview")
+    assert code != 0
+    assert f"context {HOST}: Namespace karmada-system is there already, and is of federation 'fellowship'" in log
+    assert f"context {GONDOR}: Namespace federation-elves is there already, and is somebody else's" in log
+    assert f"context {GONDOR}: ClusterRoleBinding karmada-impersonator is another federation's" in log
+
+
+def test_both_work_in_one_member(elves: Stack, federation: Federation, clusters: Clusters, figures: Figures) -> None:
+    configure(elves, "elven-system", {**SHARED, "adopt": True, "proxy": False})
+    code, log, seconds = timed_pulumi(elves, "up", *UNATTENDED)
+    figures.add("a second federation on the same host and member", seconds)
+    assert code == 0, log[-4000:]
+    labels = clusters.get(GONDOR, "namespace", "federation-elves")["metadata"]["labels"]
+    assert labels["federation/name"] == "elves"
+    _reaches_gondor(_api(elves), "elves")
+    _reaches_gondor(federation.clusters, "fellowship")
+    lookups = clusters.corefile(GONDOR)
+    assert all(zone in lookups for zone in ("elves.test", "example.com"))
+
+
+def test_one_leaving_leaves_the_other_be(
+    elves: Stack, federation: Federation, clusters: Clusters, figures: Figures
+) -> None:
+    code, log, seconds = timed_pulumi(elves, "destroy", "--yes", "--skip-preview")
+    figures.add("the second federation destroyed", seconds)
+    assert code == 0, log[-4000:]
+    for context in (HOST, GONDOR):
+        assert not clusters.exists(context, *OF_THE_ELVES)
+    assert "elves" not in clusters.corefile(GONDOR)
+    _reaches_gondor(federation.clusters, "fellowship")
+    code, log, _ = federation.pulumi("preview", "--refresh", "--expect-no-changes")
+    assert code == 0, log
+
+
+def _api(stack: Stack) -> Clusters:
+    kubeconfig = stack.home / "federation"
+    write_private(kubeconfig, stack.output("kubeconfig").encode())
+    return Clusters(kubeconfig)
+
+
+def _reaches_gondor(clusters: Clusters, federation: str) -> None:
+    """An object of this federation's comes to the member, and goes again."""
+    there = ("configmap", f"from-{federation}")
+    clusters.kubectl(federation, "create", *there)
+    wait_until(f"{there[1]} in gondor", lambda: clusters.exists(GONDOR, *there), 30)
+    clusters.kubectl(federation, "delete", *there)
+    wait_until(f"{there[1]} to go from gondor", lambda: not clusters.exists(GONDOR, *there), 30)
