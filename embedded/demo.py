@@ -87,7 +87,7 @@ def run(demo: Demo, fleet: Callable[..., object]) -> None:
     example = EXAMPLE.relative_to(CHECKOUT)
     print(f"A Deployment and a Service, applied to the federation: {example}")
     print(demo.kubectl(demo.federation, "apply", "-f", str(EXAMPLE)), end="")
-    seconds = _until(
+    seconds = wait_until(
         "an address from each member", lambda: len(demo.zone.addresses()) == len(demo.members), READY_SECONDS
     )
     print(f"{seconds:.1f} s later its pods run in all members, and {demo.zone.server} answers for its names:\n")
@@ -104,7 +104,9 @@ def run(demo: Demo, fleet: Callable[..., object]) -> None:
     start = time.monotonic()
     try:
         fleet("stop", lost.name)
-        _until(f"{lost.name} to leave the global name", lambda: gone.isdisjoint(demo.zone.addresses()), CHANGE_SECONDS)
+        wait_until(
+            f"{lost.name} to leave the global name", lambda: gone.isdisjoint(demo.zone.addresses()), CHANGE_SECONDS
+        )
         print(f"{time.monotonic() - start:.1f} s after that its address is out of the names:\n")
         demo.show()
         demo.show(lost.zone, lost.region)
@@ -113,13 +115,7 @@ def run(demo: Demo, fleet: Callable[..., object]) -> None:
         print(f"\n{lost.name} gets its power back.")
         start = time.monotonic()
         fleet("start", lost.name)
-    _until(f"{lost.name} to be in the global name again", lambda: gone <= demo.zone.addresses(), CHANGE_SECONDS)
+    wait_until(f"{lost.name} to be in the global name again", lambda: gone <= demo.zone.addresses(), CHANGE_SECONDS)
     print(f"{time.monotonic() - start:.1f} s after that its address is back:\n")
     demo.show()
     print(f"\nTo take the example away: kubectl --context {demo.federation} delete -f {example}")
-
-
-def _until(what: str, condition: Callable[[], bool], seconds: float) -> float:
-    start = time.monotonic()
-    wait_until(what, condition, seconds)
-    return time.monotonic() - start

@@ -27,14 +27,18 @@ class FleetError(Exception):
         return "\n".join([self.what, *(f"    {line[:300]}" for line in lines), f"  whole log: {self.log}"])
 
 
-def wait_until(what: str, condition: Callable[[], bool], seconds: float) -> None:
-    """Return as soon as the condition holds. `what` completes the sentence "gave up waiting for ..."."""
-    deadline = time.monotonic() + seconds
+def wait_until(what: str, condition: Callable[[], bool], seconds: float) -> float:
+    """Return as soon as the condition holds, with the seconds that it took.
+
+    `what` completes the sentence "gave up waiting for ...".
+    """
+    start = time.monotonic()
     while not condition():
-        if time.monotonic() > deadline:
+        if time.monotonic() - start > seconds:
             raise FleetError(f"gave up waiting for {what} after {seconds:.0f} s")
         if cancelled.wait(PERIOD):
             raise FleetError(f"interrupted while waiting for {what}")
+    return time.monotonic() - start
 
 
 class Progress:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from embedded import demo
 from embedded.federation import UNATTENDED
 from embedded.stack import CHECKOUT, Stack
 from fleet.private import write_private
@@ -31,6 +32,7 @@ FLEET = os.environ.get("FEDERATION_TEST_FLEET", "test")
 HOST = "rivendell"
 MEMBERS = {"gondor": "gondor_needs-no_king", "rohan": "rohan"}
 CONFIGURATION = (CHECKOUT / "Pulumi.dev.yaml").read_text()
+EXAMPLE = str(demo.EXAMPLE)
 EXIT_CHANGES = 7
 """Of `pulumi preview --expect-no-changes` when there are some."""
 DNS_SECTION = re.compile(r"  federation:dns:\n(    .*\n)+")
@@ -55,8 +57,14 @@ class Clusters:
 
     def kubectl(self, context: str, *arguments: str, check: bool = True) -> str:
         """What kubectl prints."""
+        return self.run(context, *arguments, check=check).stdout
+
+    def run(
+        self, context: str, *arguments: str, check: bool = True, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """One command of kubectl."""
         command = [str(tool("kubectl")), "--kubeconfig", str(self.kubeconfig), "--context", context, *arguments]
-        return subprocess.run(command, check=check, text=True, capture_output=True).stdout
+        return subprocess.run(command, input=stdin, check=check, text=True, capture_output=True)
 
     def get(self, context: str, *what: str) -> dict[str, Any]:
         """One object, or a list of them, as JSON has it."""
@@ -87,10 +95,7 @@ class Federation:
 
     def apply(self, manifests: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Apply objects to the federation API."""
-        command = [str(tool("kubectl")), "--kubeconfig", str(self.clusters.kubeconfig), "--context", "fellowship"]
-        return subprocess.run(
-            [*command, "apply", "-f", "-"], input=manifests, check=check, text=True, capture_output=True
-        )
+        return self.clusters.run("fellowship", "apply", "-f", "-", check=check, stdin=manifests)
 
     def pulumi(self, verb: str, *arguments: str) -> tuple[int, str, float]:
         """Exit code, all output, and seconds of one command on the stack."""

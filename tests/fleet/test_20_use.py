@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 
-from embedded.stack import CHECKOUT
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.conftest import MEMBERS, Federation
+from tests.fleet.conftest import EXAMPLE, MEMBERS, Federation
 
-EXAMPLE = str(CHECKOUT / "examples" / "web.yaml")
 OWN_SERVICE = ("service", "kubernetes", "-n", "default")
 
 

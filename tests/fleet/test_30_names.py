@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from embedded.federation import UNATTENDED
-from embedded.stack import CHECKOUT
 from embedded.zone import Zone
 from federation.names import ServiceNames
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.conftest import EXIT_CHANGES, HOST, MEMBERS, Clusters, Federation
+from tests.fleet.conftest import EXAMPLE, EXIT_CHANGES, HOST, MEMBERS, Clusters, Federation
 from tests.fleet.store import Store, key
 
 REGION, CITADEL, HALL = "middle-earth", "minas-tirith", "edoras"
@@ -55,14 +53,12 @@ def clients(federation: Federation) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def gondor_and_rohan(federation: Federation, zone: Zone, figures: Figures) -> Iterator[tuple[str, str]]:
     """The example in both members; the addresses of its load balancers."""
-    start = time.monotonic()
-    federation.clusters.kubectl("fellowship", "apply", "-f", str(CHECKOUT / "examples" / "web.yaml"))
-    wait_until("an address from each member", lambda: len(zone.addresses()) == len(MEMBERS), 60)
-    figures.add("example applied, until its global name had both", time.monotonic() - start)
+    federation.clusters.kubectl("fellowship", "apply", "-f", EXAMPLE)
+    seconds = wait_until("an address from each member", lambda: len(zone.addresses()) == len(MEMBERS), 60)
+    figures.add("example applied, until its global name had both", seconds)
     gondor, rohan = (_balancer(federation, context) for context in MEMBERS.values())
     yield gondor, rohan
-    example = str(CHECKOUT / "examples" / "web.yaml")
-    federation.clusters.kubectl("fellowship", "delete", "--ignore-not-found", "-f", example)
+    federation.clusters.kubectl("fellowship", "delete", "--ignore-not-found", "-f", EXAMPLE)
 
 
 def test_every_level_has_its_name(zone: Zone, gondor_and_rohan: tuple[str, str]) -> None:
@@ -105,7 +101,7 @@ def test_scaled_to_nothing_in_gondor_its_names_lead_to_rohan(
 ) -> None:
     gondor, rohan = gondor_and_rohan
     federation.apply(SCALED_DOWN)
-    seconds = _until("only rohan in the global name", lambda: zone.addresses() == {rohan}, 30)
+    seconds = wait_until("only rohan in the global name", lambda: zone.addresses() == {rohan}, 30)
     figures.add("scaled to 0 in gondor, until out of the global name", seconds)
     assert seconds < 10
     wait_until("gondor's zone to lead to its region", lambda: zone.leads_to(CITADEL, REGION) == _name(REGION), 10)
@@ -114,7 +110,7 @@ def test_scaled_to_nothing_in_gondor_its_names_lead_to_rohan(
     in_gondor = MEMBERS["gondor"]
     wait_until("pods in gondor to be led to rohan", lambda: "in rohan" in _page(federation, in_gondor, SHORT), 45)
     federation.clusters.kubectl("fellowship", "delete", "overridepolicy", "none-in-gondor")
-    seconds = _until("gondor to be back", lambda: zone.addresses() == {gondor, rohan}, 60)
+    seconds = wait_until("gondor to be back", lambda: zone.addresses() == {gondor, rohan}, 60)
     figures.add("and back", seconds)
 
 
@@ -126,8 +122,8 @@ def test_a_record_edited_by_hand_is_put_back(
     tmp_path: Path,
 ) -> None:
     with Store.of(clusters.kubeconfig, HOST, tmp_path) as store:
-        for key, value in store.below(GLOBAL).items():
-            store.put(key, {**value, "host": "192.0.2.99"})
+        for place, value in store.below(GLOBAL).items():
+            store.put(place, {**value, "host": "192.0.2.99"})
         wait_until("the right addresses", lambda: zone.addresses() == set(gondor_and_rohan), 30)
 
 
@@ -201,7 +197,7 @@ def test_names_go_with_the_service(
     federation: Federation, zone: Zone, gondor_and_rohan: tuple[str, str], figures: Figures
 ) -> None:
     federation.clusters.kubectl("fellowship", "delete", "service", "web")
-    seconds = _until("the global name to be gone", lambda: zone.rcode(GLOBAL) == "NXDOMAIN", 30)
+    seconds = wait_until("the global name to be gone", lambda: zone.rcode(GLOBAL) == "NXDOMAIN", 30)
     figures.add("Service deleted, until its name was gone", seconds)
     for place in ((REGION,), (CITADEL, REGION), (HALL, REGION)):
         wait_until(f"the name at {place} to be gone", lambda p=place: zone.rcode(_name(*p)) == "NXDOMAIN", 30)  # type: ignore[misc]
@@ -220,9 +216,3 @@ def _page(federation: Federation, context: str, name: str) -> str:
     """The last line of the page at http://name, as a pod in the member gets it; empty if it gets none."""
     fetch = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 5 nc {name} 80 | tail -n 1"
     return federation.clusters.kubectl(context, "exec", "client", "--", "sh", "-c", fetch, check=False).strip()
-
-
-def _until(what: str, condition: Callable[[], bool], seconds: float) -> float:
-    start = time.monotonic()
-    wait_until(what, condition, seconds)
-    return time.monotonic() - start

@@ -4,7 +4,6 @@ import json
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +22,7 @@ from hypothesis import strategies as st
 from federation.dns import corefile
 from federation.dns.lookup import Lookup
 from federation.dns.server_blocks import CorefileError, parse
+from fleet.waiting import wait_until
 from tests import strategies
 from toolbox import tool
 
@@ -356,16 +356,13 @@ def coredns(path: Path, port: int) -> Iterator[Callable[[str, str], list[str]]]:
 
         def up() -> bool:
             try:
-                return ask("web.default.svc.cluster.local", "A", 0.1) == ["10.96.0.50"]
+                return server.poll() is not None or ask("web.default.svc.cluster.local", "A", 0.1) == ["10.96.0.50"]
             except (OSError, dns.exception.Timeout):
                 return False
 
         try:
-            end = time.monotonic() + 20
-            while not up():
-                assert time.monotonic() < end, "CoreDNS does not answer for the cluster's Services within 20 s"
-                assert server.poll() is None, f"CoreDNS has ended: {server.stdout and server.stdout.read()!r}"
-                time.sleep(0.05)
+            wait_until("CoreDNS to answer for the cluster's Services, or to end", up, 20)
+            assert server.poll() is None, f"CoreDNS has ended: {server.stdout and server.stdout.read()!r}"
             yield ask
         finally:
             server.terminate()
