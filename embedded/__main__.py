@@ -1,4 +1,4 @@
-"""`python -m embedded up | demo | down | tools`: the verbs behind the Makefile's."""
+"""`python -m embedded up | demo | drift | down | tools`: the verbs behind the Makefile's."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from fleet.waiting import FleetError
 from toolbox import ToolError
 from toolbox.install import install
 
-USAGE = "usage: python -m embedded up | demo | down | tools"
+USAGE = "usage: python -m embedded up | demo | drift | down | tools"
 
 
 def main() -> int:
@@ -22,6 +22,8 @@ def main() -> int:
                 federation.up()
             case ["demo"]:
                 demo.run(Demo.of(federation.stack_of_dev(), federation.KUBECONFIG), federation.fleet)
+            case ["drift"]:
+                return federation.drift()
             case ["down"]:
                 federation.down()
             case ["tools"]:

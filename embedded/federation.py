@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import sys
 
+from drift.__main__ import look
 from embedded.stack import CHECKOUT, Stack
 from federation import kubeconfig
 from fleet.private import write_private
 from fleet.record import BrokenRecordError, Record, fleets
+from toolbox import tool
 
 FLEET = STACK = "dev"
 FOLDER = CHECKOUT / ".fleet"
@@ -27,6 +29,7 @@ The federation is up. What to try next:
   source .fleet/env                     puts pulumi, kubectl and karmadactl on PATH, set up for this stack
   pulumi preview --refresh $STACK       shows what differs from the configuration
   make demo                             a Service in both members, its names, and a member without power
+  make drift                            says what somebody changed or deleted by hand
   make up                               converges it again, after a change to Pulumi.dev.yaml
   make down                             takes everything back
 """
@@ -60,6 +63,12 @@ def down() -> None:
             print("What pulumi destroy could not take back goes with the fleet.", file=sys.stderr)
     fleet("down")
     shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def drift() -> int:
+    """Compare what runs with the configuration, as CI does it; the exit code of `python -m drift`."""
+    stack = stack_of_dev()
+    return look(tool("pulumi"), stack.options, os.environ | stack.environment(), CHECKOUT)
 
 
 def stack_of_dev() -> Stack:

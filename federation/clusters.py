@@ -22,7 +22,7 @@ def provider(name: str, cluster: str, config: Kubeconfig) -> k8s.Provider:
         # A renewed token or certificate is written into its Secret; the default is to replace the object.
         enable_secret_mutable=True,
         enable_config_map_mutable=True,
-        # Drift is put right also where the hand that made it has left its mark as the field's manager.
+        # What somebody else has written into our fields is put back; the default is a conflict, in the preview already.
         enable_patch_force=True,
         # A run that was killed has made things that it could not note down; `ownership` keeps foreign ones safe.
         upsert_existing_objects=True,

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-PACKAGES = ("dns_controller", "embedded", "federation", "fleet", "toolbox", "tests", "__main__.py")
+PACKAGES = ("dns_controller", "drift", "embedded", "federation", "fleet", "toolbox", "tests", "__main__.py")
 CHECKS = {
     "format": ("ruff", "format", "--check", "--quiet", "."),
     "lint": ("ruff", "check", "--quiet", "."),

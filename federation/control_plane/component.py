@@ -128,6 +128,7 @@ class ControlPlane(pulumi.ComponentResource):
             enable_secret_mutable=True,
             enable_config_map_mutable=True,
             enable_patch_force=True,
+            # While its APIService is gone, a Cluster that is still there looks deleted; it is then taken up again.
             upsert_existing_objects=True,
             opts=ResourceOptions(parent=self, depends_on=[apiserver]),
         )

@@ -14,9 +14,9 @@ import urllib3
 import yaml
 from kubernetes import client
 from pulumi import Input, Output, ResourceOptions
-from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
-from federation.connection import connect, send
+from federation.connection import connect, get, send
 from federation.names import LEAVING
 
 PUBLISHED_SECONDS = 5
@@ -44,9 +44,17 @@ class Provider(ResourceProvider):
         return CreateResult(props["cluster"], props)
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        return DiffResult(changes=any(olds.get(key) != news[key] for key in ("cluster", "kubeconfig", "ttl")))
+        differ = any(olds.get(key) != news[key] for key in ("cluster", "kubeconfig", "ttl"))
+        return DiffResult(changes=differ or bool(olds.get("drift")))
 
-    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """A mark on a member that stays: somebody's, or that of a leave that was given up half-way."""
+        drift = f"Cluster {props['cluster']} is marked as leaving" if _is_marked(props) else ""
+        return ReadResult(id_, {**props, "drift": drift})
+
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        if olds.get("drift"):
+            _mark(news, None)
         return UpdateResult(news)
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
@@ -64,5 +72,19 @@ class Provider(ResourceProvider):
 
 def _mark(props: dict[str, Any], value: str | None) -> None:
     with connect(yaml.safe_load(props["kubeconfig"])) as api:
-        path = f"/apis/cluster.karmada.io/v1alpha1/clusters/{props['cluster']}"
-        send(api, "PATCH", path, {"metadata": {"annotations": {LEAVING: value}}})
+        send(api, "PATCH", _path(props), {"metadata": {"annotations": {LEAVING: value}}})
+
+
+def _is_marked(props: dict[str, Any]) -> bool:
+    """Whether the Cluster has the mark; one that is gone has none, and shows as drift of its own."""
+    try:
+        with connect(yaml.safe_load(props["kubeconfig"])) as api:
+            return LEAVING in get(api, _path(props))["metadata"].get("annotations", {})
+    except client.ApiException as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        return False
+
+
+def _path(props: dict[str, Any]) -> str:
+    return f"/apis/cluster.karmada.io/v1alpha1/clusters/{props['cluster']}"

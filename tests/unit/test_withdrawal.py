@@ -25,6 +25,13 @@ class Api:
         self.sent: list[tuple[Any, ...]] = []
         self.slept: list[float] = []
         self.failure: Exception | None = None
+        self.annotations: dict[str, str] = {}
+
+    def get(self, _: Any, path: str) -> Any:
+        if self.failure:
+            raise self.failure
+        assert path == CLUSTER
+        return {"metadata": {"annotations": self.annotations}}
 
     def send(self, _: Any, *request: Any) -> None:
         if self.failure:
@@ -37,6 +44,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     new = Api()
     monkeypatch.setattr(withdrawal, "connect", lambda _: nullcontext())
     monkeypatch.setattr(withdrawal, "send", new.send)
+    monkeypatch.setattr(withdrawal, "get", new.get)
     monkeypatch.setattr(withdrawal, "sleep", new.slept.append)
     return new
 
@@ -69,3 +77,18 @@ def test_an_api_that_refuses_is_an_error(api: Api) -> None:
 @pytest.mark.parametrize(("change", "changes"), [({}, False), ({"ttl": 60}, True), ({"kubeconfig": "new"}, True)])
 def test_what_it_waits_for_and_whom_it_asks_can_change(change: dict[str, Any], changes: bool) -> None:
     assert Provider().diff("gondor", PROPS, PROPS | change).changes is changes
+
+
+def test_a_mark_on_a_member_that_stays_is_drift_and_taken_away(api: Api) -> None:
+    assert Provider().read("gondor", PROPS).outs["drift"] == ""
+    api.annotations = {"federation/leaving": "true"}
+    found = Provider().read("gondor", PROPS).outs
+    assert found["drift"] == "Cluster gondor is marked as leaving"
+    assert Provider().diff("gondor", found, PROPS).changes
+    assert Provider().update("gondor", found, PROPS).outs == PROPS
+    assert api.sent == [("PATCH", CLUSTER, {"metadata": {"annotations": {"federation/leaving": None}}})]
+
+
+def test_a_cluster_that_is_gone_has_no_mark(api: Api) -> None:
+    api.failure = client.ApiException(status=404)
+    assert Provider().read("gondor", PROPS).outs["drift"] == ""

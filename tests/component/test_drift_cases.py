@@ -1,0 +1,51 @@
+"""The table of drift holds every kind that the program registers; a new kind has to say what becomes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.component.program import run
+from tests.component.recording import Record, opened
+from tests.component.test_cloud_dns import register
+from tests.drift_cases import CASES, NEVER_DELETED
+
+pytestmark = pytest.mark.component
+
+GOOGLE = ("gcp:", "pulumi:providers:gcp")
+
+
+def kinds(record: Record) -> set[str]:
+    return {each.type for each in record.resources if not each.is_component}
+
+
+def test_every_kind_has_its_case_and_no_other_kind_has(dev: Record) -> None:
+    assert kinds(dev) == {kind for kind in CASES if not kind.startswith(GOOGLE)}
+    assert kinds(register({"parentZone": "top"})) == {kind for kind in CASES if kind.startswith(GOOGLE)}
+
+
+def test_a_larger_topology_has_no_other_kinds(tmp_path: Path) -> None:
+    larger = {"federation:host.apiServer.replicas": 3, "federation:host.etcd.replicas": 3}
+    assert kinds(run(tmp_path, larger)) <= CASES.keys()
+
+
+def test_each_case_is_on_an_object_that_is_there(dev: Record) -> None:
+    there = {(each.type, each.name) for each in dev.resources}
+    tried = {(kind, case.resource) for kind, case in CASES.items() if case.resource}
+    assert tried <= there
+    assert {(each.kind, each.name) for each in dev.resources} >= NEVER_DELETED.keys()
+
+
+def test_what_is_changed_is_a_field_that_the_program_sets(dev: Record) -> None:
+    """Others are the cluster's, and nothing that Pulumi looks at."""
+    for kind, case in CASES.items():
+        if isinstance(case.change, dict):
+            inputs = next(each.inputs for each in dev.resources if (each.type, each.name) == (kind, case.resource))
+            assert _has(opened(inputs), case.change) or kind.startswith("pulumi-python:"), kind
+
+
+def _has(inputs: object, change: object) -> bool:
+    if not isinstance(change, dict):
+        return True
+    return isinstance(inputs, dict) and all(key in inputs and _has(inputs[key], change[key]) for key in change)

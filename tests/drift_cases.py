@@ -1,0 +1,236 @@
+"""Drift, kind by kind: on which object it is tried, which field is changed by hand, whether the object is deleted.
+
+`tests/component/test_drift_cases.py` holds the table against what the program registers, `tests/fleet/test_41_drift.py`
+tries it on real clusters. A text in the place of a change or a deletion says why there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+API, HOST, GONDOR, ROHAN = "fellowship", "rivendell", "gondor_needs-no_king", "rohan"
+"""Contexts: the federation API, its host, its members."""
+IN_STATE = "nothing of it is outside Pulumi's state"
+BY_GOOGLE = "tests/fleet/test_61_cloud_drift.py does it, on Cloud DNS"
+HOST_NAMESPACE = ("-n", "karmada-system")
+SUBJECT = {"subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "somebody"}]}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A text in a ConfigMap's value, and what somebody writes in its place."""
+
+    key: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is done to one object of a kind."""
+
+    resource: str
+    """Pulumi's name of it."""
+    context: str
+    object: tuple[str, ...]
+    """How kubectl names it."""
+    change: Mapping[str, Any] | Edit | str
+    """A merge patch, an edit, or why the kind has no field that can drift."""
+    fields: tuple[str, ...] = ()
+    """The fields that the summary then names."""
+    delete: str = ""
+    """Why the object cannot be deleted and come back; empty: it is deleted."""
+
+
+def _nowhere(why: str) -> Case:
+    return Case("", "", (), why, delete=why)
+
+
+CASES: Mapping[str, Case] = {
+    "kubernetes:admissionregistration.k8s.io/v1:MutatingWebhookConfiguration": Case(
+        "mutating-config",
+        API,
+        ("mutatingwebhookconfiguration", "mutating-config"),
+        {"metadata": {"labels": {"app": "somebody"}}},
+        ("metadata.labels.app",),
+    ),
+    "kubernetes:admissionregistration.k8s.io/v1:ValidatingWebhookConfiguration": Case(
+        "validating-config",
+        API,
+        ("validatingwebhookconfiguration", "validating-config"),
+        {"webhooks": None},
+        ("webhooks",),
+    ),
+    "kubernetes:admissionregistration.k8s.io/v1beta1:MutatingAdmissionPolicy": Case(
+        "own-policies-win",
+        API,
+        ("mutatingadmissionpolicy", "own-policies-win"),
+        {"spec": {"failurePolicy": "Fail"}},
+        ("spec.failurePolicy",),
+    ),
+    "kubernetes:admissionregistration.k8s.io/v1beta1:MutatingAdmissionPolicyBinding": Case(
+        "own-policies-win",
+        API,
+        ("mutatingadmissionpolicybinding", "own-policies-win"),
+        {"spec": {"policyName": "somebodys"}},
+        ("spec.policyName",),
+    ),
+    "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition": Case(
+        # Its deletion takes along all objects of the kind: the one of Pulumi's own, and those of the controller.
+        "dnsendpoints.externaldns.k8s.io",
+        API,
+        ("customresourcedefinition", "dnsendpoints.externaldns.k8s.io"),
+        {"spec": {"names": {"singular": "record"}}},
+        ("spec.names.singular",),
+    ),
+    "kubernetes:apiregistration.k8s.io/v1:APIService": Case(
+        # While it is gone, every Cluster looks as if it was gone too.
+        "v1alpha1.cluster.karmada.io",
+        API,
+        ("apiservice", "v1alpha1.cluster.karmada.io"),
+        {"spec": {"versionPriority": 11}},
+        ("spec.versionPriority",),
+    ),
+    "kubernetes:apps/v1:Deployment": Case(
+        "dns-controller",
+        HOST,
+        ("deployment", "dns-controller", *HOST_NAMESPACE),
+        {"spec": {"replicas": 0}},
+        ("spec.replicas",),
+    ),
+    "kubernetes:apps/v1:StatefulSet": Case(
+        "dns-etcd",
+        HOST,
+        ("statefulset", "dns-etcd", *HOST_NAMESPACE),
+        {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 31}}}},
+        ("spec.template.spec.terminationGracePeriodSeconds",),
+    ),
+    "kubernetes:cluster.karmada.io/v1alpha1:Cluster": Case(
+        "gondor-cluster",
+        API,
+        ("cluster.cluster.karmada.io", "gondor"),
+        {"spec": {"region": "mordor"}},
+        ("spec.region",),
+    ),
+    "kubernetes:core/v1:Namespace": Case(
+        # Of the Namespaces the member's; etcd's volume goes with the host's, see NEVER_DELETED.
+        "rohan-namespace",
+        ROHAN,
+        ("namespace", "karmada-cluster"),
+        {"metadata": {"labels": {"karmada.io/system": "false"}}},
+        ('metadata.labels["karmada.io/system"]',),
+    ),
+    "kubernetes:core/v1:Secret": Case(
+        "gondor-dns",
+        API,
+        ("secret", "gondor-dns", "-n", "karmada-cluster"),
+        {"data": {"token": "bm9ib2R5cw=="}},
+        ("data.token",),
+    ),
+    "kubernetes:core/v1:Service": Case(
+        "dns-etcd-client",
+        HOST,
+        ("service", "dns-etcd-client", *HOST_NAMESPACE),
+        {"spec": {"selector": {"app": "nobody"}}},
+        ("spec.selector.app",),
+    ),
+    "kubernetes:core/v1:ServiceAccount": Case(
+        "gondor-federation-dns",
+        GONDOR,
+        ("serviceaccount", "federation-dns", "-n", "karmada-cluster"),
+        {"metadata": {"labels": {"karmada.io/system": None}}},
+        ("metadata.labels",),
+    ),
+    "kubernetes:externaldns.k8s.io/v1alpha1:DNSEndpoint": Case(
+        "own-records",
+        API,
+        ("dnsendpoints.externaldns.k8s.io", "federation", "-n", "karmada-system"),
+        {"metadata": {"labels": {"app.kubernetes.io/managed-by": "somebody"}}},
+        ('metadata.labels["app.kubernetes.io/managed-by"]',),
+    ),
+    "kubernetes:policy.karmada.io/v1alpha1:ClusterPropagationPolicy": Case(
+        "federation-default",
+        API,
+        ("clusterpropagationpolicy", "federation-default"),
+        {"spec": {"priority": 1}},
+        ("spec.priority",),
+    ),
+    "kubernetes:policy.karmada.io/v1alpha1:PropagationPolicy": Case(
+        "own-service",
+        API,
+        ("propagationpolicy", "federation-api", "-n", "default"),
+        {"spec": {"priority": 1}},
+        ("spec.priority",),
+    ),
+    "kubernetes:policy/v1:PodDisruptionBudget": Case(
+        "federation-dns",
+        HOST,
+        ("poddisruptionbudget", "federation-dns", *HOST_NAMESPACE),
+        {"spec": {"maxUnavailable": 2}},
+        ("spec.maxUnavailable",),
+    ),
+    "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": Case(
+        "rohan-access",
+        ROHAN,
+        ("clusterrole", "karmada-controller-manager:karmada-rohan"),
+        {"rules": []},
+        ("rules",),
+    ),
+    "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": Case(
+        "federation:dns-controller",
+        API,
+        ("clusterrolebinding", "federation:dns-controller"),
+        SUBJECT,
+        ("subjects[0].name",),
+    ),
+    "kubernetes:rbac.authorization.k8s.io/v1:Role": Case(
+        "rohan-dns",
+        API,
+        ("role", "rohan-dns", "-n", "karmada-cluster"),
+        {"rules": []},
+        ("rules",),
+    ),
+    "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": Case(
+        "rohan-dns",
+        API,
+        ("rolebinding", "rohan-dns", "-n", "karmada-cluster"),
+        SUBJECT,
+        ("subjects[0].name",),
+    ),
+    "pulumi-python:dynamic/federation:ClusterDns": Case(
+        # Deleted is the federation's part of it and nothing else: the ConfigMap is the member's.
+        "gondor-cluster-dns",
+        GONDOR,
+        ("configmap", "coredns", "-n", "kube-system"),
+        Edit("Corefile", "denial 9984 5", "denial 9984 600"),
+        ("ConfigMap kube-system/coredns is not as it was left",),
+    ),
+    "pulumi-python:dynamic/federation:Withdrawal": Case(
+        "rohan-withdrawal",
+        API,
+        ("cluster.cluster.karmada.io", "rohan"),
+        {"metadata": {"annotations": {"federation/leaving": "true"}}},
+        ("Cluster rohan is marked as leaving",),
+        delete="it is a wait when the member leaves; there is no object",
+    ),
+    "tls:index/certRequest:CertRequest": _nowhere(IN_STATE),
+    "tls:index/locallySignedCert:LocallySignedCert": _nowhere(IN_STATE),
+    "tls:index/privateKey:PrivateKey": _nowhere(IN_STATE),
+    "tls:index/selfSignedCert:SelfSignedCert": _nowhere(IN_STATE),
+    "gcp:dns/managedZone:ManagedZone": _nowhere(BY_GOOGLE),
+    "gcp:dns/recordSet:RecordSet": _nowhere(BY_GOOGLE),
+    "pulumi:providers:gcp": _nowhere(IN_STATE),
+    "pulumi:providers:kubernetes": _nowhere(IN_STATE),
+    "pulumi:providers:pulumi-python": _nowhere(IN_STATE),
+    "pulumi:providers:tls": _nowhere(IN_STATE),
+}
+NEVER_DELETED: Mapping[tuple[str, str], str] = {
+    ("Namespace", "karmada-system"): "etcd's volume goes with it, and all that was ever put into the federation API",
+    ("StatefulSet", "etcd"): "nothing in the federation API can be looked at until it is back: docs/operation.md",
+    ("Deployment", "karmada-apiserver"): "as etcd",
+    ("Service", "karmada-apiserver"): "as etcd; and its load balancer's next address may be another one",
+    ("Service", "etcd-client"): "as etcd",
+}
+"""Objects, by kind and Pulumi's name, that the deletion of another one of their kind does not speak for."""
