@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from drift.__main__ import look
+from drift.look import look
 from embedded.stack import CHECKOUT, Stack
 from federation import kubeconfig
 from fleet.private import write_private

@@ -13,7 +13,7 @@ from typing import Any
 API, HOST, GONDOR, ROHAN = "fellowship", "rivendell", "gondor_needs-no_king", "rohan"
 """Contexts: the federation API, its host, its members."""
 IN_STATE = "nothing of it is outside Pulumi's state"
-BY_GOOGLE = "tests/fleet/test_61_cloud_drift.py does it, on Cloud DNS"
+BY_GOOGLE = "tests/fleet/test_cloud_dns_zone.py does it"
 HOST_NAMESPACE = ("-n", "karmada-system")
 SUBJECT = {"subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "somebody"}]}
 
@@ -219,6 +219,7 @@ CASES: Mapping[str, Case] = {
     "tls:index/locallySignedCert:LocallySignedCert": _nowhere(IN_STATE),
     "tls:index/privateKey:PrivateKey": _nowhere(IN_STATE),
     "tls:index/selfSignedCert:SelfSignedCert": _nowhere(IN_STATE),
+    # Google deletes no zone that has records in it.
     "gcp:dns/managedZone:ManagedZone": _nowhere(BY_GOOGLE),
     "gcp:dns/recordSet:RecordSet": _nowhere(BY_GOOGLE),
     "pulumi:providers:gcp": _nowhere(IN_STATE),

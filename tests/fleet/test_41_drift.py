@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from drift.__main__ import AS_CONFIGURED, COULD_NOT_LOOK, DRIFT
+from drift.look import AS_CONFIGURED, COULD_NOT_LOOK, DRIFT
 from embedded.federation import UNATTENDED
 from embedded.stack import CHECKOUT
 from fleet.waiting import wait_until

@@ -117,10 +117,14 @@ def test_a_zone_is_made_watched_mended_and_taken_away_with_its_records(zone: Zon
     figures.add("zone: preview --refresh, no change", zone.settled())
 
     zone.google.put("example-com", API, "192.0.2.66")
+    zone.google.ask("PATCH", "/example-com", {"labels": {"federation": "somebodys"}}).raise_for_status()
     log, _ = zone.pulumi("preview", "--refresh", "--expect-no-changes", expect=EXIT_CHANGES)
-    assert "zone-api" in log
+    assert "RecordSet zone-api update" in log
+    assert "ManagedZone zone update" in log
     zone.up("--refresh")
     assert zone.google.records("example-com")[API, "A"] == (30, ["192.0.2.10"])
+    mended = zone.google.ask("GET", "/example-com").json()
+    assert (mended["id"], mended["labels"]["federation"]) == (made["id"], "fellowship")
 
     zone.google.ask("DELETE", f"/example-com/rrsets/{API}/A").raise_for_status()
     zone.google.ask("DELETE", "/com/rrsets/example.com./NS").raise_for_status()
