@@ -8,7 +8,7 @@ import pulumi_tls as tls
 from pulumi import ResourceOptions
 from pulumi.runtime.config import get_config_env
 
-from federation import config, identity, interruption, kubeconfig, names, outputs, ownership
+from federation import config, fixed, identity, interruption, kubeconfig, names, outputs, ownership
 from federation.clusters import provider
 from federation.control_plane import ControlPlane, ControlPlaneArgs, crds
 from federation.dns import publisher
@@ -21,6 +21,7 @@ interruption.end_quietly()
 stack = config.load(get_config_env(), Path.cwd(), os.environ)
 settings, contexts = stack.settings, stack.contexts
 uids = identity.known(identity.identify(contexts), {member.name: member.context for member in settings.members})
+fixed.check(stack, uids)
 
 host, certificates = provider("host", "host", contexts[settings.host.context]), tls.Provider("tls")
 control_plane = ControlPlane(

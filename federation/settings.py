@@ -57,7 +57,7 @@ class Etcd(Section):
     storage: Quantity = "5Gi"
     """Size of each member's volume. Fixed at the first `pulumi up`."""
     storage_class: str = ""
-    """StorageClass of the volumes. Default: the host cluster's default class."""
+    """StorageClass of the volumes. Default: the host cluster's default class. Fixed at the first `pulumi up`."""
 
 
 class Host(Section):
@@ -214,4 +214,6 @@ class Settings(Section):
     images: Images = Images()
     crds: Crds = Crds()
     protect: bool = False
-    """Whether Pulumi refuses to delete what cannot be made again: etcd, the certificate authorities, the zone."""
+    """Whether Pulumi refuses to delete or replace what cannot be made again: etcd, authorities, token key, zone.
+
+    Holds from the `pulumi up` that sets it to the one that takes it off."""

@@ -39,7 +39,7 @@ class ControlPlaneArgs:
     users: Sequence[str] = ()
     """Users of the API besides its admin, each to get a kubeconfig of its own."""
     protect: bool = False
-    """Whether Pulumi refuses to delete etcd and the certificate authorities."""
+    """Whether Pulumi refuses to delete or replace etcd, its Namespace, the authorities and the key of the tokens."""
 
 
 class ControlPlane(pulumi.ComponentResource):
@@ -78,7 +78,8 @@ class ControlPlane(pulumi.ComponentResource):
         namespace = self.namespace = k8s.core.v1.Namespace(
             host.namespace,
             metadata={"name": host.namespace, "labels": {names.FEDERATION: name}},
-            opts=ResourceOptions(parent=self, provider=args.host, hooks=args.only_ours),
+            # Whoever deletes it deletes etcd's claims.
+            opts=ResourceOptions(parent=self, provider=args.host, protect=args.protect, hooks=args.only_ours),
         )
 
         endpoint = Endpoint("endpoint", EndpointArgs(args.host, namespace, size), child)
@@ -87,7 +88,8 @@ class ControlPlane(pulumi.ComponentResource):
         )
         leaves = certificates.leaves(host, api_names, args.users)
         pki = Pki("pki", PkiArgs(args.tls, certificates.AUTHORITIES, leaves, args.protect), child)
-        service_account = private_key("service-account", ResourceOptions(parent=self, provider=args.tls))
+        kept = ResourceOptions(parent=self, provider=args.tls, protect=args.protect)
+        service_account = private_key("service-account", kept)
         ca_bundle = pki.authorities["root"].apply(lambda pem: base64.b64encode(pem.encode()).decode())
         url_inside = Output.from_input(f"https://{certificates.api_service(host.namespace)}:{API_PORT}")
         inside = _kubeconfig(name, url_inside, pki, "admin")

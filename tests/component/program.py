@@ -16,7 +16,7 @@ import pytest
 import yaml
 from pulumi.runtime.mocks import MockEngine, MockSettings
 
-from federation import identity, kubeconfig
+from federation import fixed, identity, kubeconfig
 from federation.identity import Unreachable
 from tests.component.cloud import CANARY, Cloud, pem
 from tests.component.recording import Record, RecordingMonitor
@@ -36,12 +36,14 @@ def run(
     changes: Mapping[str, Any] | None = None,
     answers: Mapping[str, str | Unreachable] = UIDS,
     *,
+    stores: Mapping[str, fixed.Size] | None = None,
     preview: bool = False,
     record: Record | None = None,
 ) -> Record:
     """Run the program in `folder` with the dev stack's configuration and `changes` to it; returns what it did.
 
-    `answers` is who is behind each context. Give a `record` to see what was registered before an error.
+    `answers` is who is behind each context, `stores` the etcds that the host has already. Give a `record` to see what
+    was registered before an error.
     Runs know nothing of each other: what Pulumi keeps between calls, it keeps in the context that ends with the run.
     """
     record = Record() if record is None else record
@@ -50,6 +52,7 @@ def run(
         patch.chdir(folder)
         patch.setenv("PULUMI_CONFIG", json.dumps(encoded({**DEFAULTS, **changed(DEV, changes or {})})))
         patch.setattr(identity, "identify", lambda contexts: {context: answers[context] for context in contexts})
+        patch.setattr(fixed, "sizes", lambda host, namespace, names: stores or {})
         contextvars.Context().run(_run, record, preview)
     return record
 

@@ -31,12 +31,16 @@ def test_nothing_is_protected_unless_asked(dev: Record) -> None:
     assert [str(each) for each in dev.resources if each.protect] == []
 
 
-def test_protect_keeps_both_etcds_and_the_authorities_and_nothing_else(tmp_path: Path) -> None:
+def test_protect_keeps_both_etcds_with_their_namespace_all_authorities_and_the_token_key_and_nothing_else(
+    tmp_path: Path,
+) -> None:
     record = run(tmp_path, {"federation:protect": True})
     authorities = ("root", "etcd", "front-proxy", "dns-etcd")
     assert {str(each) for each in record.resources if each.protect} == {
         "StatefulSet etcd",
         "StatefulSet dns-etcd",
+        "Namespace karmada-system",
+        "PrivateKey service-account",
         *(f"{kind} {name}-ca" for kind in ("PrivateKey", "SelfSignedCert") for name in authorities),
     }
 
@@ -69,6 +73,20 @@ def test_three_replicas_of_an_etcd_know_each_other_by_name(tmp_path: Path, setti
     assert set(hosts) <= set(record.one("CertRequest", f"{name}-server").inputs["dnsNames"])
     assert {each.name for each in record.of("PodDisruptionBudget")} == {name, "federation-dns"}
     assert record.one("StatefulSet", other).inputs["spec"]["replicas"] == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "store"), [("host.etcd.replicas", "etcd"), ("dns.coredns.etcd.replicas", "dns-etcd")]
+)
+def test_another_size_of_an_etcd_that_is_there_is_refused_before_the_first_resource(
+    tmp_path: Path, setting: str, store: str
+) -> None:
+    record, made = Record(), {"replicas": 1, "storage": "5Gi" if store == "etcd" else "1Gi", "storageClass": ""}
+    with pytest.raises(
+        ConfigError, match=f"federation:{setting}: 3 is refused, as StatefulSet {store} was made with 1"
+    ):
+        run(tmp_path, {f"federation:{setting}": 3}, stores={store: made}, record=record)
+    assert record.resources == []
 
 
 @pytest.mark.parametrize("silent", [HOST, GONDOR, ROHAN])
