@@ -1,0 +1,190 @@
+"""A control plane with three etcds and two of everything else: it goes on while any one of them is gone.
+
+And what `protect` keeps, tried on the same federation: it has no members and no zone, and comes and goes in a minute.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from embedded.federation import UNATTENDED
+from embedded.stack import Stack
+from fleet.private import write_private
+from fleet.waiting import wait_until
+from tests.figures import Figures
+from tests.fleet.conftest import HOST, Clusters, Federation, configuration, timed_pulumi
+from tests.fleet.inventory import in_api, in_host
+from tests.fleet.pods import Pods
+from tests.fleet.writer import Writer
+
+NAMESPACE = "elven-system"
+REPLICAS, ETCDS = 2, 3
+WRITES = 20
+"""Acknowledged with one pod gone, before it may come back."""
+GAP_SECONDS = 20
+"""How long a client may be without an acknowledged write when one of several pods dies; a few seconds are usual."""
+
+
+@pytest.fixture(scope="module")
+def elves(
+    federation: Federation, clusters: Clusters, tmp_path_factory: pytest.TempPathFactory, figures: Figures
+) -> Iterator[Stack]:
+    """A second federation in the same host, protected, until it is destroyed at the end."""
+    stack = Stack("elves", tmp_path_factory.mktemp("elves"), clusters.kubeconfig)
+    text = yaml.safe_load(configuration(clusters.kubeconfig, names=False))
+    given = text["config"]
+    given |= {"federation:name": "elves", "federation:members": [], "federation:protect": True}
+    given["federation:host"] |= {
+        "namespace": NAMESPACE,
+        "etcd": {"replicas": ETCDS},
+        "apiServer": {"replicas": REPLICAS},
+    }
+    stack.prepare(yaml.safe_dump(text))
+    code, log, seconds = timed_pulumi(stack, "up", *UNATTENDED)
+    assert code == 0, log[-8000:]
+    figures.add("pulumi up, three etcds and two API servers", seconds)
+    yield stack
+    _change(stack, "federation:protect", False)
+    code, log, _ = timed_pulumi(stack, "up", *UNATTENDED)
+    assert code == 0, log[-8000:]
+    code, log, _ = timed_pulumi(stack, "destroy", "--yes", "--skip-preview")
+    assert code == 0, log[-8000:]
+    assert not clusters.exists(HOST, "namespace", NAMESPACE)
+
+
+@pytest.fixture(scope="module")
+def api(elves: Stack) -> Clusters:
+    """The federation's API, under context elves."""
+    file = elves.home / "federation"
+    write_private(file, elves.output("kubeconfig").encode())
+    return Clusters(file)
+
+
+@pytest.fixture
+def writer(api: Clusters, tmp_path: Path) -> Iterator[Writer]:
+    with Writer(api.kubeconfig, tmp_path) as writer:
+        _await_writes(writer, 5)
+        yield writer
+
+
+@pytest.fixture(scope="module")
+def pods(clusters: Clusters) -> Pods:
+    return Pods(clusters, NAMESPACE)
+
+
+def test_each_of_three_etcds_is_gone_for_a_while_and_no_write_is_lost(
+    clusters: Clusters, pods: Pods, writer: Writer, figures: Figures
+) -> None:
+    for pod in pods.of("etcd"):
+        name = pod["metadata"]["name"]
+        clusters.kubectl(HOST, "cordon", HOST)
+        try:
+            at = pods.delete(name)
+            # Its successor has no node to run on until writes have gone through without it.
+            _await_writes(writer, WRITES)
+            assert pods.ready("etcd") == ETCDS - 1
+        finally:
+            clusters.kubectl(HOST, "uncordon", HOST)
+        pods.await_ready("etcd", ETCDS)
+        figures.add(f"{name} of three gone, no write acknowledged for", writer.gap(at))
+        assert writer.gap(at) < GAP_SECONDS
+    figures.add("writes acknowledged meanwhile, none lost", writer.acknowledged, "writes")
+    assert writer.lost() == []
+
+
+def test_each_of_two_api_servers_is_killed_and_clients_go_on(pods: Pods, writer: Writer, figures: Figures) -> None:
+    first, second = pods.of("karmada-apiserver")
+    at = pods.kill(first)
+    _await_writes(writer, WRITES)
+    pods.await_ready("karmada-apiserver", REPLICAS)
+    figures.add("one of two API servers killed, no write acknowledged for", writer.gap(at))
+    assert writer.gap(at) < GAP_SECONDS
+    at = pods.delete(second["metadata"]["name"])
+    _await_writes(writer, WRITES)
+    pods.await_ready("karmada-apiserver", REPLICAS)
+    figures.add("one of two API servers deleted, no write acknowledged for", writer.gap(at))
+    assert writer.gap(at) < GAP_SECONDS
+    assert writer.lost() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "made"), [("replicas", 1, 3), ("storage", "10Gi", "5Gi"), ("storageClass", "fast", "")]
+)
+def test_another_size_of_etcd_is_refused_before_anything_happens(
+    elves: Stack, key: str, value: object, made: object
+) -> None:
+    good = elves.settings.read_text()
+    try:
+        _change(elves, "federation:host", value, "etcd", key)
+        code, log, _ = timed_pulumi(elves, "up", *UNATTENDED)
+    finally:
+        elves.settings.write_text(good)
+    assert code != 0
+    assert (
+        f"federation:host.etcd.{key}: {json.dumps(value)} is refused, as StatefulSet etcd was made with "
+        f"{json.dumps(made)}" in log
+    )
+    assert "Traceback" not in log
+
+
+def test_protected_it_cannot_be_destroyed_and_nothing_of_it_is_deleted(
+    elves: Stack, clusters: Clusters, api: Clusters
+) -> None:
+    host, inside = in_host(clusters, HOST, NAMESPACE), in_api(api, "elves")
+    code, log, _ = timed_pulumi(elves, "destroy", "--yes")
+    assert code != 0
+    assert "because it is protected" in log
+    assert in_host(clusters, HOST, NAMESPACE) == host
+    assert in_api(api, "elves") == inside
+    assert "data-etcd-2" in " ".join(host)
+
+
+def test_protected_it_cannot_be_replaced(elves: Stack) -> None:
+    """etcd by a change of the configuration, an authority by force, as nothing in the configuration replaces one."""
+    good = elves.settings.read_text()
+    try:
+        _change(elves, "federation:host", "grey-havens", "namespace")
+        code, log, _ = timed_pulumi(elves, "preview")
+    finally:
+        elves.settings.write_text(good)
+    assert code != 0
+    assert "StatefulSet::etcd" in _refused(log)
+    authority = next(urn for urn in _urns(elves) if urn.endswith("PrivateKey::etcd-ca"))
+    code, log, _ = timed_pulumi(elves, "preview", "--target-replace", authority)
+    assert code != 0
+    assert _refused(log) == {"PrivateKey::etcd-ca"}
+
+
+def _refused(log: str) -> set[str]:
+    """Type and name of each resource that a preview refuses to replace."""
+    return set(re.findall(r'unable to replace resource "\S*:(\w+::[^":]+)"', log))
+
+
+def _urns(stack: Stack) -> list[str]:
+    state = stack.pulumi("stack", "export", "--stack", stack.name, capture=True).stdout
+    return [str(resource["urn"]) for resource in json.loads(state)["deployment"]["resources"]]
+
+
+def _await_writes(writer: Writer, more: int) -> None:
+    enough = writer.acknowledged + more
+    wait_until(
+        f"{more} more writes to be acknowledged (last failure: {writer.last_failure})",
+        lambda: writer.acknowledged >= enough,
+        60,
+    )
+
+
+def _change(stack: Stack, key: str, value: object, *path: str) -> None:
+    text = yaml.safe_load(stack.settings.read_text())
+    *above, last = (key, *path)
+    place = text["config"]
+    for each in above:
+        place = place[each]
+    place[last] = value
+    stack.settings.write_text(yaml.safe_dump(text))
