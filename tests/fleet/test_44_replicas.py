@@ -18,7 +18,7 @@ from embedded.stack import Stack
 from fleet.private import write_private
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.conftest import HOST, Clusters, Federation, configuration, timed_pulumi
+from tests.fleet.conftest import HOST, Clusters, configuration, timed_pulumi
 from tests.fleet.inventory import in_api, in_host
 from tests.fleet.pods import Pods
 from tests.fleet.writer import Writer
@@ -32,9 +32,7 @@ GAP_SECONDS = 20
 
 
 @pytest.fixture(scope="module")
-def elves(
-    federation: Federation, clusters: Clusters, tmp_path_factory: pytest.TempPathFactory, figures: Figures
-) -> Iterator[Stack]:
+def elves(clusters: Clusters, tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> Iterator[Stack]:
     """A second federation in the same host, protected, until it is destroyed at the end."""
     stack = Stack("elves", tmp_path_factory.mktemp("elves"), clusters.kubeconfig)
     text = yaml.safe_load(configuration(clusters.kubeconfig, names=False))
@@ -113,23 +111,18 @@ def test_each_of_two_api_servers_is_killed_and_clients_go_on(pods: Pods, writer:
     assert writer.lost() == []
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "made"), [("replicas", 1, 3), ("storage", "10Gi", "5Gi"), ("storageClass", "fast", "")]
-)
-def test_another_size_of_etcd_is_refused_before_anything_happens(
-    elves: Stack, key: str, value: object, made: object
-) -> None:
+def test_another_size_of_etcd_is_refused_before_anything_happens(elves: Stack) -> None:
     good = elves.settings.read_text()
     try:
-        _change(elves, "federation:host", value, "etcd", key)
+        _change(elves, "federation:host", {"replicas": 1, "storage": "10Gi", "storageClass": "fast"}, "etcd")
         code, log, _ = timed_pulumi(elves, "up", *UNATTENDED)
     finally:
         elves.settings.write_text(good)
     assert code != 0
-    assert (
-        f"federation:host.etcd.{key}: {json.dumps(value)} is refused, as StatefulSet etcd was made with "
-        f"{json.dumps(made)}" in log
-    )
+    assert "3 problems in the configuration; nothing was changed" in log
+    for key, value, made in (("replicas", 1, 3), ("storage", "10Gi", "5Gi"), ("storageClass", "fast", "")):
+        wanted, found = json.dumps(value), json.dumps(made)
+        assert f"federation:host.etcd.{key}: {wanted} is refused, as StatefulSet etcd was made with {found}" in log
     assert "Traceback" not in log
 
 
