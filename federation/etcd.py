@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Output, ResourceOptions
 
-from federation import settings
+from federation import network, settings
 from federation.pki import Pair
 from federation.workload import (
     CONTAINER_SECURITY,
@@ -43,6 +43,8 @@ class EtcdArgs:
     """Certificate (PEM) of the authority whose clients it serves."""
     server: Pair
     """Its own certificate, for the names in `dns_names`."""
+    clients: Sequence[str]
+    """Programs in the Namespace that use it; a NetworkPolicy keeps out all others."""
     protect: bool
 
 
@@ -82,6 +84,8 @@ class Etcd(pulumi.ComponentResource):
             spec={"selector": labels, "ports": [{"name": "client", "port": CLIENT}]},
             opts=child,
         )
+        ways = [network.from_programs(args.clients, CLIENT), network.from_programs([name], PEER)]
+        network.only(name, namespace, ways, child)
         k8s.apps.v1.StatefulSet(
             name,
             metadata={"name": name, "namespace": namespace, "labels": labels},

@@ -10,6 +10,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Input, Output, Resource, ResourceOptions
 
+from federation import network
+
 FILES_FOLDER = "/etc/federation/files"
 KUBECONFIG_FOLDER = "/etc/federation/api"
 KUBECONFIG = f"{KUBECONFIG_FOLDER}/kubeconfig"
@@ -29,6 +31,8 @@ POD_SECURITY: k8s.core.v1.PodSecurityContextArgsDict = {
     "fs_group": UNPRIVILEGED_USER,
     "seccomp_profile": {"type": "RuntimeDefault"},
 }
+POD_SECURITY_LABELS = {"pod-security.kubernetes.io/enforce": "restricted"}
+"""Of their Namespace: the host's API server refuses a pod there that asks for more than these do."""
 CONTAINER_SECURITY: k8s.core.v1.SecurityContextArgsDict = {
     "allow_privilege_escalation": False,
     "read_only_root_filesystem": True,
@@ -59,6 +63,8 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     service: tuple[int, int] | None = None
     """Port of its Service in the host cluster, and port of the pod."""
+    clients: Sequence[str] = ()
+    """Programs that call that Service; a NetworkPolicy keeps out all others."""
     capabilities: Sequence[str] = ()
     """Capabilities that its container keeps."""
     scratch: bool = False
@@ -107,6 +113,7 @@ class Workload(pulumi.ComponentResource):
                 spec={"selector": labels, "ports": [{"port": port, "target_port": target}]},
                 opts=child,
             )
+            network.only(program.name, namespace, [network.from_programs(program.clients, target)], child)
         k8s.apps.v1.Deployment(
             program.name,
             metadata=metadata,

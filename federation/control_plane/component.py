@@ -19,7 +19,7 @@ from federation.control_plane.programs import API_PORT
 from federation.etcd import Etcd, EtcdArgs
 from federation.pki import Pki, PkiArgs, private_key
 from federation.settings import Host, Images
-from federation.workload import Program, Workload, WorkloadArgs
+from federation.workload import POD_SECURITY_LABELS, Program, Workload, WorkloadArgs
 
 
 @dataclass
@@ -77,7 +77,7 @@ class ControlPlane(pulumi.ComponentResource):
 
         namespace = self.namespace = k8s.core.v1.Namespace(
             host.namespace,
-            metadata={"name": host.namespace, "labels": {names.FEDERATION: name}},
+            metadata={"name": host.namespace, "labels": {names.FEDERATION: name, **POD_SECURITY_LABELS}},
             # Whoever deletes it deletes etcd's claims.
             opts=ResourceOptions(parent=self, provider=args.host, protect=args.protect, hooks=args.only_ours),
         )
@@ -109,6 +109,7 @@ class ControlPlane(pulumi.ComponentResource):
                 image=args.images.etcd,
                 authority=pki.authorities["etcd"],
                 server=pki.leaves["etcd-server"],
+                clients=["karmada-apiserver", "karmada-aggregated-apiserver"],
                 protect=args.protect,
             ),
             child,

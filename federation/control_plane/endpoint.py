@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Output, ResourceOptions
 
-from federation import balancer, names, settings
+from federation import balancer, names, network, settings
 from federation.control_plane.programs import API_PORT
 from federation.workload import NO_AWAIT
 
@@ -59,6 +59,12 @@ class Endpoint(pulumi.ComponentResource):
                 deleted_with=args.namespace,
                 custom_timeouts=CustomTimeouts(create=balancer.WITHIN),
             ),
+        )
+        network.only(
+            NAME,
+            args.namespace.metadata.name,
+            [network.from_anywhere(API_PORT)],
+            ResourceOptions(parent=self, provider=args.host, deleted_with=args.namespace),
         )
         advertised = [args.exposure.advertise_address] if args.exposure.advertise_address else []
         self.addresses = (

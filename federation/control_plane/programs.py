@@ -189,7 +189,8 @@ def _karmada(
 ) -> Program:
     image = f"{images.karmada_registry}/{name}:{images.karmada_tag}"
     command = [f"/bin/{name}", *_arguments(flags)]
-    return Program(name, image, command, ready, live, files or {}, environment or {}, service=service)
+    clients = ["karmada-apiserver"] if service else []
+    return Program(name, image, command, ready, live, files or {}, environment or {}, service, clients)
 
 
 def _healthz(port: int) -> Probe:

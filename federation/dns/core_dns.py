@@ -87,6 +87,7 @@ class CoreDnsZone(pulumi.ComponentResource):
                 image=args.images.etcd,
                 authority=pki.authorities[ETCD],
                 server=pki.leaves[f"{ETCD}-server"],
+                clients=[NAME, "external-dns"],
                 protect=args.protect,
             ),
             child,

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -221,6 +222,36 @@ def test_etcd_trusts_an_authority_that_signs_nothing_else(dev: Record, store: st
     authority = dev.one("SelfSignedCert", f"{store}-ca").outputs["certPem"]
     assert opened(dev.one("Secret", f"{store}-files").inputs["stringData"])["ca.crt"] == authority
     assert {name for name, by in signed.items() if by == authority} == {f"{store}-server", f"{store}-client"}
+
+
+# Who is let in
+
+
+def test_the_stores_and_what_only_the_api_server_calls_are_closed_to_all_others(dev: Record) -> None:
+    ways = {each.name: each.inputs["spec"] for each in dev.of("NetworkPolicy")}
+    assert {name: spec["podSelector"] for name, spec in ways.items()} == {
+        name: {"matchLabels": {"app": name}} for name in ways
+    }
+    assert {name: [_way(rule) for rule in spec["ingress"]] for name, spec in ways.items()} == {
+        "etcd": [(("karmada-apiserver", "karmada-aggregated-apiserver"), [2379]), (("etcd",), [2380])],
+        "dns-etcd": [(("federation-dns", "external-dns"), [2379]), (("dns-etcd",), [2380])],
+        "karmada-apiserver": [("anywhere", [5443])],
+        "karmada-aggregated-apiserver": [(("karmada-apiserver",), [8443])],
+        "karmada-webhook": [(("karmada-apiserver",), [8443])],
+    }
+    programs = {each.name for each in dev.of("Deployment", "StatefulSet")}
+    named = {app for spec in ways.values() for rule in spec["ingress"] for app in _way(rule)[0] if "from" in rule}
+    assert named <= programs
+
+
+def _way(rule: dict[str, Any]) -> tuple[tuple[str, ...] | str, list[int]]:
+    apps = [each["podSelector"]["matchExpressions"][0]["values"] for each in rule.get("from", [])]
+    return tuple(apps[0]) if apps else "anywhere", [port["port"] for port in rule["ports"]]
+
+
+def test_the_namespace_asks_of_its_pods_what_kubernetes_calls_restricted(dev: Record) -> None:
+    labels = dev.one("Namespace", "karmada-system").inputs["metadata"]["labels"]
+    assert labels == {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
 # Outputs
