@@ -8,7 +8,7 @@ import pulumi_tls as tls
 from pulumi import ResourceOptions
 from pulumi.runtime.config import get_config_env
 
-from federation import config, fixed, identity, interruption, kubeconfig, names, outputs, ownership
+from federation import access, config, fixed, identity, interruption, kubeconfig, names, outputs, ownership
 from federation.clusters import provider
 from federation.control_plane import ControlPlane, ControlPlaneArgs, crds
 from federation.dns import publisher
@@ -52,7 +52,10 @@ for each in settings.members:
     cluster = provider(f"member-{each.name}", each.name, context)
     only_ours = ownership.only_ours(settings.name, each.context, context, adopt=each.adopt)
     endpoint = each.api_endpoint or kubeconfig.server(context)
-    member = Member(each.name, MemberArgs(cluster, only_ours, each, endpoint, uids.get(each.context), control_plane))
+    granted = access.rights(each.access, settings.propagation.kinds, proxy=each.proxy)
+    member = Member(
+        each.name, MemberArgs(cluster, only_ours, each, endpoint, uids.get(each.context), control_plane, granted)
+    )
     if dns:
         MemberDns(f"{each.name}-dns", MemberDnsArgs(cluster, only_ours, each, context, member, control_plane, dns))
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from federation import names
+from federation.settings import CommonKind
 
 PROJECT = "federation"
 TAKEN = ("any", "arpa", "cluster", "local", "localhost", "svc")
@@ -26,6 +27,7 @@ def contradictions(given: Mapping[str, Any]) -> Iterator[str]:
         yield f"{PROJECT}:dns.coredns: belongs to coredns, but the provider is google-clouddns; keep one"
     yield from _clashing_names(given)
     yield from _unknown_members(given)
+    yield from _access(given)
     if dns.get("provider") == "google-clouddns" and "googleClouddns" not in dns:
         yield f"{PROJECT}:dns.googleClouddns: is missing; provider google-clouddns requires it"
     if dns.get("provider", "coredns") == "coredns" and "googleClouddns" in dns:
@@ -86,6 +88,36 @@ def _unknown_members(given: Mapping[str, Any]) -> Iterator[str]:
         if cluster not in members:
             known = ", ".join(map(str, members)) or "none"
             yield f"{PROJECT}:propagation.clusters[{i}]: {cluster!r} is not a member; the members are: {known}"
+
+
+def _access(given: Mapping[str, Any]) -> Iterator[str]:
+    """Parts of a member's access that belong to another profile, are missing, or leave out what is sent there."""
+    of_profile = {"namespaced": ("namespaces", "kinds"), "custom": ("rules",)}
+    for i, member in enumerate(map(as_map, as_list(given.get("members")))):
+        path, access = f"{PROJECT}:members[{i}].access", as_map(member.get("access"))
+        profile = access.get("profile", "full")
+        for owner, keys in of_profile.items():
+            for key in keys:
+                if key in access and profile != owner:
+                    yield f"{path}.{key}: belongs to profile {owner}, but the profile is {profile}; keep one"
+        if profile == "namespaced" and not access.get("namespaces"):
+            yield f"{path}.namespaces: is missing; profile namespaced requires those that the federation may write to"
+        if profile == "custom" and not access.get("rules"):
+            yield f"{path}.rules: is missing; profile custom requires all that the federation may do in the member"
+        for j, rule in enumerate(map(as_map, as_list(access.get("rules")))):
+            if bool(rule.get("apiGroups") and rule.get("resources")) == bool(rule.get("nonResourceURLs")):
+                yield f"{path}.rules[{j}]: is for nothing; allowed: apiGroups and resources, or nonResourceURLs"
+        if profile == "namespaced" and "kinds" in access:
+            yield from _unwritable(given, f"{path}.kinds", member.get("name"), as_list(access["kinds"]))
+
+
+def _unwritable(given: Mapping[str, Any], path: str, member: Any, kinds: list[Any]) -> Iterator[str]:
+    propagation = as_map(given.get("propagation"))
+    if member in (as_list(propagation.get("clusters")) or [member]):
+        sent = as_list(propagation["kinds"]) if "kinds" in propagation else get_args(CommonKind)
+        if lacking := [str(kind) for kind in sent if kind not in kinds]:
+            cure = "add them, or take them out of propagation.kinds, or the member out of propagation.clusters"
+            yield f"{path}: lacks {', '.join(lacking)}, which reach the member without a policy; {cure}"
 
 
 def _clashing_names(given: Mapping[str, Any]) -> Iterator[str]:

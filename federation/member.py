@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import CustomTimeouts, Input, ResourceHookBinding, ResourceOptions
+from pulumi import CustomTimeouts, Input, Resource, ResourceHookBinding, ResourceOptions
 
 from federation import identity, names, readiness, settings
+from federation.access import IMPERSONATOR, Rights
 from federation.control_plane import ControlPlane
-from federation.ownership import IMPERSONATOR
-from federation.roles import grant
+from federation.roles import grant, grant_within
 from federation.tokens import SYSTEM_LABELS, service_account
 
-FULL_ACCESS: list[k8s.rbac.v1.PolicyRuleArgsDict] = [
-    {"api_groups": ["*"], "resources": ["*"], "verbs": ["*"]},
-    {"non_resource_urls": ["*"], "verbs": ["get"]},
-]
 OWNED_BY_KARMADA = ["spec.taints", "spec.resourceModels"]
 """Fields of a Cluster that Karmada's controllers write."""
 
@@ -36,6 +32,8 @@ class MemberArgs:
     """UID of the member's kube-system namespace: its identity. None (it did not answer) keeps the known one."""
     control_plane: ControlPlane
     """Alive from before the Cluster is made until after it is gone."""
+    rights: Rights
+    """What Karmada may do in the member."""
 
 
 class Member(pulumi.ComponentResource):
@@ -59,18 +57,19 @@ class Member(pulumi.ComponentResource):
         ready_within = args.settings.ready_within
         account = f"karmada-{name}"
         token = service_account(name, account, namespace, in_member)
-        access = grant(
+        access = _grant(
             f"{name}-access",
             {"name": f"federation:{federation}:karmada", "labels": labels},
-            FULL_ACCESS,
+            args.rights,
             {"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": account},
-            shared,
+            in_member,
+            args.only_ours,
         )
 
         credentials = {"caBundle": token["ca.crt"], "token": token["token"]}
         secret = _api_secret(f"{name}-credentials", name, api_namespace, credentials, in_api)
         references = {"secretRef": {"namespace": api_namespace, "name": secret.metadata.name}}
-        if args.settings.proxy:
+        if args.rights.proxy:
             impersonator_token = service_account(name, IMPERSONATOR, namespace, shared)
             impersonation = _api_secret(
                 f"{name}-impersonation",
@@ -102,7 +101,7 @@ class Member(pulumi.ComponentResource):
                 in_api,
                 ResourceOptions(
                     # The first probe must succeed: after a failed one Karmada waits 30 s before it believes a good one.
-                    depends_on=[access, args.control_plane],
+                    depends_on=[*access, args.control_plane],
                     ignore_changes=OWNED_BY_KARMADA if args.uid else [*OWNED_BY_KARMADA, "spec.id"],
                     custom_timeouts=CustomTimeouts(create=ready_within, update=ready_within, delete="5m"),
                     hooks=ResourceHookBinding(
@@ -113,6 +112,26 @@ class Member(pulumi.ComponentResource):
             ),
         )
         self.register_outputs({})
+
+
+def _grant(
+    resource: str,
+    metadata: k8s.meta.v1.ObjectMetaArgsDict,
+    rights: Rights,
+    subject: k8s.rbac.v1.SubjectArgsDict,
+    opts: ResourceOptions,
+    only_ours: ResourceHookBinding,
+) -> Sequence[Resource]:
+    everywhere, within = (
+        [k8s.rbac.v1.PolicyRuleArgs(**rule) for rule in rules] for rules in (rights.everywhere, rights.within)
+    )
+    return [
+        grant(resource, metadata, everywhere, subject, ResourceOptions.merge(opts, ResourceOptions(hooks=only_ours))),
+        *(
+            grant_within(f"{resource}-{namespace}", {**metadata, "namespace": namespace}, within, subject, opts)
+            for namespace in rights.namespaces
+        ),
+    ]
 
 
 def _api_secret(

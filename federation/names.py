@@ -25,6 +25,8 @@ ADDRESS_RULE = "an IP address or a DNS name, without scheme and port"
 ZONE_RULE = "a DNS domain of at least two labels, such as example.com"
 MANAGED_ZONE_RULE = "1 to 63 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit"
 """Of the names of managed zones (Cloud DNS API v1, ManagedZone.name)."""
+FEDERATED_NAMESPACE_RULE = "a DNS label other than kube-*, karmada-*: nothing is propagated there"
+"""Karmada's own reserved namespaces (pkg/util/names), and its --skipped-propagating-namespaces."""
 
 NAME_MAX = 48
 """Karmada's own limit on the name of a Cluster (pkg/apis/cluster/validation); a federation's name is part of others."""
@@ -52,6 +54,11 @@ def is_zone(text: str) -> bool:
 def is_managed_zone(text: str) -> bool:
     """Whether Google Cloud DNS accepts `text` as the name of a managed zone."""
     return _MANAGED_ZONE.fullmatch(text) is not None
+
+
+def is_federated_namespace(text: str) -> bool:
+    """Whether `text` can be a namespace that the federation's objects are in."""
+    return is_label(text) and not text.startswith(("kube-", "karmada-"))
 
 
 def managed_zone_of(zone: str) -> str:

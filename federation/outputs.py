@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pulumi import Output
 
-from federation import kubeconfig
+from federation import access, kubeconfig
 from federation.config import Config
 from federation.control_plane import ControlPlane
 from federation.dns.component import FederationDns
@@ -36,8 +36,16 @@ def _everywhere(api: str, config: Config) -> str:
 
 
 def _members(config: Config, uids: Mapping[str, str]) -> Iterable[Mapping[str, Any]]:
-    """Name, region, zones, context and UID of each member; the UID is None where it did not answer."""
+    """Name, region, zones, context, UID and access of each member; the UID is None where it did not answer.
+
+    The access is a text for each rule, so that a preview shows what changes.
+    """
+    settings = config.settings
     return [
-        {**member.model_dump(include={"name", "region", "zones", "context"}), "uid": uids.get(member.context)}
-        for member in config.settings.members
+        {
+            **member.model_dump(include={"name", "region", "zones", "context"}),
+            "uid": uids.get(member.context),
+            "access": access.lines(access.rights(member.access, settings.propagation.kinds)),
+        }
+        for member in settings.members
     ]

@@ -17,10 +17,11 @@ import urllib3
 from kubernetes import client
 from kubernetes.config.config_exception import ConfigException
 
+from federation.access import IMPERSONATOR
 from federation.config import ConfigError
 from federation.connection import connect, get
 from federation.kubeconfig import Kubeconfig
-from federation.names import FEDERATION
+from federation.names import FEDERATION, own_namespace
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 COLLECTIONS = {
@@ -28,8 +29,6 @@ COLLECTIONS = {
     "ClusterRole": f"{RBAC}/clusterroles",
     "ClusterRoleBinding": f"{RBAC}/clusterrolebindings",
 }
-IMPERSONATOR = "karmada-impersonator"
-"""In each member the name of an account in the federation's Namespace, and of the rights that Karmada gives it."""
 
 
 def only_ours(federation: str, context: str, config: Kubeconfig, *, adopt: bool) -> pulumi.ResourceHookBinding:
@@ -48,7 +47,7 @@ def only_ours(federation: str, context: str, config: Kubeconfig, *, adopt: bool)
                 problem = (
                     _taken(kind, get(api, f"{COLLECTIONS[kind]}/{metadata['name']}"), federation)
                     if kind in COLLECTIONS
-                    else _bound(get(api, f"{RBAC}/clusterrolebindings/{IMPERSONATOR}"), metadata["namespace"])
+                    else _bound(get(api, f"{RBAC}/clusterrolebindings/{IMPERSONATOR}"), own_namespace(federation))
                 )
         except client.ApiException as error:
             if error.status != HTTPStatus.NOT_FOUND:

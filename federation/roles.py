@@ -1,4 +1,4 @@
-"""Rights in a whole cluster for one user or account."""
+"""Rights for one user or account, in a whole cluster or in one namespace."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import pulumi_kubernetes as k8s
 from pulumi import ResourceOptions
 
 RBAC = "rbac.authorization.k8s.io"
+Rule = k8s.rbac.v1.PolicyRuleArgs | k8s.rbac.v1.PolicyRuleArgsDict
 
 
 def grant(
     resource: str,
     metadata: k8s.meta.v1.ObjectMetaArgsDict,
-    rules: Sequence[k8s.rbac.v1.PolicyRuleArgsDict],
+    rules: Sequence[Rule],
     subject: k8s.rbac.v1.SubjectArgsDict,
     opts: ResourceOptions,
 ) -> k8s.rbac.v1.ClusterRoleBinding:
@@ -23,6 +24,24 @@ def grant(
         resource,
         metadata=metadata,
         role_ref={"api_group": RBAC, "kind": "ClusterRole", "name": role.metadata.name},
+        subjects=[subject],
+        opts=opts,
+    )
+
+
+def grant_within(
+    resource: str,
+    metadata: k8s.meta.v1.ObjectMetaArgsDict,
+    rules: Sequence[Rule],
+    subject: k8s.rbac.v1.SubjectArgsDict,
+    opts: ResourceOptions,
+) -> k8s.rbac.v1.RoleBinding:
+    """A Role with these rules in the metadata's namespace, and the binding of the subject to it."""
+    role = k8s.rbac.v1.Role(resource, metadata=metadata, rules=rules, opts=opts)
+    return k8s.rbac.v1.RoleBinding(
+        resource,
+        metadata=metadata,
+        role_ref={"api_group": RBAC, "kind": "Role", "name": role.metadata.name},
         subjects=[subject],
         opts=opts,
     )

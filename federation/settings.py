@@ -29,6 +29,7 @@ Name = Annotated[str, _rule(names.is_name, names.NAME_RULE)]
 Zone = Annotated[str, _rule(names.is_zone, names.ZONE_RULE), AfterValidator(names.zone_of)]
 Address = Annotated[str, _rule(names.is_address, names.ADDRESS_RULE)]
 Quantity = Annotated[str, Field(pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$")]
+FederatedNamespace = Annotated[str, _rule(names.is_federated_namespace, names.FEDERATED_NAMESPACE_RULE)]
 ManagedZone = Annotated[str, _rule(names.is_managed_zone, names.MANAGED_ZONE_RULE)]
 GoogleLabelKey = Annotated[str, Field(pattern=r"^[a-z][-_a-z0-9]{0,62}$")]
 GoogleLabelValue = Annotated[str, Field(pattern=r"^[-_a-z0-9]{0,63}$")]
@@ -125,6 +126,44 @@ class Dns(Section):
     """Settings of the provider google-clouddns; required with it, refused with another."""
 
 
+CommonKind = Literal[
+    "Service",
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+    "CronJob",
+    "ConfigMap",
+    "Secret",
+    "Ingress",
+]
+Kind = Literal[CommonKind, "ServiceAccount", "PersistentVolumeClaim"]
+
+
+class Rule(Section):
+    """A rule of Kubernetes RBAC: for resources, or for URLs that are none."""
+
+    api_groups: tuple[str, ...] = ()
+    """API groups of the resources; "" is the core's."""
+    resources: tuple[str, ...] = ()
+    resource_names: tuple[str, ...] = ()
+    """Names of the only objects that it is for. Default: all."""
+    non_resource_urls: Annotated[tuple[str, ...], Field(alias="nonResourceURLs")] = ()
+    """Paths such as /readyz, instead of groups and resources."""
+    verbs: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Access(Section):
+    profile: Literal["full", "namespaced", "custom"] = "full"
+    """What the federation may do in the member: all that Karmada can propagate, only what is listed, or `rules`."""
+    namespaces: tuple[FederatedNamespace, ...] = ()
+    """Namespaces of the member that the federation may write to; they must be there. With `namespaced` only."""
+    kinds: tuple[Kind, ...] | None = None
+    """Kinds that it may write there, and read everywhere. With `namespaced` only. Default: `propagation.kinds`."""
+    rules: tuple[Rule, ...] = ()
+    """All that it may do, in the whole cluster; nothing is added. With `custom` only."""
+
+
 class Member(Section):
     name: Name
     """Name of the Cluster in the federation API; never derived from the context."""
@@ -149,20 +188,8 @@ class Member(Section):
     """Take over what is there already under the names of the membership, and is somebody else's."""
     ready_within: Annotated[str, Field(pattern=r"^[1-9][0-9]*[sm]$")] = "2m"
     """How long the Cluster may take to report Ready before the update fails with what it says of itself."""
-
-
-CommonKind = Literal[
-    "Service",
-    "Deployment",
-    "StatefulSet",
-    "DaemonSet",
-    "Job",
-    "CronJob",
-    "ConfigMap",
-    "Secret",
-    "Ingress",
-]
-Kind = Literal[CommonKind, "ServiceAccount", "PersistentVolumeClaim"]
+    access: Access = Access()
+    """What the federation may do in the member."""
 
 
 class Propagation(Section):

@@ -6,9 +6,11 @@ import copy
 import json
 from collections.abc import Mapping
 from string import ascii_letters, ascii_lowercase, digits
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
+
+from federation.settings import Kind
 
 MISSING = object()
 """As a change: the key is taken out."""
@@ -101,8 +103,24 @@ def _keys() -> st.SearchStrategy[str]:
         "replicas",
         "provider",
         "googleClouddns",
+        "access",
+        "profile",
+        "rules",
     ]
     return st.one_of(st.sampled_from(sections + fields), st.text(max_size=6))
+
+
+def accesses() -> st.SearchStrategy[dict[str, Any]]:
+    """Accesses of a member, where the default kinds are propagated."""
+    url: dict[str, Any] = {"nonResourceURLs": ["/readyz"], "verbs": ["get"]}
+    named = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["ring"], "verbs": ["get", "list"]}
+    namespaces = st.lists(labels().map("n{}".format).filter(lambda name: len(name) < 64), min_size=1, max_size=3)
+    return st.one_of(
+        st.sampled_from([{}, {"profile": "full"}]),
+        namespaces.map(lambda names: {"profile": "namespaced", "namespaces": names}),
+        namespaces.map(lambda names: {"profile": "namespaced", "namespaces": names, "kinds": list(get_args(Kind))}),
+        st.lists(st.sampled_from([url, named]), min_size=1).map(lambda rules: {"profile": "custom", "rules": rules}),
+    )
 
 
 @st.composite
@@ -154,6 +172,7 @@ def configurations(draw: st.DrawFn, *, least_members: int = 0) -> dict[str, Any]
                 "region": draw(places()),
                 "zones": draw(st.lists(places(), max_size=2)),
                 "labels": draw(st.dictionaries(label_values(), label_values(), max_size=2)),
+                "access": draw(accesses()),
             }
             for name, context in zip(names, contexts, strict=False)
         ],

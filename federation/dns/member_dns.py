@@ -16,7 +16,7 @@ from federation.dns.publisher import CONTROLLER_USER
 from federation.dns.withdrawal import Withdrawal
 from federation.kubeconfig import Kubeconfig
 from federation.member import Member
-from federation.roles import RBAC, grant, user
+from federation.roles import grant, grant_within, user
 from federation.tokens import SYSTEM_LABELS, service_account
 
 ACCOUNT = "federation-dns"
@@ -66,10 +66,10 @@ class MemberDns(pulumi.ComponentResource):
             data={"caBundle": token["ca.crt"], "token": token["token"]},
             opts=in_api,
         )
-        k8s.rbac.v1.Role(
+        grant_within(
             f"{member}-dns",
-            metadata=metadata,
-            rules=[
+            metadata,
+            [
                 {
                     "api_groups": [""],
                     "resources": ["secrets"],
@@ -77,14 +77,8 @@ class MemberDns(pulumi.ComponentResource):
                     "verbs": ["get"],
                 }
             ],
-            opts=in_api,
-        )
-        k8s.rbac.v1.RoleBinding(
-            f"{member}-dns",
-            metadata=metadata,
-            role_ref={"api_group": RBAC, "kind": "Role", "name": names.dns_secret(member)},
-            subjects=[user(CONTROLLER_USER)],
-            opts=in_api,
+            user(CONTROLLER_USER),
+            in_api,
         )
         if args.settings.cluster_dns == "auto":
             ClusterDns(

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from federation import access
+from federation.settings import Access
 from tests.component.cloud import BALANCER, EARLY
 from tests.component.program import DEV, GONDOR, ROHAN, UIDS, run
 from tests.component.recording import Record, Registered, Secret, name_of, opened
@@ -262,7 +264,10 @@ def test_the_outputs_of_the_design_are_exported(dev: Record) -> None:
         "apiEndpoint": f"https://{BALANCER}:5443",
         "zone": "example.com.",
         "nameServers": [BALANCER],
-        "members": [{**member, "uid": UIDS[member["context"]]} for member in DEV["federation:members"]],
+        "members": [
+            {**member, "uid": UIDS[member["context"]], "access": access.lines(access.rights(Access(), []))}
+            for member in DEV["federation:members"]
+        ],
         "certificateExpiry": EARLY["dns-etcd-client"],
     }
 

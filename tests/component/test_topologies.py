@@ -186,6 +186,24 @@ def test_images_come_from_where_the_configuration_says(tmp_path: Path) -> None:
     }
 
 
+def test_a_namespaced_member_is_granted_roles_in_its_namespaces_and_has_no_impersonator(tmp_path: Path) -> None:
+    access = {"profile": "namespaced", "namespaces": ["shire", "bree"], "kinds": ["Service"]}
+    record = run(tmp_path, {"federation:members.1.access": access, "federation:propagation": {"kinds": ["Service"]}})
+    services = {"apiGroups": [""], "resources": ["services"]}
+    for namespace in access["namespaces"]:
+        role, binding = (record.one(kind, f"rohan-access-{namespace}") for kind in ("Role", "RoleBinding"))
+        assert role.inputs["metadata"]["namespace"] == binding.inputs["metadata"]["namespace"] == namespace
+        assert role.inputs["rules"] == [{**services, "verbs": ["create", "update", "delete"]}]
+        assert binding.inputs["subjects"] == record.one("ClusterRoleBinding", "rohan-access").inputs["subjects"]
+        assert binding.urn in record.needs(record.one("Cluster", "rohan-cluster"))
+    everywhere = record.one("ClusterRole", "rohan-access").inputs["rules"]
+    assert {**services, "verbs": ["get", "list", "watch"]} in everywhere
+    assert {verb for rule in everywhere for verb in rule["verbs"]} == {"get", "list", "watch", "delete"}
+    assert "impersonatorSecretRef" not in record.one("Cluster", "rohan-cluster").inputs["spec"]
+    assert [each.name for each in record.resources if "impersonat" in each.name and "rohan" in each.name] == []
+    assert record.one("ClusterRole", "gondor-access").inputs["rules"] != everywhere
+
+
 @pytest.mark.parametrize(
     ("changes", "answers", "message"),
     [

@@ -110,6 +110,7 @@ STACK: Mapping[str, Any] = {
     ],
 }
 GOOGLE = {"project": "my-project"}
+RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
 GOOGLE_ZONE = {"provider": "google-clouddns", "googleClouddns": GOOGLE}
 PATH = "dns.googleClouddns"
 REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
@@ -178,6 +179,26 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
     ({"host.etcd.storage": "5GB"}, ['host.etcd.storage: "5GB" ', "Mi|Gi|Ti"]),
     ({"host.apiServer.serviceType": "NodePort"}, ["host.apiServer.advertiseAddress: is missing", "a node's address"]),
     ({"members.0.apiEndpoint": "gondor:6443"}, ['members[0].apiEndpoint: "gondor:6443" ', "https://"]),
+    *(
+        ({"members.1.access": access}, [f"members[1].access.{part}", *parts])
+        for access, part, *parts in (
+            ({"profile": "root"}, "profile: \"root\" should be 'full', 'namespaced' or 'custom'"),
+            ({"namespaces": ["shire"]}, "namespaces: belongs to profile namespaced, but the profile is full"),
+            ({"profile": "custom", "rules": [RULE], "kinds": ["Job"]}, "kinds: belongs to profile namespaced, but the"),
+            ({"profile": "full", "rules": [RULE]}, "rules: belongs to profile custom, but the profile is full"),
+            ({"profile": "namespaced"}, "namespaces: is missing; profile namespaced requires those"),
+            ({"profile": "custom"}, "rules: is missing; profile custom requires all that the federation may do"),
+            ({"profile": "namespaced", "namespaces": ["kube-system"]}, 'namespaces[0]: "kube-system" is not a DNS lab'),
+            (
+                {"profile": "namespaced", "namespaces": ["shire"], "kinds": ["Deployment", "Service"]},
+                "kinds: lacks StatefulSet, DaemonSet, Job, CronJob, ConfigMap, Secret, Ingress, which reach the member",
+                "add them, or take them out of propagation.kinds, or the member out of propagation.clusters",
+            ),
+            ({"profile": "custom", "rules": [{"verbs": ["get"]}]}, "rules[0]: is for nothing; allowed: apiGroups"),
+            ({"profile": "custom", "rules": [RULE, RULE | {"nonResourceURLs": ["/"]}]}, "rules[1]: is for nothing"),
+            ({"profile": "custom", "rules": [RULE | {"verbs": []}]}, "rules[0].verbs: [] Tuple should have at least 1"),
+        )
+    ),
     ({"protect": "perhaps"}, ['protect: "perhaps" should be a valid boolean']),
 ]
 
@@ -190,6 +211,14 @@ def test_a_refusal_is_one_problem_that_names_key_value_and_what_is_allowed(
     (problem,) = problems(folder, changed(stack, {f"federation:{path}": value for path, value in changes.items()}))
     assert problem.startswith(f"federation:{parts[0]}")
     assert [part for part in parts if part not in problem] == []
+
+
+@pytest.mark.parametrize("propagation", [{"kinds": ["Service"]}, {"kinds": []}, {"clusters": ["gondor"]}])
+def test_a_kind_that_the_federation_may_not_write_is_no_problem_where_none_is_sent(
+    folder: Path, propagation: dict[str, Any]
+) -> None:
+    access = {"profile": "namespaced", "namespaces": ["shire"], "kinds": ["Deployment", "Service"]}
+    assert load(folder, changed(STACK, {"federation:members.1.access": access, "federation:propagation": propagation}))
 
 
 @pytest.mark.parametrize("key", ["name", "context"])

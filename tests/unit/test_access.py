@@ -1,0 +1,102 @@
+"""What each profile of a member's access grants, and nothing more."""
+
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from federation import access
+from federation.access import RESOURCES, Rights
+from federation.propagation import API_VERSIONS
+from federation.settings import Access, CommonKind, Kind
+from tests import strategies
+
+pytestmark = pytest.mark.unit
+
+COMMON = get_args(CommonKind)
+KINDS = st.lists(st.sampled_from(get_args(Kind)), min_size=1, unique=True)
+READ = {"get", "list", "watch"}
+
+
+def rights(**given_: object) -> Rights:
+    return access.rights(Access.model_validate(given_), COMMON)
+
+
+def test_full_reaches_every_resource_by_name_of_the_verb() -> None:
+    verbs = {verb for rule in rights().everywhere for verb in rule["verbs"]}
+    assert verbs == {*READ, "create", "update", "patch", "delete", "deletecollection", "impersonate"}
+    assert rights() == rights(profile="full") == Rights(access.FULL, proxy=True)
+
+
+@given(kinds=KINDS, namespaces=st.lists(strategies.labels().map("n{}".format), min_size=1, max_size=3))
+def test_namespaced_writes_its_kinds_in_its_namespaces_and_elsewhere_reads_them(
+    kinds: list[Kind], namespaces: list[str]
+) -> None:
+    granted = access.rights(Access.model_construct(profile="namespaced", namespaces=tuple(namespaces)), kinds)
+    own = {RESOURCES[kind] for kind in kinds}
+    assert granted.namespaces == tuple(namespaces)
+    written = [(group, each) for rule in granted.within for group in rule["api_groups"] for each in rule["resources"]]
+    assert sorted(written) == sorted(own)
+    assert all(set(rule["verbs"]) == {"create", "update", "delete"} for rule in granted.within)
+    for rule in granted.everywhere:
+        if not set(rule["verbs"]) <= READ:
+            assert (rule["verbs"], rule["resource_names"]) == (["delete"], ["karmada-impersonator"])
+    seen = {
+        each
+        for rule in granted.everywhere
+        if "resources" in rule and "" in rule["api_groups"]
+        for each in rule["resources"]
+    }
+    assert seen == {"nodes", "pods", "namespaces", *(resource for group, resource in own if group == "")}
+    assert not granted.proxy
+
+
+def test_kinds_of_its_own_take_the_place_of_the_propagated() -> None:
+    default, own = (
+        rights(profile="namespaced", namespaces=["shire"], **kinds) for kinds in ({}, {"kinds": ["Deployment"]})
+    )
+    assert len(default.within) == 4
+    assert own.within == [
+        {"api_groups": ["apps"], "resources": ["deployments"], "verbs": ["create", "update", "delete"]}
+    ]
+
+
+def test_custom_is_what_is_given_and_nothing_else() -> None:
+    rules = [
+        {"apiGroups": ["", "apps"], "resources": ["*"], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["ring"], "verbs": ["delete"]},
+        {"nonResourceURLs": ["/readyz"], "verbs": ["get"]},
+    ]
+    assert rights(profile="custom", rules=rules) == Rights(
+        [
+            {"api_groups": ("", "apps"), "resources": ("*",), "verbs": ("get",)},
+            {"api_groups": ("",), "resources": ("secrets",), "resource_names": ("ring",), "verbs": ("delete",)},
+            {"non_resource_urls": ("/readyz",), "verbs": ("get",)},
+        ]
+    )
+
+
+@pytest.mark.parametrize(("verb", "proxy"), [("get", False), ("impersonate", True), ("*", True)])
+def test_a_member_has_a_proxy_where_karmada_may_hand_out_impersonation(verb: str, proxy: bool) -> None:
+    rules = [{"apiGroups": [""], "resources": ["users"], "verbs": [verb]}]
+    assert rights(profile="custom", rules=rules).proxy is proxy
+
+
+def test_a_person_can_read_it() -> None:
+    rule = {"apiGroups": [""], "resources": ["pods"], "resourceNames": ["frodo"], "verbs": ["get"]}
+    assert access.lines(rights(profile="custom", rules=[rule])) == ["everywhere: get on pods called frodo"]
+    assert access.lines(rights(profile="namespaced", namespaces=["shire", "bree"], kinds=["Service", "Ingress"])) == [
+        "everywhere: get on URLs /healthz, /readyz, /version, /api, /api/*, /apis, /apis/*",
+        "everywhere: get, list, watch on nodes, pods, namespaces, clusterroles.rbac.authorization.k8s.io, "
+        "clusterrolebindings.rbac.authorization.k8s.io, services, ingresses.networking.k8s.io",
+        "everywhere: delete on clusterroles.rbac.authorization.k8s.io, clusterrolebindings.rbac.authorization.k8s.io "
+        "called karmada-impersonator",
+        "in shire, bree: create, update, delete on services, ingresses.networking.k8s.io",
+    ]
+
+
+def test_every_kind_has_its_resource_in_the_group_that_it_is_propagated_from() -> None:
+    assert {kind: group for kind, (group, _) in RESOURCES.items()} == {
+        kind: version.rpartition("/")[0] for kind, version in API_VERSIONS.items()
+    }
