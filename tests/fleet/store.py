@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import ssl
 import subprocess
 import urllib.request
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.fleet.forwarding import NAMESPACE, forwarded
 from toolbox import tool
 
 Value = Mapping[str, Any]
@@ -30,7 +30,7 @@ class Store:
     @contextmanager
     def of(cls, kubeconfig: Path, context: str, folder: Path) -> Iterator[Store]:
         """The store of the federation whose host the context leads to; its credentials are put into the folder."""
-        kubectl = [str(tool("kubectl")), "--kubeconfig", str(kubeconfig), "--context", context, "-n", "karmada-system"]
+        kubectl = [str(tool("kubectl")), "--kubeconfig", str(kubeconfig), "--context", context, "-n", NAMESPACE]
         secret = json.loads(
             subprocess.check_output([*kubectl, "get", "secret", "federation-dns-files", "-o", "json"], text=True)
         )
@@ -38,15 +38,8 @@ class Store:
             (folder / name).write_bytes(base64.b64decode(data))
         tls = ssl.create_default_context(cafile=str(folder / "ca.crt"))
         tls.load_cert_chain(folder / "tls.crt", folder / "tls.key")
-        forward = [*kubectl, "port-forward", "service/dns-etcd-client", ":2379"]
-        with subprocess.Popen(forward, stdout=subprocess.PIPE, text=True) as forwarding:
-            try:
-                assert forwarding.stdout
-                port = re.search(r"127\.0\.0\.1:(\d+)", line := forwarding.stdout.readline())
-                assert port, f"kubectl port-forward said {line!r}"
-                yield cls(f"https://localhost:{port[1]}", tls)
-            finally:
-                forwarding.terminate()
+        with forwarded(kubeconfig, context, "dns-etcd-client", 2379) as port:
+            yield cls(f"https://localhost:{port}", tls)
 
     def below(self, name: str) -> Mapping[str, Value]:
         """All values of a name, by key."""
