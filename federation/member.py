@@ -62,8 +62,7 @@ class Member(pulumi.ComponentResource):
             {"name": f"federation:{federation}:karmada", "labels": labels},
             args.rights,
             {"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": account},
-            in_member,
-            args.only_ours,
+            shared,
         )
 
         credentials = {"caBundle": token["ca.crt"], "token": token["token"]}
@@ -120,13 +119,12 @@ def _grant(
     rights: Rights,
     subject: k8s.rbac.v1.SubjectArgsDict,
     opts: ResourceOptions,
-    only_ours: ResourceHookBinding,
 ) -> Sequence[Resource]:
     everywhere, within = (
         [k8s.rbac.v1.PolicyRuleArgs(**rule) for rule in rules] for rules in (rights.everywhere, rights.within)
     )
     return [
-        grant(resource, metadata, everywhere, subject, ResourceOptions.merge(opts, ResourceOptions(hooks=only_ours))),
+        grant(resource, metadata, everywhere, subject, opts),
         *(
             grant_within(f"{resource}-{namespace}", {**metadata, "namespace": namespace}, within, subject, opts)
             for namespace in rights.namespaces

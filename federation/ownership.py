@@ -17,7 +17,6 @@ import urllib3
 from kubernetes import client
 from kubernetes.config.config_exception import ConfigException
 
-from federation.access import IMPERSONATOR
 from federation.config import ConfigError
 from federation.connection import connect, get
 from federation.kubeconfig import Kubeconfig
@@ -28,11 +27,15 @@ COLLECTIONS = {
     "Namespace": "/api/v1/namespaces",
     "ClusterRole": f"{RBAC}/clusterroles",
     "ClusterRoleBinding": f"{RBAC}/clusterrolebindings",
+    "Role": f"{RBAC}/namespaces/{{namespace}}/roles",
+    "RoleBinding": f"{RBAC}/namespaces/{{namespace}}/rolebindings",
+    "ServiceAccount": f"{RBAC}/clusterrolebindings",
 }
+"""Where to look for what is there, by kind; of an account, for the binding that Karmada gives its name."""
 
 
 def only_ours(federation: str, context: str, config: Kubeconfig, *, adopt: bool) -> pulumi.ResourceHookBinding:
-    """What is bound to the creation of objects that could be somebody else's: those of COLLECTIONS and IMPERSONATOR.
+    """What is bound to the creation of objects that could be somebody else's, and of the impersonator's account.
 
     With `adopt`, objects of others are taken over; the rights of another federation's impersonator never are. A
     cluster that does not answer is left for others to tell.
@@ -40,21 +43,18 @@ def only_ours(federation: str, context: str, config: Kubeconfig, *, adopt: bool)
 
     def refuse(args: pulumi.ResourceHookArgs) -> None:
         kind, metadata = args.type.rpartition(":")[2], (args.new_inputs or {})["metadata"]
-        if kind in COLLECTIONS and adopt:
+        if kind not in COLLECTIONS or (adopt and kind != "ServiceAccount"):
             return
         try:
             with connect(config) as api:
-                problem = (
-                    _taken(kind, get(api, f"{COLLECTIONS[kind]}/{metadata['name']}"), federation)
-                    if kind in COLLECTIONS
-                    else _bound(get(api, f"{RBAC}/clusterrolebindings/{IMPERSONATOR}"), own_namespace(federation))
-                )
+                found = get(api, f"{COLLECTIONS[kind].format_map(metadata)}/{metadata['name']}")
         except client.ApiException as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 pulumi.log.warn(f"context {context}: whose {kind} {metadata['name']} is was not told: {error.reason}")
             return
         except (urllib3.exceptions.HTTPError, ConfigException, OSError, json.JSONDecodeError):
             return
+        problem = _bound(found, federation) if kind == "ServiceAccount" else _taken(kind, found, federation)
         if problem:
             raise ConfigError([f"context {context}: {problem}"])
 
@@ -73,12 +73,13 @@ def _taken(kind: str, found: Mapping[str, Any], federation: str) -> str | None:
     )
 
 
-def _bound(found: Mapping[str, Any], namespace: str) -> str | None:
-    others = {subject.get("namespace") for subject in found.get("subjects", [])} - {namespace}
+def _bound(found: Mapping[str, Any], federation: str) -> str | None:
+    accounts = {subject.get("namespace") for subject in found.get("subjects", [])}
+    others = accounts - {own_namespace(federation)}
     if not others:
         return None
     return (
-        f"ClusterRoleBinding {IMPERSONATOR} is another federation's, which has its accounts in "
+        f"ClusterRoleBinding {found['metadata']['name']} is another federation's, which has its accounts in "
         f"{', '.join(map(str, others))}, and Karmada can keep only one there; "
         "allowed: `proxy: false` for this member, or to let the other leave first"
     )

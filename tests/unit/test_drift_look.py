@@ -1,4 +1,4 @@
-"""What `python -m drift` and `make drift` answer, by exit code and in words, with a pulumi that says what it is told."""
+"""What `python -m drift` answers, by exit code and in words, with a pulumi that says what it is told."""
 
 from __future__ import annotations
 

@@ -82,9 +82,9 @@ def test_what_is_somebody_elses_is_refused_unless_adopted(
 def test_the_rights_of_another_federations_impersonator_are_left_alone(there: There, adopt: bool) -> None:
     account = {"name": "karmada-impersonator", "namespace": "federation-fellowship"}
     create("ServiceAccount", adopt=adopt, **account)
-    there[BINDING] = {"subjects": [account]}
+    there[BINDING] = {"metadata": account, "subjects": [account]}
     create("ServiceAccount", adopt=adopt, **account)
-    there[BINDING] = {"subjects": [{**account, "namespace": "federation-elves"}]}
+    there[BINDING] = {"metadata": account, "subjects": [{**account, "namespace": "federation-elves"}]}
     with pytest.raises(ConfigError, match=r"accounts in federation-elves, .* allowed: `proxy: false`"):
         create("ServiceAccount", adopt=adopt, **account)
 
