@@ -46,7 +46,7 @@ class Credential:
     @classmethod
     def of(cls, federation: Federation, member: str, secret: str) -> Credential:
         """What this Secret of the federation API holds."""
-        found = federation.clusters.get("fellowship", "secret", secret, "-n", "karmada-cluster")
+        found = federation.clusters.get("fellowship", "secret", secret, "-n", "federation-fellowship")
         server = _server(federation.clusters.kubeconfig, MEMBERS[member])
         return cls(server, base64.b64decode(found["data"]["token"]).decode())
 
@@ -224,7 +224,7 @@ def test_a_namespaced_member_grants_just_that(namespaced: str, federation: Feder
     assert not rohan.may("get", "persistentvolumes")
     # Said in docs/configuration.md: Karmada follows a kind in all namespaces at once.
     assert rohan.may("list", "secrets")
-    assert not federation.clusters.exists("fellowship", "secret", "rohan-impersonator", "-n", "karmada-cluster")
+    assert not federation.clusters.exists("fellowship", "secret", "rohan-impersonator", "-n", "federation-fellowship")
 
 
 def test_a_namespaced_member_runs_what_is_in_its_namespace_and_refuses_the_rest(
