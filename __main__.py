@@ -34,6 +34,7 @@ control_plane = ControlPlane(
         tls=certificates,
         settings=settings.host,
         images=settings.images,
+        certificates=settings.certificates,
         crds=crds.load(settings.crds, crds.bundle_folder()),
         api_names=[names.api_name(settings.name, settings.dns.zone)] if settings.dns else (),
         users=publisher.USERS if settings.dns else (),

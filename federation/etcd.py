@@ -40,7 +40,7 @@ class EtcdArgs:
     size: settings.Etcd
     image: str
     authority: Output[str]
-    """Certificate (PEM) of the authority whose clients it serves."""
+    """Certificates (PEM) of the authority whose clients it serves."""
     server: Pair
     """Its own certificate, for the names in `dns_names`."""
     clients: Sequence[str]
@@ -59,7 +59,9 @@ class Etcd(pulumi.ComponentResource):
         child = ResourceOptions(parent=self, provider=args.host, deleted_with=args.namespace)
         namespace, labels = args.namespace.metadata.name, {"app": name}
 
-        files = {"ca.crt": args.authority, "tls.crt": args.server.certificate, "tls.key": args.server.key}
+        # Its own certificate etcd reads anew for each connection; whom it trusts, only when it starts.
+        trusted = {"ca.crt": args.authority}
+        files = {**trusted, "tls.crt": args.server.certificate, "tls.key": args.server.key}
         secret = files_secret(f"{name}-files", namespace, files, child)
         k8s.core.v1.Service(
             name,
@@ -96,7 +98,7 @@ class Etcd(pulumi.ComponentResource):
                 # In turn, the first would wait for a quorum that starts only after it.
                 "pod_management_policy": "Parallel",
                 "template": {
-                    "metadata": {"labels": labels, "annotations": {"federation/files": digest(files)}},
+                    "metadata": {"labels": labels, "annotations": {"federation/files": digest(trusted)}},
                     "spec": {
                         "automount_service_account_token": False,
                         "enable_service_links": False,

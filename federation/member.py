@@ -11,9 +11,10 @@ from pulumi import CustomTimeouts, Input, Resource, ResourceHookBinding, Resourc
 
 from federation import identity, names, readiness, settings
 from federation.access import IMPERSONATOR, Rights
-from federation.control_plane import ControlPlane
+from federation.control_plane import CONTROLLER_MANAGER, ControlPlane
 from federation.roles import grant, grant_within
 from federation.tokens import SYSTEM_LABELS, service_account
+from federation.workload import READY_WITHIN, digest
 
 OWNED_BY_KARMADA = ["spec.taints", "spec.resourceModels"]
 """Fields of a Cluster that Karmada's controllers write."""
@@ -56,7 +57,8 @@ class Member(pulumi.ComponentResource):
         )
         ready_within = args.settings.ready_within
         account = f"karmada-{name}"
-        token = service_account(name, account, namespace, in_member)
+        generation = args.settings.token_generation
+        token = service_account(name, account, namespace, generation, in_member)
         access = _grant(
             f"{name}-access",
             {"name": f"federation:{federation}:karmada", "labels": labels},
@@ -69,7 +71,7 @@ class Member(pulumi.ComponentResource):
         secret = _api_secret(f"{name}-credentials", name, api_namespace, credentials, in_api)
         references = {"secretRef": {"namespace": api_namespace, "name": secret.metadata.name}}
         if args.rights.proxy:
-            impersonator_token = service_account(name, IMPERSONATOR, namespace, shared)
+            impersonator_token = service_account(name, IMPERSONATOR, namespace, generation, shared)
             impersonation = _api_secret(
                 f"{name}-impersonation",
                 f"{name}-impersonator",
@@ -78,6 +80,12 @@ class Member(pulumi.ComponentResource):
                 in_api,
             )
             references["impersonatorSecretRef"] = {"namespace": api_namespace, "name": impersonation.metadata.name}
+        if generation > 1:
+            # Karmada 1.18 writes with the token that is in the Secret, but watches with the one that it began with.
+            watching = ResourceOptions(
+                parent=self, provider=args.control_plane.host, depends_on=[secret, args.control_plane]
+            )
+            _have_reread(name, token["token"], CONTROLLER_MANAGER, args.control_plane.namespace, watching)
         k8s.apiextensions.CustomResource(
             f"{name}-cluster",
             api_version="cluster.karmada.io/v1alpha1",
@@ -140,4 +148,22 @@ def _api_secret(
         metadata={"name": name, "namespace": namespace, "labels": SYSTEM_LABELS},
         data=data,
         opts=opts,
+    )
+
+
+def _have_reread(
+    member: str, token: Input[str], deployment: str, namespace: k8s.core.v1.Namespace, opts: ResourceOptions
+) -> None:
+    """Roll the pods of a Deployment in the host cluster that would go on with the member's old token.
+
+    A field of its own in a Deployment that is managed elsewhere: that one comes before the members, this after them.
+    """
+    rolled = ResourceOptions(
+        deleted_with=namespace, custom_timeouts=CustomTimeouts(create=READY_WITHIN, update=READY_WITHIN)
+    )
+    k8s.apps.v1.DeploymentPatch(
+        f"{member}-token-reread",
+        metadata={"name": deployment, "namespace": namespace.metadata.name},
+        spec={"template": {"metadata": {"annotations": {f"federation/token-{member}": digest({"token": token})}}}},
+        opts=ResourceOptions.merge(opts, rolled),
     )

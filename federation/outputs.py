@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
-from pulumi import Output
 
 from federation import access, kubeconfig
 from federation.config import Config
 from federation.control_plane import ControlPlane
 from federation.dns.component import FederationDns
+from federation.pki import earliest
 
 
 def of(
@@ -25,7 +25,7 @@ def of(
         "zone": dns.zone if dns else "",
         "nameServers": dns.name_servers if dns else [],
         "members": _members(config, uids),
-        "certificateExpiry": Output.all(*expiries).apply(min),
+        "certificateExpiry": earliest(expiries),
     }
 
 

@@ -6,7 +6,7 @@ Keys are written in camelCase in Pulumi.<stack>.yaml; each field's docstring say
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -14,9 +14,11 @@ from pydantic_core import PydanticCustomError
 
 from federation import names
 
+T = TypeVar("T")
 
-def _rule(check: Callable[[str], bool], allowed: str) -> AfterValidator:
-    def validate(value: str) -> str:
+
+def _rule(check: Callable[[T], bool], allowed: str) -> AfterValidator:
+    def validate(value: T) -> T:
         if not check(value):
             raise PydanticCustomError("rule", "is not {allowed}", {"allowed": allowed})
         return value
@@ -59,6 +61,19 @@ class Etcd(Section):
     """Size of each member's volume. Fixed at the first `pulumi up`."""
     storage_class: str = ""
     """StorageClass of the volumes. Default: the host cluster's default class. Fixed at the first `pulumi up`."""
+
+
+Generations = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...],
+    _rule(lambda given: 0 < len(given) == len(set(given)), "a list of one or more generations, each of them once"),
+]
+
+
+class Certificates(Section):
+    renew_before_days: Annotated[int, Field(ge=1, le=365)] = 30
+    """A certificate with fewer days left is renewed by `pulumi up`. It is good for 365, so 365 renews with every up."""
+    authorities: Generations = (1,)
+    """Generations of the certificate authorities: the first signs, all are trusted. How to change it: operation.md."""
 
 
 class Host(Section):
@@ -188,6 +203,8 @@ class Member(Section):
     """Take over what is there already under the names of the membership, and is somebody else's."""
     ready_within: Annotated[str, Field(pattern=r"^[1-9][0-9]*[sm]$")] = "2m"
     """How long the Cluster may take to report Ready before the update fails with what it says of itself."""
+    token_generation: Annotated[int, Field(ge=1)] = 1
+    """A higher number gives the member's accounts new tokens, and has the old ones refused."""
     access: Access = Access()
     """What the federation may do in the member."""
 
@@ -237,6 +254,7 @@ class Settings(Section):
     dns: Annotated[Dns | None, BeforeValidator(lambda given: given or None)] = None
     """The zone of the federated Services. Default: no names are published."""
     members: tuple[Member, ...] = ()
+    certificates: Certificates = Certificates()
     propagation: Propagation = Propagation()
     images: Images = Images()
     crds: Crds = Crds()

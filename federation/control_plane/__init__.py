@@ -5,5 +5,6 @@
 """
 
 from federation.control_plane.component import ControlPlane, ControlPlaneArgs
+from federation.control_plane.programs import CONTROLLER_MANAGER
 
-__all__ = ["ControlPlane", "ControlPlaneArgs"]
+__all__ = ["CONTROLLER_MANAGER", "ControlPlane", "ControlPlaneArgs"]

@@ -6,16 +6,24 @@ what Karmada's own installers make (reference: karmadactl init, pkg/karmadactl/c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+import pulumi
+import pulumi_kubernetes as k8s
 from pulumi import Input
 
 from federation import etcd, settings
+from federation.config import ConfigError
+from federation.contradictions import PROJECT
 from federation.control_plane.contents import AGGREGATED, SYSTEM_NAMESPACE
 from federation.pki import CLIENT, SERVER, Leaf
 
 AUTHORITIES = {"root": "karmada", "etcd": "etcd-ca", "front-proxy": "front-proxy-ca"}
 """Authority to common name. root: clients of the API and its servers; front-proxy: calls to aggregated APIs."""
+
+MARK = "federation/authorities"
+"""Annotation of the control plane's Namespace: the generations of the authorities, where there are others than 1."""
 
 
 def leaves(host: settings.Host, api_names: Input[Sequence[str]], users: Iterable[str]) -> Sequence[Leaf]:
@@ -50,3 +58,36 @@ def _service_names(namespace: str) -> list[str]:
     # The API server calls the aggregated one by its Service in the API, whose namespace may differ from the host's.
     namespaces = dict.fromkeys([namespace, SYSTEM_NAMESPACE])
     return [f"karmada-webhook.{namespace}.svc", *(f"{AGGREGATED}.{each}.svc" for each in namespaces)]
+
+
+def mark(generations: Sequence[int]) -> k8s.meta.v1.ObjectMetaArgsDict:
+    """The Namespace's metadata that remembers the generations."""
+    return {} if tuple(generations) == (1,) else {"annotations": {MARK: ",".join(map(str, generations))}}
+
+
+def one_step_at_a_time() -> pulumi.ResourceHook:
+    """A hook on the marked Namespace that refuses, in preview too, generations which would cut clients off."""
+
+    def refuse_a_jump(args: pulumi.ResourceHookArgs) -> None:
+        before, after = (_marked(inputs) for inputs in (args.old_inputs, args.new_inputs))
+        if problem := jump(before, after):
+            raise ConfigError([f"{PROJECT}:certificates.authorities: {after} comes after {before}, and {problem}"])
+
+    return pulumi.ResourceHook("authorities", refuse_a_jump, pulumi.ResourceHookOptions(on_dry_run=True))
+
+
+def jump(before: Sequence[int], after: Sequence[int]) -> str | None:
+    """Why these generations may not follow those; None if they may.
+
+    Not everybody changes at the same moment. So whatever was signed before must be trusted after, and the reverse.
+    """
+    if after[0] not in before:
+        return f"clients do not trust {after[0]} yet; allowed: that it signs after an update in which it is trusted"
+    if before[0] not in after:
+        return f"what {before[0]} signed is still in use; allowed: to drop it after an update in which another signs"
+    return None
+
+
+def _marked(inputs: Mapping[str, Any] | None) -> list[int]:
+    annotations = (inputs or {}).get("metadata", {}).get("annotations", {})
+    return [int(generation) for generation in annotations.get(MARK, "1").split(",")]

@@ -18,7 +18,7 @@ from federation.control_plane.endpoint import Endpoint, EndpointArgs
 from federation.control_plane.programs import API_PORT
 from federation.etcd import Etcd, EtcdArgs
 from federation.pki import Pki, PkiArgs, private_key
-from federation.settings import Host, Images
+from federation.settings import Certificates, Host, Images
 from federation.workload import POD_SECURITY_LABELS, Program, Workload, WorkloadArgs
 
 
@@ -32,6 +32,7 @@ class ControlPlaneArgs:
     """Provider of pulumi_tls, which makes the certificates."""
     settings: Host
     images: Images
+    certificates: Certificates
     crds: Sequence[crds.Manifest]
     """Karmada's CustomResourceDefinitions (`crds.load`)."""
     api_names: Sequence[str] = ()
@@ -59,6 +60,8 @@ class ControlPlane(pulumi.ComponentResource):
     """Secret. A kubeconfig with one context, called after the federation, for its admin."""
     user_kubeconfigs: dict[str, Output[str]]
     """Secret. For each of the users asked for, a kubeconfig that works inside the host cluster."""
+    host: k8s.Provider
+    """Provider of the host cluster."""
     namespace: k8s.core.v1.Namespace
     """The control plane's Namespace in the host cluster."""
     certificate_expiry: Output[str]
@@ -71,15 +74,28 @@ class ControlPlane(pulumi.ComponentResource):
     def __init__(self, name: str, args: ControlPlaneArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:ControlPlane", name, None, opts)
         child = ResourceOptions(parent=self)
+        self.host = args.host
         host, size = args.settings, args.settings.api_server
         own_namespace = names.own_namespace(name)
         webhook_url = f"https://karmada-webhook.{host.namespace}.svc:443"
 
         namespace = self.namespace = k8s.core.v1.Namespace(
             host.namespace,
-            metadata={"name": host.namespace, "labels": {names.FEDERATION: name, **POD_SECURITY_LABELS}},
-            # Whoever deletes it deletes etcd's claims.
-            opts=ResourceOptions(parent=self, provider=args.host, protect=args.protect, hooks=args.only_ours),
+            metadata={
+                "name": host.namespace,
+                "labels": {names.FEDERATION: name, **POD_SECURITY_LABELS},
+                **certificates.mark(args.certificates.authorities),
+            },
+            # Whoever deletes it deletes etcd's claims. All that is in it comes after it: what its hooks refuse changes
+            # nothing in the cluster.
+            opts=ResourceOptions(
+                parent=self,
+                provider=args.host,
+                protect=args.protect,
+                hooks=ResourceHookBinding(
+                    before_create=args.only_ours.before_create, before_update=[certificates.one_step_at_a_time()]
+                ),
+            ),
         )
 
         endpoint = Endpoint("endpoint", EndpointArgs(args.host, namespace, size), child)
@@ -87,7 +103,7 @@ class ControlPlane(pulumi.ComponentResource):
             lambda addresses: [*certificates.api_names(host.namespace), *args.api_names, *addresses]
         )
         leaves = certificates.leaves(host, api_names, args.users)
-        pki = Pki("pki", PkiArgs(args.tls, certificates.AUTHORITIES, leaves, args.protect), child)
+        pki = Pki("pki", PkiArgs(args.tls, certificates.AUTHORITIES, leaves, args.certificates, args.protect), child)
         kept = ResourceOptions(parent=self, provider=args.tls, protect=args.protect)
         service_account = private_key("service-account", kept)
         ca_bundle = pki.authorities["root"].apply(lambda pem: base64.b64encode(pem.encode()).decode())

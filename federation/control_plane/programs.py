@@ -20,6 +20,7 @@ CLUSTER_IPS = "10.96.0.0/12"
 """Addresses of Services in the federation API; virtual, so they may equal the host's."""
 
 API_PORT = 5443
+CONTROLLER_MANAGER = "karmada-controller-manager"
 
 
 def apiserver(images: Images, namespace: str, pki: Pki, service_account: tls.PrivateKey) -> Program:
@@ -140,7 +141,7 @@ def controller_manager(images: Images, own_namespace: str) -> Program:
         "metrics-bind-address": "$(POD_IP):8080",
     }
     return _karmada(
-        "karmada-controller-manager",
+        CONTROLLER_MANAGER,
         images,
         flags,
         ready=_healthz(10357),

@@ -86,6 +86,7 @@ def _own_zone(args: FederationDnsArgs, opts: ResourceOptions) -> CoreDnsZone:
             api_addresses=args.control_plane.addresses,
             settings=args.dns.coredns,
             images=args.settings.images,
+            certificates=args.settings.certificates,
             protect=args.settings.protect,
         ),
         opts,

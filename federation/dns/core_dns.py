@@ -14,7 +14,7 @@ from federation import balancer, etcd, names
 from federation.dns.publication import Publication
 from federation.etcd import Etcd, EtcdArgs
 from federation.pki import CLIENT, SERVER, Leaf, Pki, PkiArgs
-from federation.settings import CoreDns, Images
+from federation.settings import Certificates, CoreDns, Images
 from federation.workload import FILES_FOLDER, Probe, Program, Workload, WorkloadArgs
 
 NAME = "federation-dns"
@@ -47,6 +47,7 @@ class CoreDnsZoneArgs:
     """Where the federation API is reached, for its own name."""
     settings: CoreDns
     images: Images
+    certificates: Certificates
     protect: bool = False
     """Whether Pulumi refuses to delete the store and its authority."""
 
@@ -76,7 +77,7 @@ class CoreDnsZone(pulumi.ComponentResource):
             Leaf(f"{ETCD}-server", ETCD, f"{ETCD}-server", [SERVER, CLIENT], names=server_names),
             Leaf(f"{ETCD}-client", ETCD, f"{ETCD}-client", [CLIENT]),
         )
-        pki = Pki("dns-pki", PkiArgs(args.tls, {ETCD: f"{ETCD}-ca"}, leaves, args.protect), child)
+        pki = Pki("dns-pki", PkiArgs(args.tls, {ETCD: f"{ETCD}-ca"}, leaves, args.certificates, args.protect), child)
         store = Etcd(
             ETCD,
             EtcdArgs(

@@ -46,7 +46,7 @@ class MemberDns(pulumi.ComponentResource):
         in_member = ResourceOptions(parent=self, provider=args.cluster)
         in_api = ResourceOptions(parent=self, provider=args.control_plane.api)
 
-        token = service_account(member, ACCOUNT, namespace, in_member)
+        token = service_account(member, ACCOUNT, namespace, args.settings.token_generation, in_member)
         grant(
             f"{member}-dns",
             {"name": f"federation:{federation}:dns", "labels": {**SYSTEM_LABELS, names.FEDERATION: federation}},

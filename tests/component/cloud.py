@@ -11,8 +11,8 @@ from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, is_dry_run, rp
 CANARY = "canary"
 """Stands in every secret, and in nothing else."""
 BALANCER = "192.0.2.10"
-EXPIRY = "2027-01-03T00:00:00Z"
-EARLY = {"dns-etcd-client": "2027-01-01T00:00:00Z", "services": "2027-01-02T00:00:00Z"}
+EXPIRY = "2127-01-03T00:00:00Z"
+EARLY = {"dns-etcd-client": "2127-01-01T00:00:00Z", "services": "2127-01-02T00:00:00Z"}
 """Certificates that expire before all others, which do at EXPIRY."""
 
 
