@@ -118,14 +118,14 @@ CASES: Mapping[str, Case] = {
         # Of the Namespaces the member's; etcd's volume goes with the host's, see NEVER_DELETED.
         "rohan-namespace",
         ROHAN,
-        ("namespace", "karmada-cluster"),
+        ("namespace", "federation-fellowship"),
         {"metadata": {"labels": {"karmada.io/system": "false"}}},
         ('metadata.labels["karmada.io/system"]',),
     ),
     "kubernetes:core/v1:Secret": Case(
         "gondor-dns",
         API,
-        ("secret", "gondor-dns", "-n", "karmada-cluster"),
+        ("secret", "gondor-dns", "-n", "federation-fellowship"),
         {"data": {"token": "bm9ib2R5cw=="}},
         ("data.token",),
     ),
@@ -139,7 +139,7 @@ CASES: Mapping[str, Case] = {
     "kubernetes:core/v1:ServiceAccount": Case(
         "gondor-federation-dns",
         GONDOR,
-        ("serviceaccount", "federation-dns", "-n", "karmada-cluster"),
+        ("serviceaccount", "federation-dns", "-n", "federation-fellowship"),
         {"metadata": {"labels": {"karmada.io/system": None}}},
         ("metadata.labels",),
     ),
@@ -174,7 +174,7 @@ CASES: Mapping[str, Case] = {
     "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": Case(
         "rohan-access",
         ROHAN,
-        ("clusterrole", "karmada-controller-manager:karmada-rohan"),
+        ("clusterrole", "federation:fellowship:karmada"),
         {"rules": []},
         ("rules",),
     ),
@@ -188,14 +188,14 @@ CASES: Mapping[str, Case] = {
     "kubernetes:rbac.authorization.k8s.io/v1:Role": Case(
         "rohan-dns",
         API,
-        ("role", "rohan-dns", "-n", "karmada-cluster"),
+        ("role", "rohan-dns", "-n", "federation-fellowship"),
         {"rules": []},
         ("rules",),
     ),
     "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": Case(
         "rohan-dns",
         API,
-        ("rolebinding", "rohan-dns", "-n", "karmada-cluster"),
+        ("rolebinding", "rohan-dns", "-n", "federation-fellowship"),
         SUBJECT,
         ("subjects[0].name",),
     ),

@@ -173,8 +173,13 @@ def configurations(draw: st.DrawFn, *, least_members: int = 0) -> dict[str, Any]
                 "zones": draw(st.lists(places(), max_size=2)),
                 "labels": draw(st.dictionaries(label_values(), label_values(), max_size=2)),
                 "access": draw(accesses()),
+                "tokenGeneration": draw(st.integers(1, 9)),
             }
             for name, context in zip(names, contexts, strict=False)
         ],
+        "federation:certificates": {
+            "renewBeforeDays": draw(st.integers(1, 365)),
+            "authorities": draw(st.lists(st.integers(1, 9), min_size=1, max_size=3, unique=True)),
+        },
         "federation:protect": draw(st.booleans()),
     }

@@ -76,8 +76,8 @@ class Watched:
         return self.federation.clusters.kubectl("fellowship", *ask, check=False) == "ok"
 
     def _writes(self) -> Callable[[], bool]:
-        so_far = self.writer.acknowledged
-        return lambda: self.writer.acknowledged > so_far
+        so_far = self.writer.count
+        return lambda: self.writer.count > so_far
 
     def _is_ready(self, member: str) -> bool:
         ready = ("-o", 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')
@@ -94,13 +94,11 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def watched(
-    federation: Federation, clusters: Clusters, tmp_path_factory: pytest.TempPathFactory, figures: Figures
-) -> Iterator[Watched]:
+def watched(federation: Federation, clusters: Clusters, figures: Figures) -> Iterator[Watched]:
     federation.apply("kind: ConfigMap\napiVersion: v1\nmetadata: {name: before, namespace: default}\n")
     for context in MEMBERS.values():
         wait_until(f"it in {context}", partial(federation.clusters.exists, context, "configmap", "before"), 60)
-    with Writer(federation.clusters.kubeconfig, tmp_path_factory.mktemp("writer")) as writer:
+    with Writer("faults", federation.clusters.kubeconfig) as writer:
         yield Watched(federation, writer, Pods(clusters, NAMESPACE), figures)
     made = federation.clusters.kubectl("fellowship", "get", "configmaps", "-n", "default", "-o", "name").split()
     ours = [name for name in made if name.startswith(("configmap/before", "configmap/after-"))]

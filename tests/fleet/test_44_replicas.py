@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import yaml
@@ -65,8 +64,8 @@ def api(elves: Stack) -> Clusters:
 
 
 @pytest.fixture
-def writer(api: Clusters, tmp_path: Path) -> Iterator[Writer]:
-    with Writer(api.kubeconfig, tmp_path) as writer:
+def writer(request: pytest.FixtureRequest, api: Clusters) -> Iterator[Writer]:
+    with Writer(request.node.name.replace("_", "-"), api.kubeconfig) as writer:
         _await_writes(writer, 5)
         yield writer
 
@@ -92,7 +91,7 @@ def test_each_of_three_etcds_is_gone_for_a_while_and_no_write_is_lost(
         pods.await_ready("etcd", ETCDS)
         figures.add(f"{name} of three gone, no write acknowledged for", writer.gap(at))
         assert writer.gap(at) < GAP_SECONDS
-    figures.add("writes acknowledged meanwhile, none lost", writer.acknowledged, "writes")
+    figures.add("writes acknowledged meanwhile, none lost", writer.count, "writes")
     assert writer.lost() == []
 
 
@@ -165,10 +164,10 @@ def _urns(stack: Stack) -> list[str]:
 
 
 def _await_writes(writer: Writer, more: int) -> None:
-    enough = writer.acknowledged + more
+    enough = writer.count + more
     wait_until(
         f"{more} more writes to be acknowledged (last failure: {writer.last_failure})",
-        lambda: writer.acknowledged >= enough,
+        lambda: writer.count >= enough,
         60,
     )
 

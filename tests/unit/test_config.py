@@ -199,6 +199,14 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
             ({"profile": "custom", "rules": [RULE | {"verbs": []}]}, "rules[0].verbs: [] Tuple should have at least 1"),
         )
     ),
+    ({"certificates.renewBeforeDays": 366}, ["certificates.renewBeforeDays: 366 should be less than or equal to 365"]),
+    ({"certificates.authorities": []}, ["certificates.authorities: [] is not a list of one or more generations"]),
+    (
+        {"certificates.authorities": [1, 1]},
+        ["certificates.authorities: [1, 1] is not a list of one", "each of them once"],
+    ),
+    ({"certificates.authorities": [0]}, ["certificates.authorities[0]: 0 should be greater than or equal to 1"]),
+    ({"members.0.tokenGeneration": 0}, ["members[0].tokenGeneration: 0 should be greater than or equal to 1"]),
     ({"protect": "perhaps"}, ['protect: "perhaps" should be a valid boolean']),
 ]
 
@@ -301,6 +309,10 @@ BREAKS: list[tuple[str, Any]] = [
     ("members.0.region", MISSING),
     ("members.0.zones", ["a b"]),
     ("members.0.unknown", {}),
+    ("certificates.renewBeforeDays", 0),
+    ("certificates.authorities", []),
+    ("certificates.unknown", 1),
+    ("members.0.tokenGeneration", 0),
     ("images.karmadaTag", 1),
     ("crds.sha256", "abc"),
     ("protect", []),
