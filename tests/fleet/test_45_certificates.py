@@ -40,8 +40,8 @@ def test_an_update_in_the_window_renews_every_certificate(
     federation: Federation, clusters: Clusters, figures: Figures
 ) -> None:
     certificates, pods, ready = _certificates(federation), _pods(clusters), _ready_since(federation)
-    configure(federation, certificates={"renewBeforeDays": 365})
-    up(federation, figures, "renewal", "all certificates renewed")
+    _configure(federation, certificates={"renewBeforeDays": 365})
+    _up(federation, figures, "renewal", "all certificates renewed")
     renewed = _certificates(federation)
     assert renewed.keys() == certificates.keys()
     assert [name for name, pem in renewed.items() if pem == certificates[name]] == []
@@ -56,8 +56,8 @@ def test_a_new_token_is_used_at_once_and_the_old_one_refused(
     gondor = MEMBERS["gondor"]
     old, ready = {name: _token(clusters, name) for name in ACCOUNTS}, _ready_since(federation)
     assert {_answer(clusters, token) for token in old.values()} == {HTTPStatus.OK}
-    configure(federation, certificates={"renewBeforeDays": 30}, token_generation=2)
-    up(federation, figures, "tokens", "window set back, tokens of one member replaced")
+    _configure(federation, certificates={"renewBeforeDays": 30}, token_generation=2)
+    _up(federation, figures, "tokens", "window set back, tokens of one member replaced")
     gone = time.monotonic()
     wait_until(
         "the old tokens to be refused",
@@ -93,7 +93,7 @@ def test_etcd_serves_its_renewed_certificate_without_a_restart(federation: Feder
 def test_a_jump_is_refused_in_the_preview(federation: Federation) -> None:
     good = federation.stack.settings.read_text()
     try:
-        configure(federation, certificates={"authorities": [2]})
+        _configure(federation, certificates={"authorities": [2]})
         code, log, _ = federation.pulumi("preview")
     finally:
         federation.stack.settings.write_text(good)
@@ -114,8 +114,8 @@ def test_authorities_are_rotated_step_by_step(
 ) -> None:
     certificates, pods, ready = _certificates(federation), _pods(clusters), _ready_since(federation)
     before = federation.clusters.kubeconfig.read_text()
-    configure(federation, certificates={"authorities": authorities})
-    up(federation, figures, f"ca-{'-'.join(map(str, authorities))}", what)
+    _configure(federation, certificates={"authorities": authorities})
+    _up(federation, figures, f"ca-{'-'.join(map(str, authorities))}", what)
     new = _certificates(federation)
     kept = {name for name, pem in new.items() if certificates.get(name) == pem}
     leaves = {name for name in new if not re.search("-ca(-2)?$", name)}
@@ -127,9 +127,9 @@ def test_authorities_are_rotated_step_by_step(
     trusted = yaml.safe_load(federation.clusters.kubeconfig.read_text())["clusters"][0]["cluster"]
     assert b64decode(trusted["certificate-authority-data"]).count(b"BEGIN CERTIFICATE") == len(authorities)
     # Whoever has not taken the new kubeconfig yet can go on.
-    old = federation.clusters.kubeconfig.with_name("old")
-    write_private(old, before.encode())
-    assert "gondor" in Clusters(old).kubectl("fellowship", "get", "clusters")
+    old = _with_kubeconfig_before(federation, authorities)
+    write_private(old.kubeconfig, before.encode())
+    assert "gondor" in old.kubectl("fellowship", "get", "clusters")
     assert _ready_since(federation) == ready
 
 
@@ -137,6 +137,8 @@ def test_afterwards_nothing_of_the_first_generation_is_good_for_anything(
     federation: Federation, clusters: Clusters, figures: Figures
 ) -> None:
     _propagates(federation, "new-authority", figures, "ConfigMap to both members after the rotation")
+    signed_by_the_first = _with_kubeconfig_before(federation, [2, 1])
+    assert signed_by_the_first.kubectl("fellowship", "get", "clusters", check=False) == ""
     code, log, _ = federation.pulumi("preview", "--expect-no-changes")
     assert code == 0, log
     # As docs/operation.md says: what stands here is trusted by the aggregated API server; kube-apiserver only adds.
@@ -153,7 +155,7 @@ def test_afterwards_nothing_of_the_first_generation_is_good_for_anything(
     federation.clusters.kubectl("fellowship", "delete", "configmap", "new-token", "new-authority")
 
 
-def configure(federation: Federation, *, certificates: Mapping[str, Any], token_generation: int | None = None) -> None:
+def _configure(federation: Federation, *, certificates: Mapping[str, Any], token_generation: int | None = None) -> None:
     """Set these keys; the others stay."""
     settings = yaml.safe_load(federation.stack.settings.read_text())
     config = settings["config"]
@@ -163,7 +165,12 @@ def configure(federation: Federation, *, certificates: Mapping[str, Any], token_
     federation.stack.settings.write_text(yaml.safe_dump(settings))
 
 
-def up(federation: Federation, figures: Figures, name: str, what: str) -> None:
+def _with_kubeconfig_before(federation: Federation, authorities: list[int]) -> Clusters:
+    """As somebody sees them who has the kubeconfig from before this step."""
+    return Clusters(federation.clusters.kubeconfig.with_name(f"before-{'-'.join(map(str, authorities))}"))
+
+
+def _up(federation: Federation, figures: Figures, name: str, what: str) -> None:
     """`pulumi up` beside a writer, and the new kubeconfig."""
     with Writer(name, federation.clusters.kubeconfig) as writer:
         code, log, seconds = federation.pulumi("up", *UNATTENDED)
