@@ -8,7 +8,7 @@ import pulumi_tls as tls
 from pulumi import ResourceOptions
 from pulumi.runtime.config import get_config_env
 
-from federation import access, config, fixed, identity, interruption, kubeconfig, names, outputs, ownership
+from federation import access, config, dynamic, fixed, identity, interruption, kubeconfig, names, outputs, ownership
 from federation.clusters import provider
 from federation.control_plane import ControlPlane, ControlPlaneArgs, crds
 from federation.dns import publisher
@@ -20,7 +20,9 @@ from federation.propagation import Propagation, PropagationArgs
 interruption.end_quietly()
 stack = config.load(get_config_env(), Path.cwd(), os.environ)
 settings, contexts = stack.settings, stack.contexts
-uids = identity.known(identity.identify(contexts), {member.name: member.context for member in settings.members})
+answers = identity.identify(contexts)
+uids = identity.known(answers, {member.name: member.context for member in settings.members})
+identity.silent(answers, settings.members)
 fixed.check(stack, uids)
 
 host, certificates = provider("host", "host", contexts[settings.host.context]), tls.Provider("tls")
@@ -43,19 +45,24 @@ control_plane = ControlPlane(
 )
 ready = ResourceOptions(depends_on=[control_plane])
 Propagation("propagation", PropagationArgs(control_plane.api, settings.propagation, control_plane.namespace), ready)
+dynamic_provider = dynamic.provider(settings.gone) if settings.dns or settings.keeping else None
 dns = (
-    FederationDns("dns", FederationDnsArgs(host, certificates, control_plane, settings, settings.dns))
-    if settings.dns
+    FederationDns("dns", FederationDnsArgs(host, certificates, dynamic_provider, control_plane, settings, settings.dns))
+    if settings.dns and dynamic_provider
     else None
 )
 for each in settings.members:
     context = contexts[each.context]
-    cluster = provider(f"member-{each.name}", each.name, context)
+    cluster = provider(f"member-{each.name}", each.name, context, gone=each.unreachable)
+    if each.unreachable:
+        continue
     only_ours = ownership.only_ours(settings.name, each.context, context, adopt=each.adopt)
     endpoint = each.api_endpoint or kubeconfig.server(context)
     granted = access.rights(each.access, settings.propagation.kinds, proxy=each.proxy)
+    uid = uids.get(each.context)
     member = Member(
-        each.name, MemberArgs(cluster, only_ours, each, endpoint, uids.get(each.context), control_plane, granted)
+        each.name,
+        MemberArgs(cluster, only_ours, each, endpoint, uid, control_plane, granted, dynamic_provider),
     )
     if dns:
         MemberDns(f"{each.name}-dns", MemberDnsArgs(cluster, only_ours, each, context, member, control_plane, dns))

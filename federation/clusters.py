@@ -9,11 +9,11 @@ from federation import kubeconfig
 from federation.kubeconfig import Kubeconfig
 
 
-def provider(name: str, cluster: str, config: Kubeconfig) -> k8s.Provider:
+def provider(name: str, cluster: str, config: Kubeconfig, *, gone: bool = False) -> k8s.Provider:
     """The provider `name` of the cluster that the configuration calls `cluster`.
 
     By that identifier, and not by its endpoint, user or context name, Pulumi knows the cluster again: when they
-    change, nothing is replaced.
+    change, nothing is replaced. What is to be deleted in a cluster that is `gone` is forgotten.
     """
     return k8s.Provider(
         name,
@@ -26,4 +26,5 @@ def provider(name: str, cluster: str, config: Kubeconfig) -> k8s.Provider:
         enable_patch_force=True,
         # A run that was killed has made things that it could not note down; `ownership` keeps foreign ones safe.
         upsert_existing_objects=True,
+        delete_unreachable=True if gone else None,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,7 @@ from federation.config import ConfigError
 from federation.connection import connect, get
 from federation.contradictions import PROJECT
 from federation.kubeconfig import Kubeconfig
+from federation.settings import Member
 
 ASKED_AT_ONCE = 64
 """All contexts side by side, so that the time-outs of one bound the whole look; more members are more stacks."""
@@ -66,6 +67,24 @@ def known(answers: Mapping[str, str | Unreachable], members: Mapping[str, str]) 
     if problems:
         raise ConfigError(problems)
     return uids
+
+
+def silent(answers: Mapping[str, str | Unreachable], members: Sequence[Member]) -> None:
+    """Check that a member which is given up as unreachable does not answer.
+
+    Raises ConfigError for those that do: what the federation has in them would be forgotten there.
+    """
+    given_up = {i: member for i, member in enumerate(members) if member.unreachable}
+    allowed = "allowed: delete the whole member, which then leaves in good order, or just this key"
+    problems = [
+        f"{PROJECT}:members[{i}].unreachable: {member.name} answers, with kube-system UID {uid}; {allowed}"
+        for i, member in given_up.items()
+        if isinstance(uid := answers[member.context], str)
+    ]
+    if problems:
+        raise ConfigError(problems)
+    for member in given_up.values():
+        pulumi.log.warn(f"member {member.name} is unreachable and given up: what the federation had in it stays there")
 
 
 def the_same(member: str, context: str) -> pulumi.ResourceHook:

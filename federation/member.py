@@ -9,9 +9,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Input, Resource, ResourceHookBinding, ResourceOptions
 
-from federation import identity, names, readiness, settings
+from federation import identity, kept_workloads, names, readiness, settings
 from federation.access import IMPERSONATOR, Rights
 from federation.control_plane import CONTROLLER_MANAGER, ControlPlane
+from federation.kept_workloads import KeptWorkloads
 from federation.roles import grant, grant_within
 from federation.tokens import SYSTEM_LABELS, service_account
 from federation.workload import READY_WITHIN, digest
@@ -35,6 +36,8 @@ class MemberArgs:
     """Alive from before the Cluster is made until after it is gone."""
     rights: Rights
     """What Karmada may do in the member."""
+    dynamic: pulumi.ProviderResource | None
+    """Provider of dynamic resources, which keeping the workloads needs."""
 
 
 class Member(pulumi.ComponentResource):
@@ -86,7 +89,8 @@ class Member(pulumi.ComponentResource):
                 parent=self, provider=args.control_plane.host, depends_on=[secret, args.control_plane]
             )
             _have_reread(name, token["token"], CONTROLLER_MANAGER, args.control_plane.namespace, watching)
-        k8s.apiextensions.CustomResource(
+        keeping = [kept_workloads.policy(name, in_api)] if args.settings.keep_workloads else []
+        cluster = k8s.apiextensions.CustomResource(
             f"{name}-cluster",
             api_version="cluster.karmada.io/v1alpha1",
             kind="Cluster",
@@ -94,7 +98,10 @@ class Member(pulumi.ComponentResource):
                 "name": name,
                 # An empty map would come back as none at all, and show as drift for ever.
                 **({"labels": args.settings.labels} if args.settings.labels else {}),
-                "annotations": {"pulumi.com/waitFor": "condition=Ready"},
+                "annotations": {
+                    "pulumi.com/waitFor": "condition=Ready",
+                    **({kept_workloads.SETTING: "true"} if keeping else {}),
+                },
             },
             spec={
                 "syncMode": "Push",
@@ -108,7 +115,7 @@ class Member(pulumi.ComponentResource):
                 in_api,
                 ResourceOptions(
                     # The first probe must succeed: after a failed one Karmada waits 30 s before it believes a good one.
-                    depends_on=[*access, args.control_plane],
+                    depends_on=[*access, args.control_plane, *keeping],
                     ignore_changes=OWNED_BY_KARMADA if args.uid else [*OWNED_BY_KARMADA, "spec.id"],
                     custom_timeouts=CustomTimeouts(create=ready_within, update=ready_within, delete="5m"),
                     hooks=ResourceHookBinding(
@@ -118,6 +125,13 @@ class Member(pulumi.ComponentResource):
                 ),
             ),
         )
+        if keeping:
+            KeptWorkloads(
+                f"{name}-kept-workloads",
+                name,
+                args.control_plane.kubeconfig,
+                ResourceOptions(parent=self, provider=args.dynamic, depends_on=[cluster]),
+            )
         self.register_outputs({})
 
 

@@ -31,7 +31,7 @@ def of(
 
 def _everywhere(api: str, config: Config) -> str:
     """The kubeconfig with the federation's context first (`api`, the text of its own), then each member's."""
-    members = (config.contexts[member.context] for member in config.settings.members)
+    members = (config.contexts[member.context] for member in config.settings.members if not member.unreachable)
     return kubeconfig.dump(kubeconfig.merge([yaml.safe_load(api), *members]))
 
 
@@ -48,4 +48,5 @@ def _members(config: Config, uids: Mapping[str, str]) -> Iterable[Mapping[str, A
             "access": access.lines(access.rights(member.access, settings.propagation.kinds)),
         }
         for member in settings.members
+        if not member.unreachable
     ]

@@ -205,6 +205,10 @@ class Member(Section):
     """How long the Cluster may take to report Ready before the update fails with what it says of itself."""
     token_generation: Annotated[int, Field(ge=1)] = 1
     """A higher number gives the member's accounts new tokens, and has the old ones refused."""
+    keep_workloads: bool = False
+    """Whether the workloads run on in the member when it leaves. Must be in the stack before the member leaves."""
+    unreachable: bool = False
+    """The member is gone for good: it leaves without being asked. Refused while it still answers."""
     access: Access = Access()
     """What the federation may do in the member."""
 
@@ -262,3 +266,13 @@ class Settings(Section):
     """Whether Pulumi refuses to delete or replace what cannot be made again: etcd, authorities, token key, zone.
 
     Holds from the `pulumi up` that sets it to the one that takes it off."""
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """Names of the members that are gone for good."""
+        return tuple(member.name for member in self.members if member.unreachable)
+
+    @property
+    def keeping(self) -> bool:
+        """Whether any member keeps its workloads when it leaves."""
+        return any(member.keep_workloads for member in self.members)

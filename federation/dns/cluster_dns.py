@@ -15,10 +15,11 @@ import urllib3
 import yaml
 from kubernetes import client
 from kubernetes.config.config_exception import ConfigException
-from pulumi import Input, Output, ProviderResource, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
+    ConfigureRequest,
     CreateResult,
     DiffResult,
     ReadResult,
@@ -28,7 +29,7 @@ from pulumi.dynamic import (
 )
 from pulumi.runtime import rpc
 
-from federation import kubeconfig
+from federation import dynamic, kubeconfig
 from federation.connection import connect
 from federation.dns import config_maps, corefile, kube_system
 from federation.dns.config_maps import ClusterDnsError
@@ -76,13 +77,13 @@ class ClusterDns(Resource, module="federation", name="ClusterDns"):
         )
 
 
-def dynamic_provider() -> ProviderResource:
-    """The provider that each ClusterDns is given; one for all, as the default ones are off in the stack's settings."""
-    return ProviderResource("pulumi-python", "dynamic", {})
-
-
 class Provider(ResourceProvider):
     """What Pulumi calls, in a process of its own. The arguments are the properties of ClusterDns, as in the state."""
+
+    _gone: frozenset[str] = frozenset()
+
+    def configure(self, req: ConfigureRequest) -> None:
+        self._gone = dynamic.gone(req)
 
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Say in the preview already what would make create or update fail; nothing is asked while nothing changes."""
@@ -108,6 +109,8 @@ class Provider(ResourceProvider):
         return UpdateResult(_inputs(news) | {"drift": ""})
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
+        if props["member"] in self._gone:
+            return
         with _reporting(props) as api:
             kube_system.change(api, lambda found: config_maps.left(found, _lookup(props)))
 

@@ -12,7 +12,6 @@ from pulumi import Output, ResourceOptions
 
 from federation.control_plane import ControlPlane
 from federation.dns.cloud_dns import CloudDnsZone, CloudDnsZoneArgs, google_provider
-from federation.dns.cluster_dns import dynamic_provider
 from federation.dns.core_dns import CoreDnsZone, CoreDnsZoneArgs
 from federation.dns.publisher import Publisher, PublisherArgs
 from federation.settings import Dns, GoogleCloudDns, Settings
@@ -23,6 +22,8 @@ class FederationDnsArgs:
     host: k8s.Provider
     """Provider of the host cluster."""
     tls: tls.Provider
+    dynamic: pulumi.ProviderResource
+    """Provider of dynamic resources."""
     control_plane: ControlPlane
     settings: Settings
     dns: Dns
@@ -50,7 +51,7 @@ class FederationDns(pulumi.ComponentResource):
     def __init__(self, name: str, args: FederationDnsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:FederationDns", name, None, opts)
         child = ResourceOptions(parent=self)
-        self.dynamic = dynamic_provider()
+        self.dynamic = args.dynamic
         self.federation, self.domain, self.ttl = args.settings.name, args.dns.zone, args.dns.ttl
         zone = _google_zone(args, google, child) if (google := args.dns.google_clouddns) else _own_zone(args, child)
         self.zone, self.name_servers, self.lookup_servers = zone.zone, zone.name_servers, zone.lookup_servers
