@@ -14,6 +14,7 @@ from federation import connection, identity
 from federation.config import ConfigError
 from federation.identity import Unreachable
 from federation.kubeconfig import Kubeconfig
+from federation.settings import Member
 
 pytestmark = pytest.mark.unit
 
@@ -162,3 +163,22 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def reason_of(answer: str | Unreachable) -> str:
     assert isinstance(answer, Unreachable)
     return answer.reason
+
+
+def test_a_member_that_is_given_up_may_be_silent(warnings: list[str]) -> None:
+    identity.silent({"a": Unreachable("a", "https://a:6443", "no route to host")}, [given_up("gondor", "a")])
+    assert warnings == ["member gondor is unreachable and given up: what the federation had in it stays there"]
+
+
+def test_a_member_that_is_given_up_and_answers_is_refused_with_what_is_allowed(warnings: list[str]) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        identity.silent({"a": "uid-1"}, [given_up("gondor", "a")])
+    assert refusal.value.problems == [
+        "federation:members[0].unreachable: gondor answers, with kube-system UID uid-1; "
+        "allowed: delete the whole member, which then leaves in good order, or just this key"
+    ]
+    assert warnings == []
+
+
+def given_up(name: str, context: str) -> Member:
+    return Member.model_validate({"name": name, "context": context, "region": "r", "unreachable": True})
