@@ -7,7 +7,7 @@ import pytest
 
 from federation.config import ConfigError
 from federation.identity import Unreachable
-from tests.component.program import DEV, GONDOR, ROHAN, UIDS, run
+from tests.component.program import DEV, ROHAN, UIDS, run
 from tests.component.recording import Record, Secret, name_of
 
 pytestmark = pytest.mark.component
