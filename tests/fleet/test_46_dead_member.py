@@ -1,0 +1,135 @@
+"""One dead member is one dead member: a third one, without a node, dies, comes back, and dies for good."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from embedded.federation import UNATTENDED
+from embedded.stack import CHECKOUT
+from fleet.waiting import wait_until
+from tests.figures import Figures
+from tests.fleet.conftest import MEMBERS, Clusters, Federation
+from tests.fleet.settings import Member, converge, set_members
+
+EXAMPLE = str(CHECKOUT / "examples" / "web.yaml")
+MORDOR: Member = {
+    "name": "mordor",
+    "context": "mordor",
+    "region": "south",
+    "clusterDns": "none",
+    # A dead member is waited for so long when something changes for it.
+    "readyWithin": "60s",
+}
+
+
+@pytest.fixture(scope="module")
+def mordor(federation: Federation, clusters: Clusters, figures: Figures) -> Iterator[None]:
+    """A third member, with works to do; in the end the configuration is as it was."""
+    good = federation.stack.settings.read_text()
+    clusters.fleet("up", "--api-only", "mordor", "--kubeconfig", str(clusters.kubeconfig))
+    set_members(federation, lambda members: [*members, MORDOR])
+    figures.add("a third member joins, ttl 5", converge(federation)[1])
+    federation.clusters.kubectl("fellowship", "apply", "-f", EXAMPLE)
+    wait_until("the example in mordor", lambda: clusters.exists("mordor", "deployment", "web"), 60)
+    yield
+    federation.clusters.kubectl("fellowship", "delete", "-f", EXAMPLE)
+    federation.stack.settings.write_text(good)
+    figures.add("its lines deleted, ttl as before", converge(federation)[1])
+
+
+def test_a_member_that_answers_is_not_given_up(federation: Federation, mordor: None) -> None:
+    set_members(federation, lambda members: [*members, MORDOR | {"unreachable": True}])
+    code, log, _ = federation.pulumi("preview")
+    assert code != 0
+    assert "federation:members[2].unreachable: mordor answers, with kube-system UID" in log
+
+
+def test_a_preview_says_within_40_seconds_which_member_is_dead(
+    federation: Federation, clusters: Clusters, mordor: None, figures: Figures
+) -> None:
+    clusters.fleet("stop", "mordor")
+    set_members(federation, _with_mordor)
+    code, log, seconds = federation.pulumi("preview")
+    figures.add("preview with one of three members dead", seconds)
+    assert code == 0, log
+    assert "context mordor: the API at" in log
+    assert seconds < 40
+
+
+def test_an_up_converges_the_others_and_names_the_dead_one(
+    federation: Federation, clusters: Clusters, mordor: None, figures: Figures
+) -> None:
+    before = _state_of_mordor(federation)
+    not_ready = lambda: _ready(federation, "mordor") != "True"  # noqa: E731
+    wait_until("the federation to miss mordor", not_ready, 120)
+    set_members(federation, _labelled)
+    code, log, seconds = federation.pulumi("up", *UNATTENDED)
+    figures.add("up with one of three dead, a change for each (readyWithin 60 s)", seconds)
+    assert code != 0
+    assert "Cluster mordor is not Ready" in log
+    for name in MEMBERS:
+        assert _age(federation, name) == "third"
+    assert _state_of_mordor(federation) == before
+
+
+def test_when_it_is_back_one_up_completes_it(
+    federation: Federation, clusters: Clusters, mordor: None, figures: Figures
+) -> None:
+    clusters.fleet("start", "mordor")
+    figures.add("up when it is back", converge(federation)[1])
+    assert _ready(federation, "mordor") == "True"
+    assert _age(federation, "mordor") == "third"
+    code, log, _ = federation.pulumi("preview", "--expect-no-changes")
+    assert code == 0, log
+
+
+def test_a_member_that_is_dead_for_good_leaves_in_one_up(
+    federation: Federation, clusters: Clusters, mordor: None, figures: Figures
+) -> None:
+    clusters.fleet("stop", "mordor")
+    set_members(federation, lambda members: [*members, MORDOR | {"unreachable": True}])
+    log, seconds = converge(federation)
+    figures.add("up, a dead member leaves with unreachable: true", seconds)
+    assert "member mordor is unreachable and given up" in log
+    assert not federation.clusters.exists("fellowship", "cluster", "mordor")
+    assert not federation.clusters.exists("fellowship", "namespace", "karmada-es-mordor")
+    secrets = federation.clusters.kubectl("fellowship", "get", "secrets", "-n", "karmada-cluster", "-o", "name")
+    assert "mordor" not in secrets
+    assert _state_of_mordor(federation) == {"pulumi:providers:kubernetes::member-mordor"}
+    assert json.loads(federation.stack.output("members"))[-1]["name"] != "mordor"
+    # Nothing is left to do: without its lines, Pulumi forgets how it was reached, and that is all.
+    set_members(federation, lambda members: [each | {"labels": {"age": "third"}} for each in members])
+    code, log, _ = federation.pulumi("preview", "--diff")
+    assert code == 0, log
+    assert "1 to delete" in log
+    assert "to update" not in log
+
+
+def _with_mordor(members: Sequence[Member]) -> Sequence[Member]:
+    return [*members, MORDOR]
+
+
+def _labelled(members: Sequence[Member]) -> Sequence[Member]:
+    """A change that touches each of them."""
+    return [each | {"labels": {"age": "third"}} for each in _with_mordor(members)]
+
+
+def _age(federation: Federation, name: str) -> str | None:
+    found: dict[str, str] = federation.clusters.get("fellowship", "cluster", name)["metadata"].get("labels", {})
+    return found.get("age")
+
+
+def _ready(federation: Federation, name: str) -> str | None:
+    conditions: list[dict[str, Any]] = federation.clusters.get("fellowship", "cluster", name)["status"]["conditions"]
+    return next((str(each["status"]) for each in conditions if each["type"] == "Ready"), None)
+
+
+def _state_of_mordor(federation: Federation) -> set[str]:
+    """Type and name of each resource of the member that the state holds."""
+    text = federation.stack.pulumi("stack", "export", "--stack", federation.stack.name, capture=True).stdout
+    urns = [resource["urn"] for resource in json.loads(text)["deployment"]["resources"]]
+    return {"::".join(urn.split("::")[-2:]) for urn in urns if "mordor" in urn}

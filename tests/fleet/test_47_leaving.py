@@ -1,0 +1,198 @@
+"""A member leaves, as if it had never been there; joins again; leaves with its workloads running on; joins again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
+from typing import Any
+
+import pytest
+
+from embedded.stack import CHECKOUT
+from embedded.zone import Zone
+from federation.names import ServiceNames
+from fleet.waiting import wait_until
+from tests.figures import Figures
+from tests.fleet.conftest import MEMBERS, Federation
+from tests.fleet.settings import TTL, Member, converge, set_members
+
+EXAMPLE = str(CHECKOUT / "examples" / "web.yaml")
+ROHAN = MEMBERS["rohan"]
+OVERWRITE = "work.karmada.io/conflict-resolution=overwrite"
+SHIRE = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: shire}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: hobbits, namespace: shire}
+data: {frodo: baggins}
+"""
+FOREIGN_BLOCK = "\nforeign.test:53 {\n    errors\n    forward . 192.0.2.1\n}\n"
+
+
+@pytest.fixture(scope="module")
+def workloads(federation: Federation, figures: Figures) -> Iterator[None]:
+    """The example and a namespace of its own in both members; in the end the configuration is as it was."""
+    good = federation.stack.settings.read_text()
+    set_members(federation, lambda members: members)
+    figures.add("up, ttl 5", converge(federation)[1])
+    federation.clusters.kubectl("fellowship", "apply", "-f", EXAMPLE)
+    federation.apply(SHIRE)
+    _await_workloads(federation)
+    yield
+    federation.clusters.kubectl("fellowship", "delete", "-f", EXAMPLE)
+    federation.clusters.kubectl("fellowship", "delete", "namespace", "shire")
+    for what in (("deployment", "web"), ("namespace", "shire")):
+        wait_until(f"{what} to go", lambda w=what: not federation.clusters.exists(ROHAN, *w), 60)  # type: ignore[misc]
+    federation.stack.settings.write_text(good)
+    converge(federation)
+
+
+@pytest.fixture(scope="module")
+def foreign(federation: Federation, workloads: None) -> Iterator[str]:
+    """Things in rohan that are nobody's business; yields what its Corefile is to be without the federation."""
+    before = federation.corefiles[ROHAN]
+    kubectl = federation.clusters.kubectl
+    kubectl(ROHAN, "create", "configmap", "foreign", "--from-literal=a=b")
+    kubectl(ROHAN, "create", "clusterrole", "foreign", "--verb=get", "--resource=pods")
+    _set_corefile(federation, federation.clusters.corefile(ROHAN) + FOREIGN_BLOCK)
+    yield before + FOREIGN_BLOCK
+    _set_corefile(federation, federation.clusters.corefile(ROHAN).replace(FOREIGN_BLOCK, ""))
+    kubectl(ROHAN, "delete", "configmap", "foreign")
+    kubectl(ROHAN, "delete", "clusterrole", "foreign")
+
+
+def test_a_member_leaves_the_names_first_and_then_everything(
+    federation: Federation, foreign: str, figures: Figures
+) -> None:
+    (server,) = json.loads(federation.stack.output("nameServers"))
+    zone = Zone(server, ServiceNames("web", "default", "fellowship", "example.com"))
+    wait_until("an address from each member", lambda: len(zone.addresses()) == len(MEMBERS), 60)
+    set_members(federation, _without_rohan)
+    gone = {
+        "name": lambda: len(zone.addresses()) == 1,
+        "Cluster": lambda: not federation.clusters.exists("fellowship", "cluster", "rohan"),
+        "account": lambda: (
+            not federation.clusters.exists(ROHAN, "serviceaccount", "-A", "-l", "karmada.io/system=true")
+        ),
+    }
+    with _watched(gone) as times:
+        _, seconds = converge(federation)
+    figures.add("a member leaves, ttl 5", seconds)
+    figures.add("  from its last name to its Cluster", times["Cluster"] - times["name"])
+    assert times["name"] + TTL <= times["Cluster"] <= times["account"]
+    assert _traces(federation) == []
+    assert federation.clusters.corefile(ROHAN) == foreign
+    for what in (("configmap", "foreign"), ("clusterrole", "foreign")):
+        assert federation.clusters.exists(ROHAN, *what)
+    for what in (("deployment", "web"), ("service", "web"), ("namespace", "shire")):
+        assert not federation.clusters.exists(ROHAN, *what)
+
+
+def test_it_can_join_again_and_its_workloads_come_back(federation: Federation, foreign: str, figures: Figures) -> None:
+    set_members(federation, lambda members: [each | {"keepWorkloads": each["name"] == "rohan"} for each in members])
+    figures.add("it joins again, with keepWorkloads: true", converge(federation)[1])
+    _await_workloads(federation)
+
+
+def test_with_keep_workloads_its_pods_run_on_when_it_leaves(
+    federation: Federation, foreign: str, figures: Figures
+) -> None:
+    before = _pods(federation)
+    set_members(federation, _without_rohan)
+    figures.add("it leaves and keeps its workloads, ttl 5", converge(federation)[1])
+    assert _pods(federation) == before
+    assert len(before) == 1
+    for what in (("service", "web"), ("configmap", "hobbits", "-n", "shire")):
+        assert federation.clusters.exists(ROHAN, *what)
+    assert not federation.clusters.exists("fellowship", "cluster", "rohan")
+    # Karmada's marks are off them too.
+    assert _traces(federation) == []
+    assert federation.clusters.corefile(ROHAN) == foreign
+
+
+def test_it_can_join_again_and_karmada_takes_over_what_it_is_told_to(
+    federation: Federation, foreign: str, figures: Figures
+) -> None:
+    before = _pods(federation)
+    set_members(federation, lambda members: members)
+    figures.add("it joins again beside its workloads", converge(federation)[1])
+    assert _pods(federation) == before
+    kubectl = federation.clusters.kubectl
+    kubectl("fellowship", "annotate", "namespace", "shire", OVERWRITE)
+    kubectl("fellowship", "annotate", "configmap", "hobbits", "-n", "shire", OVERWRITE)
+    kubectl("fellowship", "annotate", "deployment/web", "service/web", OVERWRITE)
+    for what in (("deployment", "web"), ("service", "web"), ("namespace", "shire")):
+        wait_until(f"Karmada to take over {what}", lambda w=what: _managed(federation, *w), 90)  # type: ignore[misc]
+    assert _pods(federation) == before
+
+
+def _without_rohan(members: Sequence[Member]) -> Sequence[Member]:
+    return [each for each in members if each["name"] != "rohan"]
+
+
+def _await_workloads(federation: Federation) -> None:
+    wait_until("web to run in rohan", lambda: len(_pods(federation)) == 1, 90)
+    hobbits = ("configmap", "hobbits", "-n", "shire")
+    wait_until("hobbits in rohan", lambda: federation.clusters.exists(ROHAN, *hobbits), 60)
+
+
+def _pods(federation: Federation) -> dict[str, int]:
+    """UID of each ready pod of the example in rohan, and how often it was restarted."""
+    pods = federation.clusters.get(ROHAN, "pods", "-n", "default", "-l", "app=web")["items"]
+    return {
+        pod["metadata"]["uid"]: pod["status"]["containerStatuses"][0]["restartCount"]
+        for pod in pods
+        if any(each["type"] == "Ready" and each["status"] == "True" for each in pod["status"].get("conditions", []))
+    }
+
+
+def _managed(federation: Federation, *what: str) -> bool:
+    labels: dict[str, str] = federation.clusters.get(ROHAN, *what)["metadata"].get("labels", {})
+    return labels.get("karmada.io/managed") == "true"
+
+
+def _set_corefile(federation: Federation, text: str) -> None:
+    patch = json.dumps({"data": {"Corefile": text}})
+    federation.clusters.kubectl(ROHAN, "patch", "configmap", "coredns", "-n", "kube-system", f"--patch={patch}")
+
+
+def _traces(federation: Federation) -> list[str]:
+    """Every object in rohan, of whatever kind, whose metadata speak of Karmada or of the federation."""
+    listed = federation.clusters.kubectl(ROHAN, "api-resources", "--verbs=list", "-o", "name").split()
+    kinds = ",".join(kind for kind in listed if not kind.startswith("events"))
+    objects: list[dict[str, Any]] = federation.clusters.get(ROHAN, kinds, "-A")["items"]
+    found = []
+    for each in objects:
+        metadata = {key: value for key, value in each["metadata"].items() if key != "managedFields"}
+        if any(word in json.dumps(metadata) for word in ("karmada", "federation")):
+            found.append(f"{each['kind']} {json.dumps(metadata)}")
+    return found
+
+
+@contextmanager
+def _watched(conditions: dict[str, Callable[[], bool]]) -> Iterator[dict[str, float]]:
+    """While it is entered, when each of the conditions held first; all are looked at twice a second."""
+    times: dict[str, float] = {}
+    done = Event()
+
+    def watch(name: str) -> None:
+        while not done.wait(0.5):
+            if conditions[name]():
+                times[name] = time.monotonic()
+                return
+
+    with ThreadPoolExecutor(len(conditions)) as threads:
+        watching = [threads.submit(watch, name) for name in conditions]
+        try:
+            yield times
+        finally:
+            done.set()
+    for each in watching:
+        each.result()
