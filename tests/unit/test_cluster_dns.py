@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
 
@@ -314,3 +315,12 @@ def test_the_state_holds_the_name_of_the_provider_and_none_of_its_code() -> None
     assert b"federation.dns.cluster_dns" in pickled
     assert len(pickled) < 100
     assert type(pickle.loads(pickled)) is cluster_dns.Provider
+
+
+def test_a_member_that_is_given_up_is_left_without_asking_it(api: ApiServer) -> None:
+    provider = cluster_dns.Provider()
+    provider.configure(ConfigureRequest(Config({"federation:gone": "rohan,gondor"}, "federation")))
+    api.stop()
+    provider.delete("gondor", props(api))
+    with pytest.raises(ClusterDnsError, match="cannot be reached"):
+        provider.delete("edoras", props(api, member="edoras"))
