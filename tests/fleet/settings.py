@@ -8,19 +8,34 @@ from typing import Any
 import yaml
 
 from embedded.federation import UNATTENDED
-from tests.fleet.conftest import CONFIGURATION, Federation
+from tests.fleet.conftest import CONFIGURATION, Clusters, Federation
 
 Member = dict[str, Any]
 TTL = 5
 """Seconds; each leave waits for it, and 5 more."""
 
+MORDOR: Member = {
+    "name": "mordor",
+    "context": "mordor",
+    "region": "south",
+    "clusterDns": "none",
+    # A dead member is waited for so long when something changes for it.
+    "readyWithin": "60s",
+}
+"""A third member, without a node."""
 
-def set_members(federation: Federation, change: Callable[[Sequence[Member]], Sequence[Member]], ttl: int = TTL) -> None:
-    """Write what `change` makes of the members of stack dev, and the TTL, into the stack's settings."""
+
+def start_mordor(clusters: Clusters) -> None:
+    """Have its cluster run, beside the others of the fleet."""
+    clusters.fleet("up", "--api-only", "mordor", "--kubeconfig", str(clusters.kubeconfig))
+
+
+def set_members(federation: Federation, change: Callable[[Sequence[Member]], Sequence[Member]]) -> None:
+    """Write what `change` makes of the members of stack dev, and a TTL to wait for, into the stack's settings."""
     settings = yaml.safe_load(federation.stack.settings.read_text())
     members = yaml.safe_load(CONFIGURATION)["config"]["federation:members"]
     settings["config"]["federation:members"] = list(change(members))
-    settings["config"]["federation:dns"]["ttl"] = ttl
+    settings["config"]["federation:dns"]["ttl"] = TTL
     federation.stack.settings.write_text(yaml.safe_dump(settings))
 
 

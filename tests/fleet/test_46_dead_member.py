@@ -13,24 +13,16 @@ from embedded.stack import CHECKOUT
 from fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.fleet.conftest import MEMBERS, Clusters, Federation
-from tests.fleet.settings import Member, converge, set_members
+from tests.fleet.settings import MORDOR, Member, converge, set_members, start_mordor
 
 EXAMPLE = str(CHECKOUT / "examples" / "web.yaml")
-MORDOR: Member = {
-    "name": "mordor",
-    "context": "mordor",
-    "region": "south",
-    "clusterDns": "none",
-    # A dead member is waited for so long when something changes for it.
-    "readyWithin": "60s",
-}
 
 
 @pytest.fixture(scope="module")
 def mordor(federation: Federation, clusters: Clusters, figures: Figures) -> Iterator[None]:
     """A third member, with works to do; in the end the configuration is as it was."""
     good = federation.stack.settings.read_text()
-    clusters.fleet("up", "--api-only", "mordor", "--kubeconfig", str(clusters.kubeconfig))
+    start_mordor(clusters)
     set_members(federation, lambda members: [*members, MORDOR])
     figures.add("a third member joins, ttl 5", converge(federation)[1])
     federation.clusters.kubectl("fellowship", "apply", "-f", EXAMPLE)
@@ -97,7 +89,7 @@ def test_a_member_that_is_dead_for_good_leaves_in_one_up(
     assert "member mordor is unreachable and given up" in log
     assert not federation.clusters.exists("fellowship", "cluster", "mordor")
     assert not federation.clusters.exists("fellowship", "namespace", "karmada-es-mordor")
-    secrets = federation.clusters.kubectl("fellowship", "get", "secrets", "-n", "karmada-cluster", "-o", "name")
+    secrets = federation.clusters.kubectl("fellowship", "get", "secrets", "-n", "federation-fellowship", "-o", "name")
     assert "mordor" not in secrets
     assert _state_of_mordor(federation) == {"pulumi:providers:kubernetes::member-mordor"}
     assert json.loads(federation.stack.output("members"))[-1]["name"] != "mordor"

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from embedded.stack import CHECKOUT
+from fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.fleet.conftest import MEMBERS, Clusters, Federation
 from tests.fleet.google import Google
+from tests.fleet.settings import MORDOR, converge, set_members, start_mordor
 
 
-def test_destroy_leaves_nothing_in_host_and_members(
+def test_destroy_leaves_nothing_in_host_and_members_with_workloads_running_and_one_member_dead(
     federation: Federation, clusters: Clusters, google: Google, figures: Figures
 ) -> None:
+    # What it was left with when it had died for good is there yet.
+    start_mordor(clusters)
+    set_members(federation, lambda members: [*members, MORDOR])
+    figures.add("a member that had been given up joins again", converge(federation)[1])
+    federation.clusters.kubectl("fellowship", "apply", "-f", str(CHECKOUT / "examples" / "web.yaml"))
+    for context in (*MEMBERS.values(), "mordor"):
+        wait_until(f"web in {context}", lambda c=context: clusters.exists(c, "deployment", "web"), 60)  # type: ignore[misc]
+    clusters.fleet("stop", "mordor")
+    set_members(federation, lambda members: [*members, MORDOR | {"unreachable": True}])
     code, log, seconds = federation.pulumi("destroy", "--yes", "--skip-preview")
     figures.add("pulumi destroy", seconds)
     assert code == 0, log[-4000:]
@@ -17,6 +29,7 @@ def test_destroy_leaves_nothing_in_host_and_members(
     assert not clusters.exists("rivendell", "namespace", "karmada-system")
     assert not clusters.exists("rivendell", "persistentvolume", "--all-namespaces")
     for context in MEMBERS.values():
+        assert not clusters.exists(context, "deployment", "web")
         assert clusters.corefile(context) == federation.corefiles[context]
         assert not clusters.exists(context, "namespace,clusterrole,clusterrolebinding", "-l", "federation/name")
         assert not clusters.exists(context, "namespace", "federation-fellowship")
