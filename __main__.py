@@ -24,16 +24,18 @@ answers = identity.identify(contexts)
 uids = identity.known(answers, {member.name: member.context for member in settings.members})
 identity.silent(answers, settings.members)
 fixed.check(stack, uids)
+refused = identity.refused(answers)
 
-host, certificates = provider("host", "host", contexts[settings.host.context]), tls.Provider("tls")
+host_context = contexts[settings.host.context]
+host = provider("host", "host", host_context, refused=settings.host.context in refused)
+certificates = tls.Provider("tls")
 control_plane = ControlPlane(
     settings.name,
     ControlPlaneArgs(
         host=host,
-        only_ours=ownership.only_ours(
-            settings.name, settings.host.context, contexts[settings.host.context], adopt=settings.host.adopt
-        ),
+        only_ours=ownership.only_ours(settings.name, settings.host.context, host_context, adopt=settings.host.adopt),
         tls=certificates,
+        host_kubeconfig=host_context,
         settings=settings.host,
         images=settings.images,
         certificates=settings.certificates,
@@ -44,16 +46,23 @@ control_plane = ControlPlane(
     ),
 )
 ready = ResourceOptions(depends_on=[control_plane])
-Propagation("propagation", PropagationArgs(control_plane.api, settings.propagation, control_plane.namespace), ready)
+propagation = PropagationArgs(control_plane.api, settings.propagation, control_plane.namespace)
+everything: list[pulumi.Resource] = [control_plane, Propagation("propagation", propagation, ready)]
 dynamic_provider = dynamic.provider(settings.gone) if settings.dns or settings.keeping else None
 dns = (
-    FederationDns("dns", FederationDnsArgs(host, certificates, dynamic_provider, control_plane, settings, settings.dns))
+    FederationDns(
+        "dns",
+        FederationDnsArgs(host, host_context, certificates, dynamic_provider, control_plane, settings, settings.dns),
+    )
     if settings.dns and dynamic_provider
     else None
 )
+everything += [dns] if dns else []
 for each in settings.members:
     context = contexts[each.context]
-    cluster = provider(f"member-{each.name}", each.name, context, gone=each.unreachable)
+    cluster = provider(
+        f"member-{each.name}", each.name, context, gone=each.unreachable, refused=each.context in refused
+    )
     if each.unreachable:
         continue
     only_ours = ownership.only_ours(settings.name, each.context, context, adopt=each.adopt)
@@ -64,8 +73,12 @@ for each in settings.members:
         each.name,
         MemberArgs(cluster, only_ours, each, endpoint, uid, control_plane, granted, dynamic_provider),
     )
+    everything.append(member)
     if dns:
-        MemberDns(f"{each.name}-dns", MemberDnsArgs(cluster, only_ours, each, context, member, control_plane, dns))
+        args = MemberDnsArgs(cluster, only_ours, each, context, each.context in refused, member, control_plane, dns)
+        everything.append(MemberDns(f"{each.name}-dns", args))
 
 for name, value in outputs.of(stack, uids, control_plane, dns).items():
     pulumi.export(name, value)
+if refused and not pulumi.runtime.is_dry_run():
+    identity.Refusal(refused, everything)

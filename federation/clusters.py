@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import pulumi_kubernetes as k8s
-from pulumi import Output
+from pulumi import Output, ResourceOptions
 
 from federation import kubeconfig
 from federation.kubeconfig import Kubeconfig
 
 
-def provider(name: str, cluster: str, config: Kubeconfig, *, gone: bool = False) -> k8s.Provider:
+def provider(name: str, cluster: str, config: Kubeconfig, *, refused: bool = False, gone: bool = False) -> k8s.Provider:
     """The provider `name` of the cluster that the configuration calls `cluster`.
 
     By that identifier, and not by its endpoint, user or context name, Pulumi knows the cluster again: when they
-    change, nothing is replaced. What is to be deleted in a cluster that is `gone` is forgotten.
+    change, nothing is replaced. Refused credentials do not take the place of those in the state; what is to be deleted
+    in a cluster that is `gone` is forgotten.
     """
     return k8s.Provider(
         name,
@@ -27,4 +28,5 @@ def provider(name: str, cluster: str, config: Kubeconfig, *, gone: bool = False)
         # A run that was killed has made things that it could not note down; `ownership` keeps foreign ones safe.
         upsert_existing_objects=True,
         delete_unreachable=True if gone else None,
+        opts=ResourceOptions(ignore_changes=["kubeconfig"] if refused else []),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import CustomTimeouts, Output, ResourceOptions
+from pulumi import CustomTimeouts, Output, ResourceHookBinding, ResourceOptions
 
 from federation import network, settings
 from federation.pki import Pair
@@ -38,6 +38,8 @@ class EtcdArgs:
     namespace_name: str
     """Its name as plain text, for the names that etcd's members call each other by."""
     size: settings.Etcd
+    volumes: pulumi.ResourceHook
+    """Looks whether there will be a volume, before it is created (`storage.served`)."""
     image: str
     authority: Output[str]
     """Certificates (PEM) of the authority whose clients it serves."""
@@ -149,6 +151,7 @@ class Etcd(pulumi.ComponentResource):
                 ResourceOptions(
                     protect=args.protect,
                     custom_timeouts=CustomTimeouts(create=READY_WITHIN, update=READY_WITHIN),
+                    hooks=ResourceHookBinding(before_create=[args.volumes]),
                 ),
             ),
         )

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import pulumi
 import urllib3
 from kubernetes import client
 from kubernetes.config.config_exception import ConfigException
+from pulumi import ResourceHookBinding, ResourceOptions
 
 from federation import kubeconfig
 from federation.config import ConfigError
@@ -35,6 +37,8 @@ class Unreachable:
     context: str
     endpoint: str
     reason: str
+    refused: bool = False
+    """Whether something is there that does not take the context's credentials: waiting does not mend that."""
 
     def __str__(self) -> str:
         return f"context {self.context}: the API at {self.endpoint} cannot be used: {self.reason}"
@@ -87,6 +91,27 @@ def silent(answers: Mapping[str, str | Unreachable], members: Sequence[Member]) 
         pulumi.log.warn(f"member {member.name} is unreachable and given up: what the federation had in it stays there")
 
 
+def refused(answers: Mapping[str, str | Unreachable]) -> frozenset[str]:
+    """The contexts whose credentials are not taken. What the last run knew of them stays in the state."""
+    return frozenset(each.context for each in answers.values() if isinstance(each, Unreachable) and each.refused)
+
+
+class Refusal(pulumi.ComponentResource):
+    """Fails an update on account of these contexts, after all else is done: a warning alone would pass for success.
+
+    A resource, as only those have an end to wait for; but one that is never created, and that no preview shows.
+    """
+
+    def __init__(self, contexts: Collection[str], everything: Sequence[pulumi.Resource]) -> None:
+        def refuse(_: pulumi.ResourceHookArgs) -> None:
+            where = ", ".join(sorted(contexts))
+            raise pulumi.RunError(f"{where}: out of reach, as the credentials are refused (see the warning)")
+
+        hooks = ResourceHookBinding(before_create=[pulumi.ResourceHook("refusal", refuse)])
+        options = ResourceOptions(depends_on=everything, hooks=hooks)
+        super().__init__("federation:index:Refusal", "refused-credentials", None, options)
+
+
 def the_same(member: str, context: str) -> pulumi.ResourceHook:
     """A hook on a member's Cluster that refuses, in preview too, to give it another `id` than it joined with."""
 
@@ -110,17 +135,20 @@ def _id(inputs: Mapping[str, Any] | None) -> str | None:
 
 
 def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
+    refused = False
     try:
         return _kube_system_uid(config)
     except client.ApiException as error:
         reason = f"it answered {error.status} {error.reason} when asked for namespace kube-system"
+        refused = error.status == HTTPStatus.UNAUTHORIZED
     except urllib3.exceptions.HTTPError as error:
         reason = str(error.__cause__ or error)
+        refused = isinstance(error, urllib3.exceptions.SSLError)
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError):
         reason = "it answered something else than namespace kube-system"
     except (ConfigException, ValueError, OSError) as error:
-        reason = f"its credentials do not work: {error}"
-    return Unreachable(context, kubeconfig.server(config), reason)
+        reason, refused = f"its credentials do not work: {error}", True
+    return Unreachable(context, kubeconfig.server(config), reason, refused)
 
 
 def _kube_system_uid(config: Kubeconfig) -> str:

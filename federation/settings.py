@@ -85,6 +85,8 @@ class Host(Section):
     """Take over what is there already under the names of the control plane, and is somebody else's."""
     api_server: ApiServer = ApiServer()
     etcd: Etcd = Etcd()
+    address_within: Annotated[str, Field(pattern=r"^[1-9][0-9]*[sm]$")] = "3m"
+    """How long a load balancer in the host cluster may take to get its address before the update fails."""
 
 
 class Proxy(Section):

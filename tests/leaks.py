@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -46,7 +47,7 @@ def private_parts(text: str) -> Iterator[str]:
 
 def needles(secrets: Mapping[str, str]) -> Mapping[str, str]:
     """What to look for, and of what it is a sign. `secrets` maps name to a text of at least SHORTEST characters."""
-    found = {}
+    found: dict[str, str] = {}
     for name, secret in secrets.items():
         assert len(secret) >= SHORTEST, f"{name} is too short to be found for certain"
         for dress, text in _dresses(secret):
@@ -95,4 +96,4 @@ def _private_number(pem: str, body: str) -> str:
     start = base64.b64decode(text).index(data)
     first, end = math.ceil(start * 8 / 6), (start + len(data)) * 8 // 6
     breaks = [first, *(at for at in range(0, len(text), PEM_LINE) if first < at < end), end]
-    return max((text[a:b] for a, b in zip(breaks, breaks[1:], strict=False)), key=len)
+    return max((text[a:b] for a, b in pairwise(breaks)), key=len)

@@ -11,12 +11,13 @@ import pulumi_kubernetes as k8s
 import pulumi_tls as tls
 from pulumi import Output, Resource, ResourceHookBinding, ResourceOptions
 
-from federation import kubeconfig, names
+from federation import kubeconfig, names, storage
 from federation.control_plane import certificates, crds, programs
 from federation.control_plane.contents import Admission, AdmissionArgs, ApiContents, ApiContentsArgs
 from federation.control_plane.endpoint import Endpoint, EndpointArgs
 from federation.control_plane.programs import API_PORT
 from federation.etcd import Etcd, EtcdArgs
+from federation.kubeconfig import Kubeconfig
 from federation.pki import Pki, PkiArgs, private_key
 from federation.settings import Certificates, Host, Images
 from federation.workload import POD_SECURITY_LABELS, Program, Workload, WorkloadArgs
@@ -30,6 +31,8 @@ class ControlPlaneArgs:
     """For what lies outside Namespaces of our own: refuses names that somebody else has taken (`ownership`)."""
     tls: tls.Provider
     """Provider of pulumi_tls, which makes the certificates."""
+    host_kubeconfig: Kubeconfig
+    """Kubeconfig of the host cluster, for what its provider does not ask."""
     settings: Host
     images: Images
     certificates: Certificates
@@ -98,7 +101,7 @@ class ControlPlane(pulumi.ComponentResource):
             ),
         )
 
-        endpoint = Endpoint("endpoint", EndpointArgs(args.host, namespace, size), child)
+        endpoint = Endpoint("endpoint", EndpointArgs(args.host, namespace, host, args.host_kubeconfig), child)
         api_names = endpoint.addresses.apply(
             lambda addresses: [*certificates.api_names(host.namespace), *args.api_names, *addresses]
         )
@@ -122,6 +125,9 @@ class ControlPlane(pulumi.ComponentResource):
                 namespace=namespace,
                 namespace_name=host.namespace,
                 size=host.etcd,
+                volumes=storage.served(
+                    "etcd", "federation:host.etcd.storageClass", host.etcd.storage_class, args.host_kubeconfig
+                ),
                 image=args.images.etcd,
                 authority=pki.authorities["etcd"],
                 server=pki.leaves["etcd-server"],

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import CustomTimeouts, Output, ResourceOptions
+from pulumi import Output, ResourceOptions
 
 from federation import balancer, names, network, settings
 from federation.control_plane.programs import API_PORT
+from federation.kubeconfig import Kubeconfig
 from federation.workload import NO_AWAIT
 
 NAME = "karmada-apiserver"
+INSTEAD = "without load balancers, set federation:host.apiServer.serviceType: NodePort and advertiseAddress"
 
 
 @dataclass
@@ -21,7 +23,9 @@ class EndpointArgs:
     """Provider of the host cluster."""
     namespace: k8s.core.v1.Namespace
     """The control plane's Namespace; its deletion takes this along."""
-    exposure: settings.ApiServer
+    settings: settings.Host
+    host_kubeconfig: Kubeconfig
+    """Kubeconfig of the host cluster, to ask why there is no address."""
 
 
 class Endpoint(pulumi.ComponentResource):
@@ -38,7 +42,8 @@ class Endpoint(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: EndpointArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:Endpoint", name, None, opts)
-        balanced = args.exposure.service_type == "LoadBalancer"
+        exposure = args.settings.api_server
+        balanced = exposure.service_type == "LoadBalancer"
         port: k8s.core.v1.ServicePortArgsDict = {"name": "https", "port": API_PORT, "target_port": API_PORT}
         service = k8s.core.v1.Service(
             NAME,
@@ -49,15 +54,17 @@ class Endpoint(pulumi.ComponentResource):
                 "annotations": balancer.AWAITED if balanced else NO_AWAIT,
             },
             spec={
-                "type": args.exposure.service_type,
+                "type": exposure.service_type,
                 "selector": {"app": NAME},
-                "ports": [port if balanced else {**port, "node_port": args.exposure.node_port}],
+                "ports": [port if balanced else {**port, "node_port": exposure.node_port}],
             },
-            opts=ResourceOptions(
-                parent=self,
-                provider=args.host,
-                deleted_with=args.namespace,
-                custom_timeouts=CustomTimeouts(create=balancer.WITHIN),
+            opts=ResourceOptions.merge(
+                ResourceOptions(parent=self, provider=args.host, deleted_with=args.namespace),
+                balancer.awaited(
+                    NAME, args.settings.namespace, args.settings.address_within, INSTEAD, args.host_kubeconfig
+                )
+                if balanced
+                else None,
             ),
         )
         network.only(
@@ -66,12 +73,12 @@ class Endpoint(pulumi.ComponentResource):
             [network.from_anywhere(API_PORT)],
             ResourceOptions(parent=self, provider=args.host, deleted_with=args.namespace),
         )
-        advertised = [args.exposure.advertise_address] if args.exposure.advertise_address else []
+        advertised = [exposure.advertise_address] if exposure.advertise_address else []
         self.addresses = (
             service.status.apply(lambda status: advertised + balancer.addresses(status))
             if balanced
             else Output.from_input(advertised)
         )
-        external_port = API_PORT if balanced else args.exposure.node_port
+        external_port = API_PORT if balanced else exposure.node_port
         self.url = self.addresses.apply(lambda addresses: f"https://{names.in_url(addresses[0])}:{external_port}")
         self.register_outputs({"url": self.url, "addresses": self.addresses})

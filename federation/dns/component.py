@@ -14,6 +14,7 @@ from federation.control_plane import ControlPlane
 from federation.dns.cloud_dns import CloudDnsZone, CloudDnsZoneArgs, google_provider
 from federation.dns.core_dns import CoreDnsZone, CoreDnsZoneArgs
 from federation.dns.publisher import Publisher, PublisherArgs
+from federation.kubeconfig import Kubeconfig
 from federation.settings import Dns, GoogleCloudDns, Settings
 
 
@@ -21,6 +22,8 @@ from federation.settings import Dns, GoogleCloudDns, Settings
 class FederationDnsArgs:
     host: k8s.Provider
     """Provider of the host cluster."""
+    host_kubeconfig: Kubeconfig
+    """Kubeconfig of the host cluster, for what its provider does not ask."""
     tls: tls.Provider
     dynamic: pulumi.ProviderResource
     """Provider of dynamic resources."""
@@ -80,8 +83,10 @@ def _own_zone(args: FederationDnsArgs, opts: ResourceOptions) -> CoreDnsZone:
         CoreDnsZoneArgs(
             host=args.host,
             tls=args.tls,
+            host_kubeconfig=args.host_kubeconfig,
             namespace=args.control_plane.namespace,
             namespace_name=args.settings.host.namespace,
+            address_within=args.settings.host.address_within,
             zone=args.dns.zone,
             federation=args.settings.name,
             api_addresses=args.control_plane.addresses,

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_tls as tls
-from pulumi import CustomTimeouts, Input, Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
-from federation import balancer, etcd, names
+from federation import balancer, etcd, names, storage
 from federation.dns.publication import Publication
 from federation.etcd import Etcd, EtcdArgs
+from federation.kubeconfig import Kubeconfig
 from federation.pki import CLIENT, SERVER, Leaf, Pki, PkiArgs
 from federation.settings import Certificates, CoreDns, Images
 from federation.workload import FILES_FOLDER, Probe, Program, Workload, WorkloadArgs
 
 NAME = "federation-dns"
 ETCD = "dns-etcd"
+INSTEAD = "without load balancers, set federation:dns.provider: google-clouddns"
 DNS_PORT, POD_PORT = 53, 1053
 """CoreDNS runs without the right to the ports below 1024."""
 HEALTH_PORT, READY_PORT = 8080, 8181
@@ -37,9 +39,13 @@ class CoreDnsZoneArgs:
     host: k8s.Provider
     """Provider of the host cluster."""
     tls: tls.Provider
+    host_kubeconfig: Kubeconfig
+    """Kubeconfig of the host cluster, for what its provider does not ask."""
     namespace: k8s.core.v1.Namespace
     """The control plane's Namespace; its deletion takes the zone along."""
     namespace_name: str
+    address_within: str
+    """How long the load balancer may take to get its address, such as 3m."""
     zone: str
     """The domain, without the final dot."""
     federation: str
@@ -85,6 +91,12 @@ class CoreDnsZone(pulumi.ComponentResource):
                 namespace=args.namespace,
                 namespace_name=args.namespace_name,
                 size=args.settings.etcd,
+                volumes=storage.served(
+                    ETCD,
+                    "federation:dns.coredns.etcd.storageClass",
+                    args.settings.etcd.storage_class,
+                    args.host_kubeconfig,
+                ),
                 image=args.images.etcd,
                 authority=pki.authorities[ETCD],
                 server=pki.leaves[f"{ETCD}-server"],
@@ -109,11 +121,9 @@ class CoreDnsZone(pulumi.ComponentResource):
                     for protocol in ("UDP", "TCP")
                 ],
             },
-            opts=ResourceOptions(
-                parent=self,
-                provider=args.host,
-                deleted_with=args.namespace,
-                custom_timeouts=CustomTimeouts(create=balancer.WITHIN),
+            opts=ResourceOptions.merge(
+                ResourceOptions(parent=self, provider=args.host, deleted_with=args.namespace),
+                balancer.awaited(NAME, args.namespace_name, args.address_within, INSTEAD, args.host_kubeconfig),
             ),
         )
         addresses = service.status.apply(lambda status: _ip_addresses(balancer.addresses(status)))

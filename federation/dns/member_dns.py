@@ -31,6 +31,8 @@ class MemberDnsArgs:
     settings: settings.Member
     kubeconfig: Kubeconfig
     """Of just the member's context."""
+    refused: bool
+    """Whether the member does not take its credentials; those in the state then stay."""
     member: Member
     control_plane: ControlPlane
     dns: FederationDns
@@ -92,7 +94,11 @@ class MemberDns(pulumi.ComponentResource):
                     region=args.settings.region,
                     zones=args.settings.zones,
                 ),
-                ResourceOptions(parent=self, provider=args.dns.dynamic),
+                ResourceOptions(
+                    parent=self,
+                    provider=args.dns.dynamic,
+                    ignore_changes=["kubeconfig"] if args.refused else [],
+                ),
             )
         Withdrawal(
             f"{member}-withdrawal",
