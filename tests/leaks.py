@@ -1,4 +1,4 @@
-"""Whether a text carries a secret, in whatever dress: as it is, escaped for JSON, or in base64 of any alignment."""
+"""Private keys and tokens in texts, in whatever dress: as they are, escaped for JSON, or in base64 of any alignment."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import pairwise
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_ssh_private_key
 
 WINDOW = 16
 """Characters of a secret that are looked for; with fewer, chance would find them in a few megabytes of base64."""
@@ -23,6 +24,8 @@ PEM_LINE = 64
 KEYS = re.compile(r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----\n([A-Za-z0-9+/=\n]+)-----END ([A-Z]+ )?PRIVATE KEY-----")
 TOKENS = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.([\w-]{20,})")
 BASE64 = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}")
+ESCAPED = re.compile(r"\\+n")
+"""The ends of a key's lines in JSON, or in JSON in JSON."""
 HTML = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 """What Go's JSON escapes beyond what JSON must."""
 
@@ -32,17 +35,23 @@ def private_parts(text: str) -> Iterator[str]:
 
     Of a key, the part of its longest line that holds the private number; of a token, its signature.
     """
-    text = text.replace("\\n", "\n")  # a service account's key holds its PEM in JSON
-    for found in KEYS.finditer(text):
-        yield _private_number(found[0], found[2])
-    for token in TOKENS.finditer(text):
-        yield token[1]
+    text = ESCAPED.sub("\n", text)
+    yield from _here(text)
     for run in BASE64.findall(text):
-        try:
-            inner = base64.b64decode(run, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            continue
-        yield from private_parts(inner)
+        if inner := _decoded(run):
+            yield from private_parts(inner)
+
+
+def blunted(text: str) -> str:
+    """The same text, of the same length, with As for all private parts: nothing can be opened with it."""
+    for part in _here(ESCAPED.sub("\n", text)):
+        text = text.replace(part, "A" * len(part))
+
+    def inside(run: re.Match[str]) -> str:
+        inner = _decoded(run[0])
+        return base64.b64encode(blunted(inner).encode()).decode() if inner else run[0]
+
+    return BASE64.sub(inside, text)
 
 
 def needles(secrets: Mapping[str, str]) -> Mapping[str, str]:
@@ -60,6 +69,21 @@ def leaks(text: str, signs: Mapping[str, str]) -> list[str]:
     """Which secrets stand in the text, and how; `signs` are `needles`."""
     windows = (text[start : start + WINDOW] for start in range(len(text) - WINDOW + 1))
     return sorted({signs[window] for window in windows if window in signs})
+
+
+def _here(text: str) -> Iterator[str]:
+    for found in KEYS.finditer(text):
+        with suppress(ValueError):  # a key that was blunted is none any more
+            yield _private_number(found[0], found[2])
+    for token in TOKENS.finditer(text):
+        yield token[1]
+
+
+def _decoded(run: str) -> str | None:
+    try:
+        return base64.b64decode(run, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
 
 
 def _dresses(secret: str) -> Iterator[tuple[str, str]]:
@@ -87,7 +111,8 @@ def _in_base64(how: str, text: str, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def _private_number(pem: str, body: str) -> str:
-    key = load_pem_private_key(pem.encode(), None)
+    load = load_ssh_private_key if "OPENSSH" in pem else load_pem_private_key
+    key = load(pem.encode(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)
     numbers = key.private_numbers()
     number = numbers.d if isinstance(numbers, rsa.RSAPrivateNumbers) else numbers.private_value

@@ -1,0 +1,1 @@
+"""What a newer program does to the states that earlier releases left."""

@@ -1,0 +1,104 @@
+"""The state that a release leaves behind, as a file of the repository: without anything that opens a door."""
+
+from __future__ import annotations
+
+import json
+import lzma
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from embedded.stack import Stack
+from federation import kubeconfig
+from tests.leaks import blunted
+
+FOLDER = Path(__file__).parent
+STACK = "upgrade"
+NOBODY = "127.0.0.1:9"
+"""Where nothing listens: Pulumi's Kubernetes provider then goes by the state alone."""
+FAR = "2126-01-01T00:00:00Z"
+"""When the recorded certificates expire: their renewal is no matter of an upgrade."""
+MARK, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+"""How Pulumi writes a secret in a state."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A state in which every secret is blunted and shown, and the configuration that it came from."""
+
+    config: Mapping[str, Any]
+    deployment: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, stack: Stack) -> Recording:
+        """Of a running stack. Addresses of its clusters become one that nobody has."""
+        exported = stack.pulumi("stack", "export", "--show-secrets", "--stack", stack.name, capture=True).stdout
+        text = exported.replace(f"urn:pulumi:{stack.name}::", f"urn:pulumi:{STACK}::")
+        deployment = json.loads(text.replace(f"federation-{stack.name}", f"federation-{STACK}"))["deployment"]
+        del deployment["secrets_providers"]
+        text = json.dumps(_blunted(deployment), sort_keys=True)
+        outputs = _outputs(deployment)
+        for server in {kubeconfig.server(each) for each in kubeconfigs(deployment)}:
+            text = text.replace(server, f"https://{NOBODY}")
+            text = text.replace(str(urlsplit(server).hostname), "127.0.0.1")
+        for address in {urlsplit(outputs["apiEndpoint"]).hostname, *outputs["nameServers"]}:
+            text = re.sub(rf"(?<![\d.]){re.escape(address)}(?![\d.])", "127.0.0.1", text)
+        config = yaml.safe_load(stack.settings.read_text())["config"]
+        return cls(config, json.loads(text))
+
+    @classmethod
+    def read(cls, file: Path) -> Recording:
+        return cls(**json.loads(lzma.decompress(file.read_bytes())))
+
+    def write(self, file: Path) -> None:
+        file.write_bytes(lzma.compress(json.dumps(vars(self), sort_keys=True).encode(), preset=9 | lzma.PRESET_EXTREME))
+
+    def restore(self, home: Path) -> Stack:
+        """A stack in this state, on clusters that do not answer, with all its files in `home`."""
+        clusters = home / "clusters"
+        stack = Stack(STACK, home / "stack", clusters)
+        home.mkdir(exist_ok=True)
+        clusters.write_text(kubeconfig.dump(kubeconfig.merge(kubeconfigs(self.deployment))))
+        stack.prepare(yaml.safe_dump({"config": {**self.config, "federation:kubeconfig": str(clusters)}}))
+        salt = yaml.safe_load(stack.settings.read_text())["encryptionsalt"]
+        keeper = {"secrets_providers": {"type": "passphrase", "state": {"salt": salt}}}
+        file = home / "state"
+        file.write_text(json.dumps({"version": 3, "deployment": {**self.deployment, **keeper}}))
+        stack.pulumi("stack", "import", "--stack", STACK, "--file", str(file), capture=True)
+        return stack
+
+
+def kubeconfigs(deployment: Mapping[str, Any]) -> list[kubeconfig.Kubeconfig]:
+    """Those of host and members, as their providers have them."""
+    return [
+        yaml.safe_load(json.loads(each["inputs"]["kubeconfig"]["plaintext"]))
+        for each in deployment["resources"]
+        if each["type"] == "pulumi:providers:kubernetes" and not each["urn"].endswith("::api")
+    ]
+
+
+def _outputs(deployment: Mapping[str, Any]) -> Any:
+    return next(each for each in deployment["resources"] if each["type"] == "pulumi:pulumi:Stack")["outputs"]
+
+
+def _blunted(value: Any) -> Any:
+    match value:
+        case {"plaintext": shown} if value.get(MARK) == SECRET:
+            return {**value, "plaintext": json.dumps(_blunted(json.loads(shown)))}
+        case dict():
+            return {key: FAR if key == "validityEndTime" else _blunted(part) for key, part in value.items()}
+        case list():
+            return [_blunted(part) for part in value]
+        case str():
+            return blunted(value)
+    return value
+
+
+def recordings() -> Iterable[Path]:
+    """One file for each release."""
+    return sorted(FOLDER.glob("state-*.json.xz"))

@@ -1,0 +1,76 @@
+"""A newer program replaces and deletes nothing that an earlier release has made: previewed, without clusters."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from embedded.stack import Stack
+from tests.archives import ADDED, CHANGED, newer
+from tests.figures import Figures
+from tests.leaks import private_parts
+from tests.upgrade.recording import Recording, recordings
+
+pytestmark = pytest.mark.component
+
+ALLOWED = {"same", "update", "create"}
+PROGRAMS = (
+    "etcd",
+    "dns-etcd",
+    "karmada-apiserver",
+    "karmada-aggregated-apiserver",
+    "kube-controller-manager",
+    "karmada-controller-manager",
+    "karmada-scheduler",
+    "karmada-webhook",
+)
+
+
+@pytest.mark.parametrize("file", recordings(), ids=lambda file: file.name)
+def test_the_present_program_replaces_and_deletes_nothing(file: Path, tmp_path: Path, figures: Figures) -> None:
+    stack = Recording.read(file).restore(tmp_path / "home")
+    steps = _preview(stack)
+    counts = Counter(step["op"] for step in steps)
+    figures.add(f"{file.name}: changed by this program", len(steps) - counts["same"], f"of {len(steps)} resources")
+    assert _lost(steps) == {}
+
+    settings = yaml.safe_load(stack.settings.read_text())
+    tags = {"karmadaTag": "v1.18.99", "kubernetesTag": "v1.34.99", "etcdTag": "3.6.99-0"}
+    settings["config"] |= {"federation:images": tags, "federation:crds": newer(tmp_path / "crds.tar.gz")}
+    stack.settings.write_text(yaml.safe_dump(settings))
+    steps = _preview(stack)
+    assert _lost(steps) == {}
+    ops = {(step["urn"].rpartition(":")[2], step["op"]) for step in steps}
+    assert {*((name, "update") for name in (*PROGRAMS, CHANGED)), (ADDED, "create")} <= ops
+
+
+@pytest.mark.parametrize("file", recordings(), ids=lambda file: file.name)
+def test_a_recording_has_what_must_not_be_lost_and_nothing_that_opens_a_door(file: Path) -> None:
+    recording = Recording.read(file)
+    kinds = Counter(each["type"].rsplit(":", 1)[-1] for each in recording.deployment["resources"])
+    for kind in ("StatefulSet", "Service", "Cluster", "SelfSignedCert", "PrivateKey", "CustomResourceDefinition"):
+        assert kinds[kind] > 1, kind
+    text = json.dumps(recording.deployment)
+    assert "PRIVATE KEY" in text
+    assert {part.strip("A") for part in private_parts(text)} <= {""}
+
+
+def _preview(stack: Stack) -> list[Any]:
+    done = stack.pulumi("preview", *stack.options, "--json", check=False, capture=True)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    steps: list[Any] = json.loads(done.stdout)["steps"]
+    return steps
+
+
+def _lost(steps: list[Any]) -> dict[str, str]:
+    """What would be replaced or deleted, and why."""
+    return {f"{each['op']} {each['urn'].rpartition('$')[2]}": _why(each) for each in steps if each["op"] not in ALLOWED}
+
+
+def _why(step: dict[str, Any]) -> str:
+    return ", ".join(step.get("replaceReasons") or step.get("diffReasons") or ["it is no more in the program"])
