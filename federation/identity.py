@@ -6,6 +6,7 @@ Karmada takes that UID as a cluster's identity too (`karmadactl join` puts it in
 from __future__ import annotations
 
 import json
+import ssl
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -143,7 +144,8 @@ def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
         refused = error.status == HTTPStatus.UNAUTHORIZED
     except urllib3.exceptions.HTTPError as error:
         reason = str(error.__cause__ or error)
-        refused = isinstance(error, urllib3.exceptions.SSLError)
+        # Not one that is cut off: a load balancer whose API servers are gone ends a handshake so.
+        refused = isinstance(error, urllib3.exceptions.SSLError) and not isinstance(error.args[0], ssl.SSLEOFError)
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError):
         reason = "it answered something else than namespace kube-system"
     except (ConfigException, ValueError, OSError) as error:

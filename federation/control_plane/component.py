@@ -172,8 +172,9 @@ class ControlPlane(pulumi.ComponentResource):
             child,
         )
         self.cluster_namespace = contents.cluster_namespace
-        start(programs.controller_manager(args.images, own_namespace), contents, namespaces)
-        start(programs.scheduler(args.images), contents)
+        # The webhook converts between the versions of kinds: an upgrade renews it before those who write them.
+        start(programs.controller_manager(args.images, own_namespace), contents, namespaces, webhook)
+        start(programs.scheduler(args.images), contents, webhook)
         Admission(
             "admission",
             AdmissionArgs(self.api, webhook_url, ca_bundle, vanishes_with=namespace),

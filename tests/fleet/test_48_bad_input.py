@@ -138,7 +138,7 @@ def _nobody_gives_addresses() -> Iterator[None]:
     """The host's load balancer controller stands still meanwhile."""
     record = Record.load(FLEET)
     assert record
-    process = Cluster(record, record.member(HOST)).sandbox.program("loadbalancer")
+    process = Cluster(record, record.member(HOST)).sandbox.program("load-balancer")
     assert process
     assert process.alive()
     os.kill(process.pid, signal.SIGSTOP)

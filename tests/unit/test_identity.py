@@ -182,3 +182,18 @@ def test_a_member_that_is_given_up_and_answers_is_refused_with_what_is_allowed(w
 
 def given_up(name: str, context: str) -> Member:
     return Member.model_validate({"name": name, "context": context, "region": "r", "unreachable": True})
+
+
+@pytest.mark.parametrize(("status", "refused"), [(401, True), (403, False), (404, False), (503, False)])
+def test_only_an_answer_that_new_credentials_would_mend_is_a_refusal(status: int, refused: bool) -> None:
+    with api(lambda path: (status, "{}")) as url:
+        answers = identity.identify({"gondor": context(url)})
+        assert identity.refused(answers) == ({"gondor"} if refused else set())
+
+
+def test_credentials_that_cannot_even_be_shown_are_refused_and_a_silent_cluster_is_not() -> None:
+    nonsense = {"client-certificate-data": "bm8=", "client-key-data": "bm8="}
+    with api(kube_system) as url:
+        broken = context(url.replace("http:", "https:"), **nonsense)
+        answers = identity.identify({"gondor": broken, "rohan": context("http://127.0.0.1:1")})
+    assert identity.refused(answers) == {"gondor"}

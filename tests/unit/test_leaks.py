@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation import kubeconfig
-from tests.leaks import SHORTEST, leaks, needles, private_parts
+from tests.leaks import SHORTEST, blunted, leaks, needles, private_parts
 
 pytestmark = pytest.mark.unit
 
@@ -59,6 +59,9 @@ def test_a_key_is_found_in_a_kubeconfig_in_a_secret_but_not_in_its_certificate(k
     assert leaks(base64.b64encode(der).decode(), signs)
     other = (ec.generate_private_key(ec.SECP256R1())).private_bytes(Encoding.PEM, form, NoEncryption()).decode()
     assert leaks(other, signs) == []
+    for place in (pem, file, json.dumps({"private_key": pem}), yaml.safe_dump({"data": _base64(file)})):
+        assert len(blunted(place)) == len(place)
+        assert leaks(blunted(place), signs) == []
 
 
 def test_a_token_is_found_by_its_signature() -> None:

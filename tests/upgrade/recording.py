@@ -1,11 +1,15 @@
-"""The state that a release leaves behind, as a file of the repository: without anything that opens a door."""
+"""The state that a release leaves behind, as a file of the repository.
+
+Of its secrets, authorities, tokens and keys of servers are overwritten. What is left are the client keys with which
+Pulumi called clusters that are gone: its Kubernetes provider does not start on a key that does not fit.
+"""
 
 from __future__ import annotations
 
 import json
 import lzma
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +19,7 @@ import yaml
 
 from embedded.stack import Stack
 from federation import kubeconfig
-from tests.leaks import blunted
+from tests.leaks import blunted, private_parts
 
 FOLDER = Path(__file__).parent
 STACK = "upgrade"
@@ -29,7 +33,7 @@ MARK, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb4
 
 @dataclass(frozen=True)
 class Recording:
-    """A state in which every secret is blunted and shown, and the configuration that it came from."""
+    """A state whose secrets are shown, and mostly overwritten; and the configuration that it came from."""
 
     config: Mapping[str, Any]
     deployment: Mapping[str, Any]
@@ -41,7 +45,7 @@ class Recording:
         text = exported.replace(f"urn:pulumi:{stack.name}::", f"urn:pulumi:{STACK}::")
         deployment = json.loads(text.replace(f"federation-{stack.name}", f"federation-{STACK}"))["deployment"]
         del deployment["secrets_providers"]
-        text = json.dumps(_blunted(deployment), sort_keys=True)
+        text = json.dumps(_blunted(deployment, client_keys(deployment)), sort_keys=True)
         outputs = _outputs(deployment)
         for server in {kubeconfig.server(each) for each in kubeconfigs(deployment)}:
             text = text.replace(server, f"https://{NOBODY}")
@@ -75,27 +79,36 @@ class Recording:
 
 def kubeconfigs(deployment: Mapping[str, Any]) -> list[kubeconfig.Kubeconfig]:
     """Those of host and members, as their providers have them."""
-    return [
-        yaml.safe_load(json.loads(each["inputs"]["kubeconfig"]["plaintext"]))
+    return [yaml.safe_load(text) for name, text in _of_providers(deployment).items() if name != "api"]
+
+
+def client_keys(deployment: Mapping[str, Any]) -> set[str]:
+    """Private parts of the keys with which the providers call: without, these would not even start."""
+    return {part for text in _of_providers(deployment).values() for part in private_parts(text)}
+
+
+def _of_providers(deployment: Mapping[str, Any]) -> Mapping[str, str]:
+    return {
+        each["urn"].rpartition("::")[2]: json.loads(each["inputs"]["kubeconfig"]["plaintext"])
         for each in deployment["resources"]
-        if each["type"] == "pulumi:providers:kubernetes" and not each["urn"].endswith("::api")
-    ]
+        if each["type"] == "pulumi:providers:kubernetes"
+    }
 
 
 def _outputs(deployment: Mapping[str, Any]) -> Any:
     return next(each for each in deployment["resources"] if each["type"] == "pulumi:pulumi:Stack")["outputs"]
 
 
-def _blunted(value: Any) -> Any:
+def _blunted(value: Any, keep: Collection[str]) -> Any:
     match value:
         case {"plaintext": shown} if value.get(MARK) == SECRET:
-            return {**value, "plaintext": json.dumps(_blunted(json.loads(shown)))}
+            return {**value, "plaintext": json.dumps(_blunted(json.loads(shown), keep))}
         case dict():
-            return {key: FAR if key == "validityEndTime" else _blunted(part) for key, part in value.items()}
+            return {key: FAR if key == "validityEndTime" else _blunted(part, keep) for key, part in value.items()}
         case list():
-            return [_blunted(part) for part in value]
+            return [_blunted(part, keep) for part in value]
         case str():
-            return blunted(value)
+            return blunted(value, keep)
     return value
 
 
