@@ -6,7 +6,6 @@ Karmada takes that UID as a cluster's identity too (`karmadactl join` puts it in
 from __future__ import annotations
 
 import json
-import ssl
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -140,12 +139,15 @@ def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
     try:
         return _kube_system_uid(config)
     except client.ApiException as error:
-        reason = f"it answered {error.status} {error.reason} when asked for namespace kube-system"
-        refused = error.status == HTTPStatus.UNAUTHORIZED
+        if error.status:
+            reason = f"it answered {error.status} {error.reason} when asked for namespace kube-system"
+            refused = error.status == HTTPStatus.UNAUTHORIZED
+        else:  # the client's way to tell of TLS
+            reason = " ".join(str(error.reason).split())
+            # A load balancer whose API servers are gone ends a handshake before it has begun.
+            refused = "EOF" not in reason
     except urllib3.exceptions.HTTPError as error:
         reason = str(error.__cause__ or error)
-        # Not one that is cut off: a load balancer whose API servers are gone ends a handshake so.
-        refused = isinstance(error, urllib3.exceptions.SSLError) and not isinstance(error.args[0], ssl.SSLEOFError)
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError):
         reason = "it answered something else than namespace kube-system"
     except (ConfigException, ValueError, OSError) as error:
