@@ -80,5 +80,8 @@ class Endpoint(pulumi.ComponentResource):
             else Output.from_input(advertised)
         )
         external_port = API_PORT if balanced else exposure.node_port
-        self.url = self.addresses.apply(lambda addresses: f"https://{names.in_url(addresses[0])}:{external_port}")
+        # Of a Service that never got an address there is none; destroying it runs the program all the same.
+        self.url = self.addresses.apply(
+            lambda addresses: f"https://{names.in_url(addresses[0])}:{external_port}" if addresses else ""
+        )
         self.register_outputs({"url": self.url, "addresses": self.addresses})

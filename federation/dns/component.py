@@ -108,7 +108,7 @@ def _google_zone(args: FederationDnsArgs, google: GoogleCloudDns, opts: Resource
             zone=args.dns.zone,
             federation=args.settings.name,
             # The last is the load balancer's; an advertised name before it may be the one that this record makes.
-            api_address=args.control_plane.addresses.apply(lambda addresses: addresses[-1]),
+            api_address=args.control_plane.addresses.apply(lambda addresses: addresses[-1] if addresses else ""),
             ttl=args.dns.ttl,
             protect=args.settings.protect,
         ),

@@ -106,7 +106,7 @@ def _endpoint(name: str, addresses: Sequence[str], ttl: int) -> Mapping[str, Any
         # The last is the load balancer's own; one before it may be the name that is made here.
         "CNAME": list(addresses[-1:]),
     }
-    kind, targets = next((kind, targets) for kind, targets in by_type.items() if targets)
+    kind, targets = next(((kind, targets) for kind, targets in by_type.items() if targets), ("A", []))
     return {"dnsName": name, "recordType": kind, "recordTTL": ttl, "targets": targets}
 
 
