@@ -107,12 +107,12 @@ def test_a_load_balancer_that_gets_no_address_says_what_to_set_instead(annex: St
         gone, destroyed, _ = timed_pulumi(annex, "destroy", "--yes", "--skip-preview")
     assert gone == 0, destroyed
     assert code != 0
-    assert seconds < 60
     assert (
         f"Service {ANNEX}/karmada-apiserver of type LoadBalancer got no address within 10s: "
         "nothing in the cluster gives it one; without load balancers, set federation:host.apiServer.serviceType: "
         "NodePort and advertiseAddress, or give it longer with federation:host.addressWithin" in log
     )
+    assert seconds < 150, "the default is 3 minutes"
     assert "Traceback" not in log
 
 
