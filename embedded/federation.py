@@ -42,7 +42,8 @@ def up() -> None:
     _write_kubeconfig()
     stack = stack_of_dev()
     stack.prepare((CHECKOUT / f"Pulumi.{STACK}.yaml").read_text())
-    stack.pulumi("up", *UNATTENDED, *stack.options)
+    refresh = ["--refresh"] if stack.pick_up() else []
+    stack.pulumi("up", *refresh, *UNATTENDED, *stack.options)
     write_private(FEDERATION, stack.output("kubeconfig").encode())
     _write_kubeconfig()
     _write_environment(stack)
@@ -58,6 +59,7 @@ def down() -> None:
         running = None
     if running and running.owner == str(CHECKOUT) and stack.settings.exists():
         fleet("up", "--kubeconfig", str(CLUSTERS))
+        stack.pick_up()
         done = stack.pulumi("destroy", "--yes", "--skip-preview", *stack.options, check=False)
         if done.returncode:
             print("What pulumi destroy could not take back goes with the fleet.", file=sys.stderr)

@@ -6,6 +6,7 @@ tracked file changes, and a fleet that is taken down takes along the state that 
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import yaml
 
+from federation import unfinished
 from toolbox import store, tool
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -73,10 +75,30 @@ class Stack:
             # From within its home, as `stack init` writes the salt into the settings of the folder it runs in.
             self.pulumi("stack", "init", self.name, folder=self.home, capture=True)
 
+    def pick_up(self) -> bool:
+        """Take up what a killed run left: its lock, and what it had begun (docs/operation.md, "A run that was killed").
+
+        Returns whether there was one. The lock of a run that is alive stays: Pulumi then says who holds it.
+        """
+        locks = list(self.home.glob(".pulumi/locks/**/*.json"))
+        if not locks or any(Path(f"/proc/{json.loads(lock.read_text())['pid']}").exists() for lock in locks):
+            return False
+        stack = ("--stack", self.name)
+        self.pulumi("cancel", "--yes", *stack, capture=True)
+        exported = json.loads(self.pulumi("stack", "export", *stack, capture=True).stdout)
+        if unfinished.begun(exported):
+            self.pulumi("stack", "import", *stack, capture=True, given=json.dumps(unfinished.adopt(exported)))
+        return True
+
     def pulumi(
-        self, *arguments: str, folder: Path = CHECKOUT, check: bool = True, capture: bool = False
+        self,
+        *arguments: str,
+        folder: Path = CHECKOUT,
+        check: bool = True,
+        capture: bool = False,
+        given: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run one pulumi command; its display goes to the terminal unless it is captured."""
+        """Run one pulumi command on the input `given`; its display goes to the terminal unless it is captured."""
         return subprocess.run(
             [tool("pulumi"), *arguments],
             cwd=folder,
@@ -84,6 +106,7 @@ class Stack:
             check=check,
             text=True,
             capture_output=capture,
+            input=given,
         )
 
     def output(self, name: str) -> str:

@@ -1,0 +1,57 @@
+"""What a killed run of Pulumi began, taken into the state: `python -m federation.unfinished`, a filter.
+
+    pulumi stack export | .venv/bin/python -m federation.unfinished | pulumi stack import
+
+A killed run leaves objects that it had asked a cluster for and not yet noted down. The next `pulumi up` would ask
+again and be told that they exist, and a `destroy` would leave them. Adopting whatever exists would be easier
+(`upsertExistingObjects`), but would take what belongs to others too. The state knows better: it lists each
+creation that was begun as a pending operation. Those of Kubernetes become resources of the stack here; the refresh
+of `pulumi up --refresh` then fills in what is there, and forgets what never came to be.
+
+Creations of other kinds are forgotten: keys and certificates exist in the state alone, and what a dynamic resource
+writes it can write again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+KUBERNETES = "kubernetes:"
+
+State = dict[str, Any]
+
+
+def begun(exported: State) -> list[State]:
+    """The operations that a killed run left pending, as `pulumi stack export` has them."""
+    operations: list[State] = exported["deployment"].get("pending_operations", [])
+    return operations
+
+
+def adopt(exported: State) -> State:
+    """An exported stack without pending operations, in which begun objects of Kubernetes are resources."""
+    deployment = exported["deployment"]
+    adopted = [
+        _created(operation["resource"])
+        for operation in begun(exported)
+        if operation["type"] == "creating" and operation["resource"]["type"].startswith(KUBERNETES)
+    ]
+    urns = {resource["urn"] for resource in adopted}
+    # Where one was being replaced, the old one has been deleted: all of ours have fixed names.
+    kept = [resource for resource in deployment.get("resources", []) if resource["urn"] not in urns]
+    rest = {key: value for key, value in deployment.items() if key != "pending_operations"}
+    return {**exported, "deployment": {**rest, "resources": [*kept, *adopted]}}
+
+
+def _created(resource: State) -> State:
+    """The resource as the provider would have returned it, had the cluster answered with just what it was given."""
+    inputs = resource["inputs"]
+    metadata = inputs["metadata"]
+    identifier = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
+    outputs = {**inputs, "__inputs": inputs, "__initialApiVersion": inputs["apiVersion"]}
+    return {**resource, "id": identifier, "outputs": outputs}
+
+
+if __name__ == "__main__":
+    json.dump(adopt(json.load(sys.stdin)), sys.stdout)
