@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python -u
 
 .PHONY: help
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: up
 up: ready ## Start three clusters on this machine and bring up the federation on them
@@ -30,6 +30,10 @@ down: ready ## Take the federation and its clusters away again
 .PHONY: test
 test: ready ## Run all checks and tests, on real clusters too
 	@$(PYTHON) -m tests
+
+.PHONY: test-kill
+test-kill: ready ## Kill runs of Pulumi at 25 points each, or SEED=n POINTS=n, and see that they are made good
+	@$(PYTHON) -m tests.kill $(if $(SEED),--seed $(SEED)) $(if $(POINTS),--points $(POINTS))
 
 .PHONY: check
 check: .venv/.installed ## Run only the linters and the type checker

@@ -1,0 +1,94 @@
+"""What a killed run began, taken into the exported state."""
+
+from __future__ import annotations
+
+import io
+import json
+import runpy
+import sys
+from typing import Any
+
+import pytest
+
+from federation import unfinished
+
+pytestmark = pytest.mark.unit
+
+SECRET = "urn:pulumi:dev::federation::kubernetes:core/v1:Secret::etcd-files"
+ROLE = "urn:pulumi:dev::federation::kubernetes:rbac.authorization.k8s.io/v1:ClusterRole::gondor-access"
+KEY = "urn:pulumi:dev::federation::tls:index/privateKey:PrivateKey::root-ca"
+
+
+def resource(urn: str, metadata: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
+    inputs = {"apiVersion": "v1", "kind": "Any", "metadata": metadata} if metadata else {}
+    return {"urn": urn, "custom": True, "type": urn.split("::")[2], "inputs": inputs, **more}
+
+
+def pending(kind: str, *of: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"type": kind, "resource": each} for each in of]
+
+
+def exported(resources: list[dict[str, Any]], operations: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"version": 3, "deployment": {"manifest": {}, "resources": resources, "pending_operations": operations}}
+
+
+def adopted(resources: list[dict[str, Any]], operations: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    deployment = unfinished.adopt(exported(resources, operations))["deployment"]
+    assert "pending_operations" not in deployment
+    assert deployment["manifest"] == {}
+    found = {each["urn"]: each for each in deployment["resources"]}
+    assert len(found) == len(deployment["resources"])
+    return found
+
+
+def test_a_begun_object_becomes_a_resource_after_those_it_needs() -> None:
+    begun = resource(SECRET, {"name": "etcd-files", "namespace": "karmada-system"}, dependencies=[ROLE])
+    found = adopted([resource(ROLE, {"name": "r"}, id="r")], pending("creating", begun))
+    assert list(found) == [ROLE, SECRET]
+    assert found[SECRET]["id"] == "karmada-system/etcd-files"
+    assert found[SECRET]["dependencies"] == [ROLE]
+
+
+def test_an_object_outside_namespaces_is_known_by_its_name() -> None:
+    assert adopted([], pending("creating", resource(ROLE, {"name": "gondor:r"})))[ROLE]["id"] == "gondor:r"
+
+
+def test_it_can_be_destroyed_without_a_refresh() -> None:
+    """The provider takes what an object is from the outputs."""
+    outputs = adopted([], pending("creating", resource(ROLE, {"name": "r"})))[ROLE]["outputs"]
+    assert outputs == {
+        "apiVersion": "v1",
+        "kind": "Any",
+        "metadata": {"name": "r"},
+        "__inputs": {"apiVersion": "v1", "kind": "Any", "metadata": {"name": "r"}},
+        "__initialApiVersion": "v1",
+    }
+
+
+def test_what_is_in_the_state_alone_is_forgotten() -> None:
+    assert adopted([], pending("creating", resource(KEY))) == {}
+
+
+@pytest.mark.parametrize("kind", ["updating", "deleting", "reading"])
+def test_a_change_of_what_the_state_knows_is_begun_anew(kind: str) -> None:
+    known = resource(ROLE, {"name": "r"}, id="r")
+    assert adopted([known], pending(kind, resource(ROLE, {"name": "new"}))) == {ROLE: known}
+
+
+def test_a_replacement_that_was_begun_takes_the_place_of_what_was_deleted() -> None:
+    old = resource(ROLE, {"name": "r"}, id="r", pendingReplacement=True)
+    assert "pendingReplacement" not in adopted([old], pending("creating", resource(ROLE, {"name": "r"})))[ROLE]
+
+
+def test_a_state_without_pending_operations_stays_as_it_is() -> None:
+    state = {"version": 3, "deployment": {"resources": [resource(ROLE, {"name": "r"}, id="r")]}}
+    assert unfinished.begun(state) == []
+    assert unfinished.adopt(state) == state
+
+
+def test_it_is_a_filter(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    state = exported([], pending("creating", resource(ROLE, {"name": "r"})))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(state)))
+    monkeypatch.delitem(sys.modules, "federation.unfinished")
+    runpy.run_module("federation.unfinished", run_name="__main__")
+    assert json.loads(capsys.readouterr().out) == unfinished.adopt(state)
