@@ -14,7 +14,7 @@ from fleet.waiting import FleetError
 from tests.kill.lab import Lab, Outcome
 from tests.kill.points import Point, points
 
-EACH = 5
+EACH = 8
 """One in so many `up` is given up and destroyed, and one in so many federations gets an update that is killed."""
 
 

@@ -25,7 +25,7 @@ PASSING = {
 }
 """Kinds whose objects are named at random, or are notes that are left to expire."""
 CANARY = "canary"
-SETTLED_WITHIN = 60
+SETTLED_WITHIN = 120
 """Seconds that controllers may take to follow what Pulumi did."""
 
 

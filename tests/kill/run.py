@@ -15,7 +15,7 @@ from tests.kill.points import Point
 from tests.kill.processes import Process, of_session
 from toolbox import tool
 
-LONGEST = 300
+LONGEST = 900
 """Seconds that any run may take."""
 STEPS = {"resourcePreEvent": "began", "resOutputsEvent": "done"}
 
