@@ -87,9 +87,12 @@ def _difference(urn: str, steps: list[Mapping[str, Any]]) -> Difference:
         case _:
             happened = "changed"
     _, _, type_, name = urn.split("::", 3)
-    kind = type_.rsplit(":", 1)[-1]
+    provider = "pulumi:providers:" in type_
+    kind = "provider" if provider else type_.rsplit(":", 1)[-1]
     fields = tuple(_fields(kind, last)) if happened in ("changed", "to be replaced") else ()
-    return Difference(name, kind, str(found.get("id", "")), _provider(last.get("provider", "")), happened, fields)
+    # A provider's ID says nothing to anybody.
+    id_ = "" if provider else str(found.get("id", ""))
+    return Difference(name, kind, id_, _provider(last.get("provider", "")), happened, fields)
 
 
 def _provider(reference: str) -> str:

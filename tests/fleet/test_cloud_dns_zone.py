@@ -117,7 +117,7 @@ def test_a_zone_is_made_watched_mended_and_taken_away_with_its_records(zone: Zon
     figures.add("zone: preview --refresh, no change", zone.settled())
 
     zone.google.put("example-com", API, "192.0.2.66")
-    zone.google.ask("PATCH", "/example-com", {"labels": {"federation": "somebodys"}}).raise_for_status()
+    zone.google.ask("PUT", "/example-com", {**made, "labels": {"federation": "somebodys"}}).raise_for_status()
     log, _ = zone.pulumi("preview", "--refresh", "--expect-no-changes", expect=EXIT_CHANGES)
     assert "RecordSet zone-api update" in log
     assert "ManagedZone zone update" in log
