@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from fleet.waiting import wait_until
 from tests.drift_cases import API, CASES, HOST, Case, Edit
 from tests.figures import Figures
 from tests.fleet.conftest import EXIT_CHANGES, MEMBERS, Clusters, Federation
+from toolbox import tool
 
 CHANGED = {kind: case for kind, case in CASES.items() if not isinstance(case.change, str)}
 DELETED = {kind: case for kind, case in CASES.items() if not case.delete}
@@ -32,8 +34,8 @@ def everywhere(federation: Federation, clusters: Clusters, tmp_path_factory: pyt
     both = tmp_path_factory.mktemp("drift") / "kubeconfig"
     files = f"{clusters.kubeconfig}:{federation.clusters.kubeconfig}"
     flat = subprocess.run(
-        ["kubectl", "config", "view", "--flatten"],
-        env=federation.stack.environment() | {"KUBECONFIG": files},
+        [tool("kubectl"), "config", "view", "--flatten"],
+        env={"KUBECONFIG": files},
         check=True,
         text=True,
         capture_output=True,
@@ -46,11 +48,10 @@ def everywhere(federation: Federation, clusters: Clusters, tmp_path_factory: pyt
 def drift(federation: Federation) -> tuple[int, str]:
     """Exit code and words of `python -m drift`, as a platform's own CI runs it."""
     command = [sys.executable, "-m", "drift", *federation.stack.options]
-    environment = federation.stack.environment()
     done = subprocess.run(
         command,
         cwd=CHECKOUT,
-        env={"HOME": str(Path.home()), **environment},
+        env=os.environ | federation.stack.environment(),
         check=False,
         text=True,
         capture_output=True,
