@@ -19,6 +19,8 @@ WIDTH = 60
 """Of a value; longer ones are cut."""
 PATH = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[]+)')
 """A part of a property's path, as in metadata.annotations["a.b/c"] or spec.rules[0].verbs."""
+NOTHING_MORE = "preview failed"
+"""Pulumi's last word after an error, which it has told of before."""
 UNREACHABLE = re.compile(r"cluster is unreachable|cannot be used: |failed to (refresh|read)", re.IGNORECASE)
 """What the provider of Kubernetes and this project's program warn of when a cluster does not answer."""
 
@@ -68,6 +70,9 @@ def failures(digest: Mapping[str, Any]) -> list[Failure]:
     said: dict[tuple[str, str], set[str]] = {}
     for each in digest.get("diagnostics") or ():
         message, urn = " ".join(each["message"].split()), each.get("urn", "")
+        message = message.removeprefix(f"{each['severity']}: ")
+        if message == NOTHING_MORE:
+            continue
         if each["severity"] == "error" or (each["severity"] == "warning" and UNREACHABLE.search(message)):
             said.setdefault((_provider(providers.get(urn, "")) or "the program", message), set()).add(urn)
     return [Failure(where, message, len(urns)) for (where, message), urns in said.items()]
