@@ -31,7 +31,7 @@ def step(op: str, type_: str = "kubernetes:core/v1:Secret", name: str = "rohan-d
 
 def changed(type_: str, old: dict[str, Any], new: dict[str, Any], path: str) -> tuple[str, ...]:
     """The fields told of one object that has changed at the path."""
-    states = {"oldState": {"id": "x", "outputs": old}, "newState": {"inputs": new}}
+    states: dict[str, Any] = {"oldState": {"id": "x", "outputs": old}, "newState": {"inputs": new}}
     (found,) = digest.differences({"steps": [step("update", type_, detailedDiff={path: {"kind": "update"}}, **states)]})
     return found.fields
 
@@ -92,7 +92,7 @@ def test_values_are_found_by_their_path_and_cut() -> None:
 
 def test_dynamic_resources_say_in_words_what_they_found() -> None:
     drift = "ConfigMap kube-system/coredns is not as it was left"
-    states = {"oldState": {"id": "rohan", "outputs": {"drift": drift}}, "newState": {"inputs": {}}}
+    states: dict[str, Any] = {"oldState": {"id": "rohan", "outputs": {"drift": drift}}, "newState": {"inputs": {}}}
     (found,) = digest.differences({"steps": [step("update", "pulumi-python:dynamic/federation:ClusterDns", **states)]})
     assert (found.kind, found.fields) == ("ClusterDns", (drift,))
 
