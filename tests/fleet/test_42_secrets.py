@@ -31,7 +31,7 @@ PUBLIC_FILES = ("Corefile", "namespace")
 
 @pytest.fixture(scope="module")
 def signs(federation: Federation, clusters: Clusters, figures: Figures) -> Mapping[str, str]:
-    """What to look for: of each key and token in the clusters, in their kubeconfigs and of the stack."""
+    """What to look for: of each key and token in the clusters and their kubeconfigs, and of the stack."""
     found = {
         f"{context}/{each['metadata']['namespace']}/{each['metadata']['name']}/{key} {number}": part
         for context, namespace in (
@@ -86,8 +86,9 @@ def test_no_display_of_what_changes_shows_one(
     good = federation.stack.settings.read_text()
     canary = f"canary-{secrets.token_hex(16)}"
     planted = {**signs, **needles({"planted by hand": canary})}
-    data = json.dumps({"data": {"tls.key": base64.b64encode(canary.encode()).decode()}})
-    clusters.kubectl(HOST, "patch", "secret", "etcd-files", "-n", SYSTEM, "--type=merge", "-p", data)
+    # The scheduler has read it when it started; of etcd and the servers, each would serve the canary at once.
+    data = json.dumps({"data": {"kubeconfig": base64.b64encode(canary.encode()).decode()}})
+    clusters.kubectl(HOST, "patch", "secret", "karmada-scheduler-api", "-n", SYSTEM, "--type=merge", "-p", data)
     other = tmp_path / "clusters"
     other.touch(mode=0o600)
     other.write_text(yaml.safe_dump(_with_tokens(clusters, canary)))
@@ -98,7 +99,7 @@ def test_no_display_of_what_changes_shows_one(
             federation.pulumi("preview", "--refresh", "--diff", "--event-log", str(events))[1],
             federation.pulumi("preview", "--refresh", "--json")[1],
         ]
-        assert "etcd-files" in shown[0]
+        assert "karmada-scheduler-api" in shown[0]
         assert leaks(f"token: {canary}", planted)
         for text in (*shown, events.read_text()):
             assert leaks(text, planted) == []
@@ -106,7 +107,7 @@ def test_no_display_of_what_changes_shows_one(
         federation.stack.settings.write_text(good)
     code, log, _ = federation.pulumi("up", "--refresh", *UNATTENDED, "--json", "--event-log", str(events))
     assert code == 0, log[-4000:]
-    assert "etcd-files" in log
+    assert "karmada-scheduler-api" in log
     for text in (log, events.read_text()):
         assert leaks(text, planted) == []
     state = federation.stack.pulumi("stack", "export", "--stack", federation.stack.name, capture=True).stdout
