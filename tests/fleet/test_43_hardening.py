@@ -105,22 +105,21 @@ def test_an_etcd_opens_to_a_client_of_its_own_authority_alone(
     root = _identity(tmp_path / "root", admin["client-certificate-data"], admin["client-key-data"])
     (other,) = CLIENTS.keys() - {store}
     foreign = _identity(tmp_path / "foreign", *_client(clusters, other))
+    assert _opens(clusters, store, "https", own)
+    assert not _opens(clusters, store, "https", root)
+    assert not _opens(clusters, store, "https", foreign)
+    assert not _opens(clusters, store, "https", trusting_anybody())
+    assert not _opens(clusters, store, "http", None)
+
+
+def _opens(clusters: Clusters, store: str, scheme: str, identity: ssl.SSLContext | None) -> bool:
+    # A port for each question: kubectl closes one whose connection was refused.
     with forwarded(clusters.kubeconfig, HOST, f"{store}-client", 2379) as port:
-        secure = f"https://localhost:{port}"
-        assert _opens(secure, own)
-        assert not _opens(secure, root)
-        assert not _opens(secure, foreign)
-        assert not _opens(secure, trusting_anybody())
-        assert not _opens(f"http://localhost:{port}", None)
-        assert _opens(secure, own), "a refusal had another reason"
-
-
-def _opens(url: str, identity: ssl.SSLContext | None) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/version", context=identity, timeout=10) as response:
-            return "etcdserver" in json.load(response)
-    except (OSError, http.client.HTTPException):
-        return False
+        try:
+            with urllib.request.urlopen(f"{scheme}://localhost:{port}/version", context=identity, timeout=10) as answer:
+                return "etcdserver" in json.load(answer)
+        except (OSError, http.client.HTTPException):
+            return False
 
 
 def _client(clusters: Clusters, store: str) -> tuple[str, str]:
