@@ -85,6 +85,13 @@ CASES: Mapping[str, Case] = {
         {"spec": {"names": {"singular": "record"}}},
         ("spec.names.singular",),
     ),
+    "kubernetes:networking.k8s.io/v1:NetworkPolicy": Case(
+        "karmada-webhook",
+        HOST,
+        ("networkpolicy", "karmada-webhook", *HOST_NAMESPACE),
+        {"spec": {"ingress": []}},
+        ("spec.ingress",),
+    ),
     "kubernetes:apiregistration.k8s.io/v1:APIService": Case(
         # While it is gone, every Cluster looks as if it was gone too.
         "v1alpha1.cluster.karmada.io",

@@ -129,6 +129,8 @@ def test_protect_covers_every_generation_of_the_authorities(second: Record) -> N
     assert protected == {
         "StatefulSet etcd",
         "StatefulSet dns-etcd",
+        "Namespace karmada-system",
+        "PrivateKey service-account",
         *(
             f"{kind} {authority}-ca{of}"
             for kind in ("PrivateKey", "SelfSignedCert")

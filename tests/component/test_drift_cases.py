@@ -51,10 +51,11 @@ def _has(inputs: object, change: object) -> bool:
     return isinstance(inputs, dict) and all(key in inputs and _has(inputs[key], change[key]) for key in change)
 
 
-def test_what_anybody_wrote_into_our_fields_is_put_back_and_not_a_conflict(dev: Record) -> None:
+def test_what_anybody_wrote_into_our_fields_is_put_back_and_what_is_there_is_taken_up(dev: Record) -> None:
     providers = {each.name: opened(each.inputs) for each in dev.of("kubernetes") if each.is_provider}
     assert {name: inputs.get("enablePatchForce") for name, inputs in providers.items()} == dict.fromkeys(
         providers, "true"
     )
-    # Foreign objects of the same name in somebody's cluster are not taken over; the federation API is our own.
-    assert [name for name, inputs in providers.items() if "upsertExistingObjects" in inputs] == ["api"]
+    assert {name: inputs.get("upsertExistingObjects") for name, inputs in providers.items()} == dict.fromkeys(
+        providers, "true"
+    )

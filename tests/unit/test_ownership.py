@@ -33,6 +33,8 @@ class There(dict[str, Mapping[str, Any]]):
 @pytest.fixture
 def there(monkeypatch: pytest.MonkeyPatch) -> There:
     cluster = There()
+    # That a hook can be registered needs a program, or at least the loop of one.
+    monkeypatch.setattr(pulumi.resource_hooks, "register_resource_hook", lambda hook: None)
     monkeypatch.setattr(ownership, "connect", lambda _: nullcontext())
     monkeypatch.setattr(ownership, "get", cluster.look)
     return cluster
