@@ -2,11 +2,10 @@
 
     pulumi stack export | .venv/bin/python -m federation.unfinished | pulumi stack import
 
-A killed run leaves objects that it had asked a cluster for and not yet noted down. The next `pulumi up` would ask
-again and be told that they exist, and a `destroy` would leave them. Adopting whatever exists would be easier
-(`upsertExistingObjects`), but would take what belongs to others too. The state knows better: it lists each
-creation that was begun as a pending operation. Those of Kubernetes become resources of the stack here; the refresh
-of `pulumi up --refresh` then fills in what is there, and forgets what never came to be.
+A killed run leaves objects that it had asked a cluster for and not yet noted down. `pulumi up` would write over them,
+but a `destroy` would leave them, and either would warn of them for ever: the state lists each creation that was begun
+as a pending operation. Those of Kubernetes become resources of the stack here; a refresh then fills in what is there,
+and forgets what never came to be.
 
 Creations of other kinds are forgotten: keys and certificates exist in the state alone, and what a dynamic resource
 writes it can write again.
