@@ -23,7 +23,7 @@ from tests.figures import Figures
 from tests.fleet.conftest import FLEET, HOST, MEMBERS, Clusters, Federation
 from tests.leaks import leaks, needles, private_parts
 
-SYSTEM, MEMBERSHIP = "karmada-system", "karmada-cluster"
+SYSTEM, MEMBERSHIP = "karmada-system", "federation-fellowship"
 PUBLIC = re.compile(r"-----BEGIN (CERTIFICATE|PUBLIC KEY)-----\n[A-Za-z0-9+/=\n]+-----END \1-----\n?")
 PUBLIC_FILES = ("Corefile", "namespace")
 """Keys of Secrets that hold neither a key nor a certificate."""
