@@ -116,7 +116,7 @@ def test_a_process_that_is_killed_comes_back(watched: Watched, program: str) -> 
 def test_etcds_pod_is_deleted_and_the_next_one_has_its_volume(watched: Watched, clusters: Clusters) -> None:
     claim = ("persistentvolumeclaim", "data-etcd-0", "-n", NAMESPACE)
     before = clusters.get(HOST, *claim)
-    watched.recovers("etcd's pod deleted", lambda: watched.pods.delete("etcd-0"))
+    watched.recovers("pod of etcd deleted", lambda: watched.pods.delete("etcd-0"))
     after = clusters.get(HOST, *claim)
     for of in (before, after):
         assert of["status"]["phase"] == "Bound"
