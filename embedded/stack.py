@@ -50,8 +50,6 @@ class Stack:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             # Without the program, refresh and destroy would go by the credentials of the last run.
             "PULUMI_RUN_PROGRAM": "true",
-            # What fails at one member, which may be dead, is not to keep the others from being converged.
-            "PULUMI_CONTINUE_ON_ERROR": "true",
             # Most of a bring-up is waiting on clusters; the default, four per core, leaves this machine idle then.
             "PULUMI_PARALLEL": "32",
             # The state lives as long as the fleet, and is written after each of a few hundred steps.

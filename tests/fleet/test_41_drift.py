@@ -105,7 +105,7 @@ def test_every_kind_that_was_changed_is_named_and_put_back_in_place(
 
     code, said = drift(federation)
     assert code == DRIFT, said
-    assert f"DRIFT: {len(CHANGED)} objects not as configured" in said
+    assert f"DRIFT: {len(CHANGED)} objects not as configured" in said, said
     for kind, case in CHANGED.items():
         name = kind.rsplit(":", 1)[-1]
         part = re.search(

@@ -46,6 +46,10 @@ def test_what_is_somebody_elses_is_refused_in_the_preview(elves: Stack, clusters
     assert code != 0
     assert f"context {HOST}: Namespace karmada-system is there already, and is of federation 'fellowship'" in log
     assert f"context {GONDOR}: Namespace federation-elves is there already, and is somebody else's" in log
+    configure(elves, "elven-system", {**SHARED, "adopt": True})
+    code, log, _ = timed_pulumi(elves, "preview")
+    assert code != 0
+    assert "is there already" not in log
     assert f"context {GONDOR}: ClusterRoleBinding karmada-impersonator is another federation's" in log
 
 
