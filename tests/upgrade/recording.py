@@ -25,8 +25,12 @@ FOLDER = Path(__file__).parent
 STACK = "upgrade"
 NOBODY = "127.0.0.1:9"
 """Where nothing listens: Pulumi's Kubernetes provider then goes by the state alone."""
-FAR = "2126-01-01T00:00:00Z"
-"""When the recorded certificates expire: their renewal is no matter of an upgrade."""
+OVERWRITTEN = {
+    # When the recorded certificates expire: their renewal is no matter of an upgrade.
+    "validityEndTime": "2126-01-01T00:00:00Z",
+    # The same key again, in a form that nobody reads and whose short last line would not be blunted.
+    "privateKeyOpenssh": "",
+}
 MARK, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
 """How Pulumi writes a secret in a state."""
 
@@ -104,7 +108,8 @@ def _blunted(value: Any, keep: Collection[str]) -> Any:
         case {"plaintext": shown} if value.get(MARK) == SECRET:
             return {**value, "plaintext": json.dumps(_blunted(json.loads(shown), keep))}
         case dict():
-            return {key: FAR if key == "validityEndTime" else _blunted(part, keep) for key, part in value.items()}
+            written = {key: over for key, over in OVERWRITTEN.items() if key in value}
+            return {key: _blunted(part, keep) for key, part in value.items()} | written
         case list():
             return [_blunted(part, keep) for part in value]
         case str():
