@@ -33,7 +33,9 @@ control_plane = ControlPlane(
     settings.name,
     ControlPlaneArgs(
         host=host,
-        only_ours=ownership.only_ours(settings.name, settings.host.context, host_context, adopt=settings.host.adopt),
+        only_ours=ownership.only_ours(
+            "host", settings.name, settings.host.context, host_context, adopt=settings.host.adopt
+        ),
         tls=certificates,
         host_kubeconfig=host_context,
         settings=settings.host,
@@ -65,7 +67,7 @@ for each in settings.members:
     )
     if each.unreachable:
         continue
-    only_ours = ownership.only_ours(settings.name, each.context, context, adopt=each.adopt)
+    only_ours = ownership.only_ours(f"member-{each.name}", settings.name, each.context, context, adopt=each.adopt)
     endpoint = each.api_endpoint or kubeconfig.server(context)
     granted = access.rights(each.access, settings.propagation.kinds, proxy=each.proxy)
     uid = uids.get(each.context)

@@ -34,11 +34,13 @@ COLLECTIONS = {
 """Where to look for what is there, by kind; of an account, for the binding that Karmada gives its name."""
 
 
-def only_ours(federation: str, context: str, config: Kubeconfig, *, adopt: bool) -> pulumi.ResourceHookBinding:
+def only_ours(
+    name: str, federation: str, context: str, config: Kubeconfig, *, adopt: bool
+) -> pulumi.ResourceHookBinding:
     """What is bound to the creation of objects that could be somebody else's, and of the impersonator's account.
 
-    With `adopt`, objects of others are taken over; the rights of another federation's impersonator never are. A
-    cluster that does not answer is left for others to tell.
+    `name` is that of the cluster's provider. With `adopt`, objects of others are taken over; the rights of
+    another federation's impersonator never are. A cluster that does not answer is left for others to tell.
     """
 
     def refuse(args: pulumi.ResourceHookArgs) -> None:
@@ -58,7 +60,7 @@ def only_ours(federation: str, context: str, config: Kubeconfig, *, adopt: bool)
         if problem:
             raise ConfigError([f"context {context}: {problem}"])
 
-    hook = pulumi.ResourceHook(f"only-ours-{context}", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
+    hook = pulumi.ResourceHook(f"only-ours-{name}", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
     return pulumi.ResourceHookBinding(before_create=[hook])
 
 

@@ -140,8 +140,8 @@ CASES: Mapping[str, Case] = {
         "dns-etcd-client",
         HOST,
         ("service", "dns-etcd-client", *HOST_NAMESPACE),
-        {"spec": {"selector": {"app": "nobody"}}},
-        ("spec.selector.app",),
+        {"metadata": {"labels": {"app": "nobody"}}},
+        ("metadata.labels.app",),
     ),
     "kubernetes:core/v1:ServiceAccount": Case(
         "gondor-federation-dns",

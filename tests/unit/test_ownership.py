@@ -42,7 +42,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> There:
 
 def create(kind: str, *, adopt: bool = False, **metadata: str) -> None:
     """What happens before an object of this kind is created by the federation `fellowship`."""
-    (hook,) = ownership.only_ours("fellowship", "rivendell", {}, adopt=adopt).before_create or []
+    (hook,) = ownership.only_ours("host", "fellowship", "rivendell", {}, adopt=adopt).before_create or []
     assert isinstance(hook, pulumi.ResourceHook)
     assert hook.opts
     assert hook.opts.on_dry_run
