@@ -96,7 +96,7 @@ class Member(pulumi.ComponentResource):
             kind="Cluster",
             metadata={
                 "name": name,
-                # An empty map would come back as none at all, and show as drift for ever.
+                # An empty map, or list, would come back as none at all, and show as drift for ever.
                 **({"labels": args.settings.labels} if args.settings.labels else {}),
                 "annotations": {
                     "pulumi.com/waitFor": "condition=Ready",
@@ -108,7 +108,7 @@ class Member(pulumi.ComponentResource):
                 "id": args.uid,
                 "apiEndpoint": args.endpoint,
                 "region": args.settings.region,
-                "zones": list(args.settings.zones),
+                **({"zones": list(args.settings.zones)} if args.settings.zones else {}),
                 **references,
             },
             opts=ResourceOptions.merge(

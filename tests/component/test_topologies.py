@@ -108,6 +108,11 @@ def test_a_member_that_does_not_answer_keeps_the_identity_that_it_has(tmp_path: 
     assert [member["uid"] for member in record.exports["members"]] == [UIDS[GONDOR], None]
 
 
+def test_what_a_member_has_none_of_is_not_written(tmp_path: Path) -> None:
+    record = run(tmp_path, {"federation:members.0.zones": []})
+    assert "zones" not in record.one("Cluster", "gondor-cluster").inputs["spec"]
+
+
 def test_a_member_without_proxy_has_no_impersonator(tmp_path: Path, dev: Record) -> None:
     without = run(tmp_path, {"federation:members.0.proxy": False})
     gone = {each.urn for each in dev.resources} - {each.urn for each in without.resources}
