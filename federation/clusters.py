@@ -1,25 +1,63 @@
-"""One provider for each cluster context; the components are handed these and never look one up."""
+"""A cluster as the components are handed it: the one provider of its context, and what they ask it besides."""
 
 from __future__ import annotations
 
-import pulumi_kubernetes as k8s
-from pulumi import Output, ResourceOptions
+from dataclasses import dataclass
 
-from federation import kubeconfig
+import pulumi_kubernetes as k8s
+from pulumi import Input, Output, ResourceHookBinding, ResourceOptions
+from pulumi_kubernetes.provider import KubeClientSettingsArgs
+
+from federation import kubeconfig, ownership, settings
+from federation.config import Config
+from federation.connection import TIMEOUT
+from federation.identity import Answers, Unreachable
 from federation.kubeconfig import Kubeconfig
 
 
-def provider(name: str, cluster: str, config: Kubeconfig, *, refused: bool = False, gone: bool = False) -> k8s.Provider:
-    """The provider `name` of the cluster that the configuration calls `cluster`.
+@dataclass(frozen=True)
+class Cluster:
+    """The host or a member; components are handed it and never look one up."""
 
-    By that identifier, and not by its endpoint, user or context name, Pulumi knows the cluster again: when they
-    change, nothing is replaced. Refused credentials do not take the place of those in the state; what is to be deleted
-    in a cluster that is `gone` is forgotten.
+    provider: k8s.Provider
+    kubeconfig: Kubeconfig
+    """Of just its context, for what the provider is not asked."""
+    uid: str | None
+    """UID of its kube-system namespace: its identity. None if it did not answer, which leaves the known one."""
+    refused: bool
+    """Whether it does not take its credentials; those in the state then stay."""
+    silent: bool
+    """Whether it did not answer at all."""
+    only_ours: ResourceHookBinding
+    """For what lies outside Namespaces of our own: refuses names that somebody else has taken (`ownership`)."""
+
+
+def host(stack: Config, answers: Answers) -> Cluster:
+    return _cluster("host", "host", stack, stack.settings.host, answers)
+
+
+def member(stack: Config, member: settings.Member, answers: Answers) -> Cluster:
+    """What is to be deleted in a member that is `unreachable` is forgotten."""
+    return _cluster(f"member-{member.name}", member.name, stack, member, answers, gone=member.unreachable)
+
+
+def provider(
+    name: str,
+    identifier: str,
+    kubeconfig: Input[str],
+    opts: ResourceOptions | None = None,
+    *,
+    silent: bool = False,
+    gone: bool = False,
+) -> k8s.Provider:
+    """A provider called `name`, of the cluster that Pulumi knows again by `identifier`.
+
+    By it, and not by endpoint, user or context name: when those change, nothing is replaced.
     """
     return k8s.Provider(
         name,
-        kubeconfig=Output.secret(kubeconfig.dump(config)),
-        cluster_identifier=cluster,
+        kubeconfig=kubeconfig,
+        cluster_identifier=identifier,
         # A renewed token or certificate is written into its Secret; the default is to replace the object.
         enable_secret_mutable=True,
         enable_config_map_mutable=True,
@@ -27,6 +65,31 @@ def provider(name: str, cluster: str, config: Kubeconfig, *, refused: bool = Fal
         enable_patch_force=True,
         # A run that was killed has made things that it could not note down; `ownership` keeps foreign ones safe.
         upsert_existing_objects=True,
+        # Else a provider asks twice, for 30 s each, before it believes that its cluster is gone.
+        kube_client_settings=KubeClientSettingsArgs(timeout=TIMEOUT[0]) if silent else None,
         delete_unreachable=True if gone else None,
-        opts=ResourceOptions(ignore_changes=["kubeconfig"] if refused else []),
+        opts=opts,
+    )
+
+
+def _cluster(
+    name: str,
+    identifier: str,
+    stack: Config,
+    place: settings.Host | settings.Member,
+    answers: Answers,
+    *,
+    gone: bool = False,
+) -> Cluster:
+    config, answer = stack.contexts[place.context], answers[place.context]
+    refused = isinstance(answer, Unreachable) and answer.refused
+    silent = isinstance(answer, Unreachable) and not answer.refused
+    kept = ResourceOptions(ignore_changes=["kubeconfig"] if refused else [])
+    return Cluster(
+        provider=provider(name, identifier, Output.secret(kubeconfig.dump(config)), kept, silent=silent, gone=gone),
+        kubeconfig=config,
+        uid=answer if isinstance(answer, str) else None,
+        refused=refused,
+        silent=silent,
+        only_ours=ownership.only_ours(name, stack.settings.name, place.context, config, adopt=place.adopt),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,7 +17,6 @@ import pulumi
 import urllib3
 from kubernetes import client
 from kubernetes.config.config_exception import ConfigException
-from pulumi import ResourceHookBinding, ResourceOptions
 
 from federation import kubeconfig
 from federation.config import ConfigError
@@ -44,72 +43,64 @@ class Unreachable:
         return f"context {self.context}: the API at {self.endpoint} cannot be used: {self.reason}"
 
 
-def identify(contexts: Mapping[str, Kubeconfig]) -> Mapping[str, str | Unreachable]:
+Answers = Mapping[str, str | Unreachable]
+"""By context: the UID of its cluster, or why it is not known."""
+
+
+def identify(contexts: Mapping[str, Kubeconfig]) -> Answers:
     """The UID of the cluster behind each context, or why it is not known."""
     with ThreadPoolExecutor(max_workers=ASKED_AT_ONCE) as threads:
         return dict(zip(contexts, threads.map(_identify, contexts, contexts.values()), strict=True))
 
 
-def known(answers: Mapping[str, str | Unreachable], members: Mapping[str, str]) -> Mapping[str, str]:
+def known(answers: Answers, members: Sequence[Member]) -> Mapping[str, str]:
     """The UIDs that are known, by context; a silent cluster is reported, and leaves the others to go on.
 
-    `members` maps name to context. Raises ConfigError where two of them turn out to be one cluster.
+    Raises ConfigError where two members turn out to be one cluster, and where one answers that is given up as
+    unreachable: what the federation has in it would be forgotten there.
     """
     uids = {context: answer for context, answer in answers.items() if isinstance(answer, str)}
     for answer in answers.values():
         if isinstance(answer, Unreachable):
             pulumi.log.warn(str(answer))
-    names_of = defaultdict(list)
-    for name, context in members.items():
-        if context in uids:
-            names_of[uids[context]].append(name)
-    problems = [
-        f"{PROJECT}:members: {' and '.join(names)} are one cluster (kube-system UID {uid}); each cluster joins once"
-        for uid, names in names_of.items()
-        if len(names) > 1
-    ]
-    if problems:
+    if problems := [*_twins(uids, members), *_alive(uids, members)]:
         raise ConfigError(problems)
+    for member in members:
+        if member.unreachable:
+            pulumi.log.warn(
+                f"member {member.name} is unreachable and given up: what the federation had in it stays there"
+            )
     return uids
 
 
-def silent(answers: Mapping[str, str | Unreachable], members: Sequence[Member]) -> None:
-    """Check that a member which is given up as unreachable does not answer.
+def insist(answers: Answers, members: Sequence[Member]) -> None:
+    """Fail an update, when all else of it is under way, on account of credentials that were refused.
 
-    Raises ConfigError for those that do: what the federation has in them would be forgotten there.
+    The warning alone would pass for success. A member that is given up needs none. Raises pulumi.RunError.
     """
-    given_up = {i: member for i, member in enumerate(members) if member.unreachable}
-    allowed = "allowed: delete the whole member, which then leaves in good order, or just this key"
-    problems = [
-        f"{PROJECT}:members[{i}].unreachable: {member.name} answers, with kube-system UID {uid}; {allowed}"
-        for i, member in given_up.items()
-        if isinstance(uid := answers[member.context], str)
-    ]
-    if problems:
-        raise ConfigError(problems)
-    for member in given_up.values():
-        pulumi.log.warn(f"member {member.name} is unreachable and given up: what the federation had in it stays there")
+    given_up = {member.context for member in members if member.unreachable}
+    refused = [each.context for each in answers.values() if isinstance(each, Unreachable) and each.refused]
+    if (missing := sorted(set(refused) - given_up)) and not pulumi.runtime.is_dry_run():
+        raise pulumi.RunError(f"{', '.join(missing)}: out of reach, as the credentials are refused (see the warning)")
 
 
-def refused(answers: Mapping[str, str | Unreachable]) -> frozenset[str]:
-    """The contexts whose credentials are not taken. What the last run knew of them stays in the state."""
-    return frozenset(each.context for each in answers.values() if isinstance(each, Unreachable) and each.refused)
+def _twins(uids: Mapping[str, str], members: Sequence[Member]) -> Iterator[str]:
+    names_of = defaultdict(list)
+    for member in members:
+        if member.context in uids:
+            names_of[uids[member.context]].append(member.name)
+    for uid, names in names_of.items():
+        if len(names) > 1:
+            twins = f"{' and '.join(names)} are one cluster (kube-system UID {uid})"
+            yield f"{PROJECT}:members: {twins}; each cluster joins once"
 
 
-class Refusal(pulumi.ComponentResource):
-    """Fails an update on account of these contexts, after all else is done: a warning alone would pass for success.
-
-    A resource, as only those have an end to wait for; but one that is never created, and that no preview shows.
-    """
-
-    def __init__(self, contexts: Collection[str], everything: Sequence[pulumi.Resource]) -> None:
-        def refuse(_: pulumi.ResourceHookArgs) -> None:
-            where = ", ".join(sorted(contexts))
-            raise pulumi.RunError(f"{where}: out of reach, as the credentials are refused (see the warning)")
-
-        hooks = ResourceHookBinding(before_create=[pulumi.ResourceHook("refusal", refuse)])
-        options = ResourceOptions(depends_on=everything, hooks=hooks)
-        super().__init__("federation:index:Refusal", "refused-credentials", None, options)
+def _alive(uids: Mapping[str, str], members: Sequence[Member]) -> Iterator[str]:
+    for i, member in enumerate(members):
+        if member.unreachable and (uid := uids.get(member.context)):
+            answer = f"{member.name} answers, with kube-system UID {uid}"
+            allowed = "allowed: delete the whole member, which then leaves in good order, or just this key"
+            yield f"{PROJECT}:members[{i}].unreachable: {answer}; {allowed}"
 
 
 def the_same(member: str, context: str) -> pulumi.ResourceHook:

@@ -9,11 +9,13 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Input, Resource, ResourceHookBinding, ResourceOptions
 
-from federation import identity, kept_workloads, names, readiness, settings
+from federation import access, identity, kept_workloads, kubeconfig, names, readiness, settings
 from federation.access import IMPERSONATOR, Rights
+from federation.clusters import Cluster
 from federation.control_plane import CONTROLLER_MANAGER, ControlPlane
 from federation.kept_workloads import KeptWorkloads
 from federation.roles import grant, grant_within
+from federation.settings import Kind
 from federation.tokens import SYSTEM_LABELS, service_account
 from federation.workload import READY_WITHIN, digest
 
@@ -23,19 +25,13 @@ OWNED_BY_KARMADA = ["spec.taints", "spec.resourceModels"]
 
 @dataclass
 class MemberArgs:
-    member: k8s.Provider
-    """Provider of the joining cluster."""
-    only_ours: ResourceHookBinding
-    """For what lies outside Namespaces of our own: refuses names that somebody else has taken (`ownership`)."""
+    cluster: Cluster
+    """The joining one."""
     settings: settings.Member
-    endpoint: str
-    """URL by which the control plane's pods reach the member's API."""
-    uid: str | None
-    """UID of the member's kube-system namespace: its identity. None (it did not answer) keeps the known one."""
     control_plane: ControlPlane
     """Alive from before the Cluster is made until after it is gone."""
-    rights: Rights
-    """What Karmada may do in the member."""
+    propagated: Sequence[Kind]
+    """The kinds that reach members without a policy."""
     dynamic: pulumi.ProviderResource | None
     """Provider of dynamic resources, which keeping the workloads needs."""
 
@@ -48,24 +44,25 @@ class Member(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MemberArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:Member", name, None, opts)
-        in_member = ResourceOptions(parent=self, provider=args.member)
+        in_member = ResourceOptions(parent=self, provider=args.cluster.provider)
         in_api = ResourceOptions(parent=self, provider=args.control_plane.api)
         api_namespace = args.control_plane.cluster_namespace
         federation = args.control_plane.federation
         labels = {**SYSTEM_LABELS, names.FEDERATION: federation}
-        shared = ResourceOptions.merge(in_member, ResourceOptions(hooks=args.only_ours))
+        shared = ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.only_ours))
 
         namespace = self.namespace = k8s.core.v1.Namespace(
             f"{name}-namespace", metadata={"name": names.own_namespace(federation), "labels": labels}, opts=shared
         )
+        rights = access.rights(args.settings.access, args.propagated, proxy=args.settings.proxy)
         ready_within = args.settings.ready_within
         account = f"karmada-{name}"
         generation = args.settings.token_generation
         token = service_account(name, account, namespace, generation, in_member)
-        access = _grant(
+        granted = _grant(
             f"{name}-access",
             {"name": f"federation:{federation}:karmada", "labels": labels},
-            args.rights,
+            rights,
             {"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": account},
             shared,
         )
@@ -73,7 +70,7 @@ class Member(pulumi.ComponentResource):
         credentials = {"caBundle": token["ca.crt"], "token": token["token"]}
         secret = _api_secret(f"{name}-credentials", name, api_namespace, credentials, in_api)
         references = {"secretRef": {"namespace": api_namespace, "name": secret.metadata.name}}
-        if args.rights.proxy:
+        if rights.proxy:
             impersonator_token = service_account(name, IMPERSONATOR, namespace, generation, shared)
             impersonation = _api_secret(
                 f"{name}-impersonation",
@@ -86,7 +83,7 @@ class Member(pulumi.ComponentResource):
         if generation > 1:
             # Karmada 1.18 writes with the token that is in the Secret, but watches with the one that it began with.
             watching = ResourceOptions(
-                parent=self, provider=args.control_plane.host, depends_on=[secret, args.control_plane]
+                parent=self, provider=args.control_plane.host.provider, depends_on=[secret, args.control_plane]
             )
             _have_reread(name, token["token"], CONTROLLER_MANAGER, args.control_plane.namespace, watching)
         keeping = [kept_workloads.policy(name, in_api)] if args.settings.keep_workloads else []
@@ -105,8 +102,8 @@ class Member(pulumi.ComponentResource):
             },
             spec={
                 "syncMode": "Push",
-                "id": args.uid,
-                "apiEndpoint": args.endpoint,
+                "id": args.cluster.uid,
+                "apiEndpoint": args.settings.api_endpoint or kubeconfig.server(args.cluster.kubeconfig),
                 "region": args.settings.region,
                 **({"zones": list(args.settings.zones)} if args.settings.zones else {}),
                 **references,
@@ -115,8 +112,8 @@ class Member(pulumi.ComponentResource):
                 in_api,
                 ResourceOptions(
                     # The first probe must succeed: after a failed one Karmada waits 30 s before it believes a good one.
-                    depends_on=[*access, args.control_plane, *keeping],
-                    ignore_changes=OWNED_BY_KARMADA if args.uid else [*OWNED_BY_KARMADA, "spec.id"],
+                    depends_on=[*granted, args.control_plane, *keeping],
+                    ignore_changes=OWNED_BY_KARMADA if args.cluster.uid else [*OWNED_BY_KARMADA, "spec.id"],
                     custom_timeouts=CustomTimeouts(create=ready_within, update=ready_within, delete="5m"),
                     hooks=ResourceHookBinding(
                         before_update=[identity.the_same(name, args.settings.context)],

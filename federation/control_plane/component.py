@@ -11,13 +11,13 @@ import pulumi_kubernetes as k8s
 import pulumi_tls as tls
 from pulumi import Output, Resource, ResourceHookBinding, ResourceOptions
 
-from federation import kubeconfig, names, storage
+from federation import clusters, kubeconfig, names, storage
+from federation.clusters import Cluster
 from federation.control_plane import certificates, crds, programs
 from federation.control_plane.contents import Admission, AdmissionArgs, ApiContents, ApiContentsArgs
 from federation.control_plane.endpoint import Endpoint, EndpointArgs
 from federation.control_plane.programs import API_PORT
 from federation.etcd import Etcd, EtcdArgs
-from federation.kubeconfig import Kubeconfig
 from federation.pki import Pki, PkiArgs, private_key
 from federation.settings import Certificates, Host, Images
 from federation.workload import POD_SECURITY_LABELS, Program, Workload, WorkloadArgs
@@ -25,14 +25,9 @@ from federation.workload import POD_SECURITY_LABELS, Program, Workload, Workload
 
 @dataclass
 class ControlPlaneArgs:
-    host: k8s.Provider
-    """Provider of the host cluster."""
-    only_ours: ResourceHookBinding
-    """For what lies outside Namespaces of our own: refuses names that somebody else has taken (`ownership`)."""
+    host: Cluster
     tls: tls.Provider
     """Provider of pulumi_tls, which makes the certificates."""
-    host_kubeconfig: Kubeconfig
-    """Kubeconfig of the host cluster, for what its provider does not ask."""
     settings: Host
     images: Images
     certificates: Certificates
@@ -63,8 +58,7 @@ class ControlPlane(pulumi.ComponentResource):
     """Secret. A kubeconfig with one context, called after the federation, for its admin."""
     user_kubeconfigs: dict[str, Output[str]]
     """Secret. For each of the users asked for, a kubeconfig that works inside the host cluster."""
-    host: k8s.Provider
-    """Provider of the host cluster."""
+    host: Cluster
     namespace: k8s.core.v1.Namespace
     """The control plane's Namespace in the host cluster."""
     certificate_expiry: Output[str]
@@ -93,15 +87,15 @@ class ControlPlane(pulumi.ComponentResource):
             # nothing in the cluster.
             opts=ResourceOptions(
                 parent=self,
-                provider=args.host,
+                provider=args.host.provider,
                 protect=args.protect,
                 hooks=ResourceHookBinding(
-                    before_create=args.only_ours.before_create, before_update=[certificates.one_step_at_a_time()]
+                    before_create=args.host.only_ours.before_create, before_update=[certificates.one_step_at_a_time()]
                 ),
             ),
         )
 
-        endpoint = Endpoint("endpoint", EndpointArgs(args.host, namespace, host, args.host_kubeconfig), child)
+        endpoint = Endpoint("endpoint", EndpointArgs(args.host, namespace, host), child)
         api_names = endpoint.addresses.apply(
             lambda addresses: [*certificates.api_names(host.namespace), *args.api_names, *addresses]
         )
@@ -115,18 +109,20 @@ class ControlPlane(pulumi.ComponentResource):
 
         def start(program: Program, *needs: Resource, kubeconfig: Output[str] | None = inside) -> Workload:
             return Workload(
-                program.name, WorkloadArgs(args.host, namespace, program, size.replicas, kubeconfig, needs), child
+                program.name,
+                WorkloadArgs(args.host.provider, namespace, program, size.replicas, kubeconfig, needs),
+                child,
             )
 
         store = Etcd(
             "etcd",
             EtcdArgs(
-                host=args.host,
+                host=args.host.provider,
                 namespace=namespace,
                 namespace_name=host.namespace,
                 size=host.etcd,
                 volumes=storage.served(
-                    "etcd", "federation:host.etcd.storageClass", host.etcd.storage_class, args.host_kubeconfig
+                    "etcd", "federation:host.etcd.storageClass", host.etcd.storage_class, args.host.kubeconfig
                 ),
                 image=args.images.etcd,
                 authority=pki.authorities["etcd"],
@@ -146,16 +142,12 @@ class ControlPlane(pulumi.ComponentResource):
         self.kubeconfig = _kubeconfig(name, endpoint.url, pki, "admin")
         self.user_kubeconfigs = {user: _kubeconfig(name, url_inside, pki, f"user-{user}") for user in args.users}
         self.certificate_expiry = pki.expiry
-        self.api = k8s.Provider(
+        self.api = clusters.provider(
             "api",
-            kubeconfig=self.kubeconfig,
-            cluster_identifier=name,
-            enable_secret_mutable=True,
-            enable_config_map_mutable=True,
-            enable_patch_force=True,
-            # While its APIService is gone, a Cluster that is still there looks deleted; it is then taken up again.
-            upsert_existing_objects=True,
-            opts=ResourceOptions(parent=self, depends_on=[apiserver]),
+            name,
+            self.kubeconfig,
+            ResourceOptions(parent=self, depends_on=[apiserver]),
+            silent=args.host.silent,
         )
         contents = ApiContents(
             "api-contents",

@@ -9,8 +9,8 @@ import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
 from federation import balancer, names, network, settings
+from federation.clusters import Cluster
 from federation.control_plane.programs import API_PORT
-from federation.kubeconfig import Kubeconfig
 from federation.workload import NO_AWAIT
 
 NAME = "karmada-apiserver"
@@ -19,13 +19,10 @@ INSTEAD = "without load balancers, set federation:host.apiServer.serviceType: No
 
 @dataclass
 class EndpointArgs:
-    host: k8s.Provider
-    """Provider of the host cluster."""
+    host: Cluster
     namespace: k8s.core.v1.Namespace
     """The control plane's Namespace; its deletion takes this along."""
     settings: settings.Host
-    host_kubeconfig: Kubeconfig
-    """Kubeconfig of the host cluster, to ask why there is no address."""
 
 
 class Endpoint(pulumi.ComponentResource):
@@ -59,9 +56,9 @@ class Endpoint(pulumi.ComponentResource):
                 "ports": [port if balanced else {**port, "node_port": exposure.node_port}],
             },
             opts=ResourceOptions.merge(
-                ResourceOptions(parent=self, provider=args.host, deleted_with=args.namespace),
+                ResourceOptions(parent=self, provider=args.host.provider, deleted_with=args.namespace),
                 balancer.awaited(
-                    NAME, args.settings.namespace, args.settings.address_within, INSTEAD, args.host_kubeconfig
+                    NAME, args.settings.namespace, args.settings.address_within, INSTEAD, args.host.kubeconfig
                 )
                 if balanced
                 else None,
@@ -71,7 +68,7 @@ class Endpoint(pulumi.ComponentResource):
             NAME,
             args.namespace.metadata.name,
             [network.from_anywhere(API_PORT)],
-            ResourceOptions(parent=self, provider=args.host, deleted_with=args.namespace),
+            ResourceOptions(parent=self, provider=args.host.provider, deleted_with=args.namespace),
         )
         advertised = [exposure.advertise_address] if exposure.advertise_address else []
         self.addresses = (

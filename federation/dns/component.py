@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_kubernetes as k8s
 import pulumi_tls as tls
 from pulumi import Output, ResourceOptions
 
@@ -14,16 +13,11 @@ from federation.control_plane import ControlPlane
 from federation.dns.cloud_dns import CloudDnsZone, CloudDnsZoneArgs, google_provider
 from federation.dns.core_dns import CoreDnsZone, CoreDnsZoneArgs
 from federation.dns.publisher import Publisher, PublisherArgs
-from federation.kubeconfig import Kubeconfig
 from federation.settings import Dns, GoogleCloudDns, Settings
 
 
 @dataclass
 class FederationDnsArgs:
-    host: k8s.Provider
-    """Provider of the host cluster."""
-    host_kubeconfig: Kubeconfig
-    """Kubeconfig of the host cluster, for what its provider does not ask."""
     tls: tls.Provider
     dynamic: pulumi.ProviderResource
     """Provider of dynamic resources."""
@@ -62,7 +56,7 @@ class FederationDns(pulumi.ComponentResource):
         Publisher(
             "publisher",
             PublisherArgs(
-                host=args.host,
+                host=args.control_plane.host.provider,
                 api=args.control_plane.api,
                 namespace=args.control_plane.namespace,
                 kubeconfigs=args.control_plane.user_kubeconfigs,
@@ -81,9 +75,8 @@ def _own_zone(args: FederationDnsArgs, opts: ResourceOptions) -> CoreDnsZone:
     return CoreDnsZone(
         "zone",
         CoreDnsZoneArgs(
-            host=args.host,
+            host=args.control_plane.host,
             tls=args.tls,
-            host_kubeconfig=args.host_kubeconfig,
             namespace=args.control_plane.namespace,
             namespace_name=args.settings.host.namespace,
             address_within=args.settings.host.address_within,

@@ -11,9 +11,9 @@ import pulumi_tls as tls
 from pulumi import Input, Output, ResourceOptions
 
 from federation import balancer, etcd, names, storage
+from federation.clusters import Cluster
 from federation.dns.publication import Publication
 from federation.etcd import Etcd, EtcdArgs
-from federation.kubeconfig import Kubeconfig
 from federation.pki import CLIENT, SERVER, Leaf, Pki, PkiArgs
 from federation.settings import Certificates, CoreDns, Images
 from federation.workload import FILES_FOLDER, Probe, Program, Workload, WorkloadArgs
@@ -36,11 +36,8 @@ TREE = "/skydns"
 
 @dataclass
 class CoreDnsZoneArgs:
-    host: k8s.Provider
-    """Provider of the host cluster."""
+    host: Cluster
     tls: tls.Provider
-    host_kubeconfig: Kubeconfig
-    """Kubeconfig of the host cluster, for what its provider does not ask."""
     namespace: k8s.core.v1.Namespace
     """The control plane's Namespace; its deletion takes the zone along."""
     namespace_name: str
@@ -87,7 +84,7 @@ class CoreDnsZone(pulumi.ComponentResource):
         store = Etcd(
             ETCD,
             EtcdArgs(
-                host=args.host,
+                host=args.host.provider,
                 namespace=args.namespace,
                 namespace_name=args.namespace_name,
                 size=args.settings.etcd,
@@ -95,7 +92,7 @@ class CoreDnsZone(pulumi.ComponentResource):
                     ETCD,
                     "federation:dns.coredns.etcd.storageClass",
                     args.settings.etcd.storage_class,
-                    args.host_kubeconfig,
+                    args.host.kubeconfig,
                 ),
                 image=args.images.etcd,
                 authority=pki.authorities[ETCD],
@@ -122,8 +119,8 @@ class CoreDnsZone(pulumi.ComponentResource):
                 ],
             },
             opts=ResourceOptions.merge(
-                ResourceOptions(parent=self, provider=args.host, deleted_with=args.namespace),
-                balancer.awaited(NAME, args.namespace_name, args.address_within, INSTEAD, args.host_kubeconfig),
+                ResourceOptions(parent=self, provider=args.host.provider, deleted_with=args.namespace),
+                balancer.awaited(NAME, args.namespace_name, args.address_within, INSTEAD, args.host.kubeconfig),
             ),
         )
         addresses = service.status.apply(lambda status: _ip_addresses(balancer.addresses(status)))
@@ -137,7 +134,7 @@ class CoreDnsZone(pulumi.ComponentResource):
         program = _name_server(args.images, {"Corefile": corefile, **credentials})
         Workload(
             NAME,
-            WorkloadArgs(args.host, args.namespace, program, args.settings.replicas, needs=[store]),
+            WorkloadArgs(args.host.provider, args.namespace, program, args.settings.replicas, needs=[store]),
             child,
         )
         self.zone = Output.from_input(names.absolute(args.zone))

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import ResourceHookBinding, ResourceOptions
+from pulumi import ResourceOptions
 
 from federation import kubeconfig, names, settings
+from federation.clusters import Cluster
 from federation.control_plane import ControlPlane
 from federation.dns.cluster_dns import ClusterDns, ClusterDnsArgs
 from federation.dns.component import FederationDns
 from federation.dns.publisher import CONTROLLER_USER
 from federation.dns.withdrawal import Withdrawal
-from federation.kubeconfig import Kubeconfig
 from federation.member import Member
 from federation.roles import grant, grant_within, user
 from federation.tokens import SYSTEM_LABELS, service_account
@@ -24,15 +24,8 @@ ACCOUNT = "federation-dns"
 
 @dataclass
 class MemberDnsArgs:
-    cluster: k8s.Provider
-    """Provider of the member."""
-    only_ours: ResourceHookBinding
-    """For what lies outside Namespaces of our own: refuses names that somebody else has taken (`ownership`)."""
+    cluster: Cluster
     settings: settings.Member
-    kubeconfig: Kubeconfig
-    """Of just the member's context."""
-    refused: bool
-    """Whether the member does not take its credentials; those in the state then stay."""
     member: Member
     control_plane: ControlPlane
     dns: FederationDns
@@ -45,7 +38,7 @@ class MemberDns(pulumi.ComponentResource):
         super().__init__("federation:index:MemberDns", name, None, opts)
         member, namespace = args.settings.name, args.member.namespace
         federation = args.dns.federation
-        in_member = ResourceOptions(parent=self, provider=args.cluster)
+        in_member = ResourceOptions(parent=self, provider=args.cluster.provider)
         in_api = ResourceOptions(parent=self, provider=args.control_plane.api)
 
         token = service_account(member, ACCOUNT, namespace, args.settings.token_generation, in_member)
@@ -54,7 +47,7 @@ class MemberDns(pulumi.ComponentResource):
             {"name": f"federation:{federation}:dns", "labels": {**SYSTEM_LABELS, names.FEDERATION: federation}},
             [{"api_groups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]}],
             {"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": ACCOUNT},
-            ResourceOptions.merge(in_member, ResourceOptions(hooks=args.only_ours)),
+            ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.only_ours)),
         )
 
         metadata: k8s.meta.v1.ObjectMetaArgsDict = {
@@ -87,7 +80,7 @@ class MemberDns(pulumi.ComponentResource):
                 f"{member}-cluster-dns",
                 ClusterDnsArgs(
                     member=member,
-                    kubeconfig=kubeconfig.dump(args.kubeconfig),
+                    kubeconfig=kubeconfig.dump(args.cluster.kubeconfig),
                     federation=args.dns.federation,
                     zone=args.dns.domain,
                     servers=args.dns.lookup_servers,
@@ -97,7 +90,7 @@ class MemberDns(pulumi.ComponentResource):
                 ResourceOptions(
                     parent=self,
                     provider=args.dns.dynamic,
-                    ignore_changes=["kubeconfig"] if args.refused else [],
+                    ignore_changes=["kubeconfig"] if args.cluster.refused else [],
                 ),
             )
         Withdrawal(

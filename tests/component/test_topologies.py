@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 
 from federation.config import ConfigError
@@ -97,6 +98,25 @@ def test_a_cluster_that_does_not_answer_is_reported_and_everything_is_still_regi
     record = run(tmp_path, answers={**UIDS, silent: answer})
     assert record.warnings == [str(answer)]
     assert {each.urn for each in record.resources} == {each.urn for each in dev.resources}
+
+
+@pytest.mark.parametrize(
+    ("silent", "providers"), [(HOST, {"host", "api"}), (GONDOR, {"member-gondor"}), (ROHAN, {"member-rohan"})]
+)
+def test_only_providers_of_a_cluster_that_does_not_answer_give_up_soon(
+    tmp_path: Path, silent: str, providers: set[str]
+) -> None:
+    answer = Unreachable(silent, f"https://{silent}.example:6443", "timed out")
+    record = run(tmp_path, answers={**UIDS, silent: answer})
+    assert {each.name for each in record.resources if "kubeClientSettings" in each.inputs} == providers
+
+
+def test_refused_credentials_do_not_take_the_place_of_those_in_the_state(tmp_path: Path) -> None:
+    answer = Unreachable(ROHAN, "https://rohan.example:6443", "it answered 401 Unauthorized", refused=True)
+    with pytest.raises(pulumi.RunError, match=f"^{ROHAN}: out of reach"):
+        run(tmp_path, answers={**UIDS, ROHAN: answer}, record=(record := Record()))
+    kept = {each.name for each in record.resources if "kubeconfig" in each.ignore_changes}
+    assert kept == {"member-rohan", "rohan-cluster-dns"}
 
 
 def test_a_member_that_does_not_answer_keeps_the_identity_that_it_has(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import yaml
 from embedded import demo
 from embedded.federation import UNATTENDED
 from embedded.stack import CHECKOUT, Stack
+from federation.kubeconfig import load, pick, server
 from fleet.private import write_private
 from fleet.record import fleets
 from tests.figures import Figures
@@ -70,6 +71,10 @@ class Clusters:
         """One object, or a list of them, as JSON has it."""
         found: dict[str, Any] = json.loads(self.kubectl(context, "get", *what, "-o", "json"))
         return found
+
+    def server(self, context: str) -> str:
+        """The URL of the API server that the context leads to."""
+        return server(pick(load([self.kubeconfig]), context))
 
     def corefile(self, context: str) -> str:
         return str(self.get(context, "configmap", "coredns", "-n", "kube-system")["data"]["Corefile"])

@@ -167,7 +167,7 @@ def test_who_cannot_look_does_not_say_that_all_is_well(
 ) -> None:
     settings = federation.stack.settings
     good = settings.read_text()
-    server = re.escape(_server(clusters, MEMBERS["rohan"]))
+    server = re.escape(clusters.server(MEMBERS["rohan"]))
     closed = tmp_path / "kubeconfig"
     closed.touch(mode=0o600)
     closed.write_text(re.sub(rf"{server}(?!\d)", "https://127.0.0.1:9", clusters.kubeconfig.read_text()))
@@ -196,8 +196,3 @@ def _patch(everywhere: Clusters, case: Case) -> str:
 def _ready(everywhere: Clusters, member: str) -> bool:
     conditions = everywhere.get(API, "cluster.cluster.karmada.io", member)["status"].get("conditions", [])
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-
-
-def _server(clusters: Clusters, context: str) -> str:
-    found = clusters.kubectl(context, "config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}")
-    return found.strip()

@@ -9,7 +9,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,7 +46,7 @@ class Credential:
     def of(cls, federation: Federation, member: str, secret: str) -> Credential:
         """What this Secret of the federation API holds."""
         found = federation.clusters.get("fellowship", "secret", secret, "-n", "federation-fellowship")
-        server = _server(federation.clusters.kubeconfig, MEMBERS[member])
+        server = federation.clusters.server(MEMBERS[member])
         return cls(server, base64.b64decode(found["data"]["token"]).decode())
 
     def call(self, server: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
@@ -88,12 +87,6 @@ def trusting_anybody() -> ssl.SSLContext:
     return tls
 
 
-def _server(kubeconfig: Path, context: str) -> str:
-    file = yaml.safe_load(kubeconfig.read_text())
-    cluster = next(each["context"]["cluster"] for each in file["contexts"] if each["name"] == context)
-    return str(next(each["cluster"]["server"] for each in file["clusters"] if each["name"] == cluster))
-
-
 def _accounts(member: str) -> tuple[str, ...]:
     """The Secrets of the federation API with the credentials of a member."""
     return member, f"{member}-impersonator", f"{member}-dns"
@@ -129,8 +122,8 @@ def test_a_credential_opens_the_member_that_it_is_of_and_nothing_else(
     federation: Federation, clusters: Clusters, member: str
 ) -> None:
     servers = {
-        **{name: _server(clusters.kubeconfig, context) for name, context in {**MEMBERS, HOST: HOST}.items()},
-        "fellowship": _server(federation.clusters.kubeconfig, "fellowship"),
+        **{name: clusters.server(context) for name, context in {**MEMBERS, HOST: HOST}.items()},
+        "fellowship": federation.clusters.server("fellowship"),
     }
     for account in _accounts(member):
         credential = Credential.of(federation, member, account)

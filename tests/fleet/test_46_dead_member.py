@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -45,7 +48,8 @@ def test_a_preview_says_within_40_seconds_which_member_is_dead(
 ) -> None:
     clusters.fleet("stop", "mordor")
     set_members(federation, _with_mordor)
-    code, log, seconds = federation.pulumi("preview")
+    with _without_a_word(str(urlsplit(clusters.server("mordor")).hostname)):
+        code, log, seconds = federation.pulumi("preview")
     figures.add("preview with one of three members dead", seconds)
     assert code == 0, log
     assert "context mordor: the API at" in log
@@ -100,6 +104,19 @@ def test_a_member_that_is_dead_for_good_leaves_in_one_up(
     assert "pulumi:providers:kubernetes member-mordor delete" in log
     assert "pulumi:providers:pulumi-python dynamic update" in log
     assert "    2 changes." in log
+
+
+@contextmanager
+def _without_a_word(address: str) -> Iterator[None]:
+    """Have packets to the address vanish, as in many a cloud; a bridge soon answers for who is not there."""
+    device = subprocess.run(["ip", "-o", "route", "get", address], check=True, text=True, capture_output=True).stdout
+    neighbour = (address, "dev", device.partition(" dev ")[2].split()[0])
+    nobody = ("lladdr", "02:00:00:00:00:00", "nud", "permanent")
+    subprocess.run(["ip", "neighbour", "replace", *neighbour, *nobody], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["ip", "neighbour", "delete", *neighbour], check=True)
 
 
 def _with_mordor(members: Sequence[Member]) -> Sequence[Member]:

@@ -42,8 +42,7 @@ def test_refused_credentials_are_told_once_and_keep_nobody_else_waiting(
         figures.add("preview with refused credentials", seconds)
         assert code == 0, log
         assert (
-            f"context rohan: the API at {_server(clusters, 'rohan')} cannot be used: it answered 401 Unauthorized"
-            in log
+            f"context rohan: the API at {clusters.server('rohan')} cannot be used: it answered 401 Unauthorized" in log
         )
         assert "to update" in log or "unchanged" in log
 
@@ -61,8 +60,7 @@ def test_refused_credentials_are_told_once_and_keep_nobody_else_waiting(
         assert len(set(reasons)) == 1, log
         assert "rohan: out of reach, as the credentials are refused (see the warning)" in reasons[0]
         assert (
-            f"context rohan: the API at {_server(clusters, 'rohan')} cannot be used: it answered 401 Unauthorized"
-            in log
+            f"context rohan: the API at {clusters.server('rohan')} cannot be used: it answered 401 Unauthorized" in log
         )
         assert "Traceback" not in log
         assert _ttl(federation) == 31
@@ -170,11 +168,6 @@ def _foreign_certificate() -> dict[str, str]:
     ]
     user: dict[str, str] = with_client_certificate("", "", "", *pems)["users"][0]["user"]
     return user
-
-
-def _server(clusters: Clusters, context: str) -> str:
-    content = yaml.safe_load(clusters.kubeconfig.read_text())
-    return str(next(each for each in content["clusters"] if each["name"] == context)["cluster"]["server"])
 
 
 def _uid(federation: Federation, member: str) -> str:

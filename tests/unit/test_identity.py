@@ -134,14 +134,14 @@ def test_all_clusters_are_asked_side_by_side() -> None:
 def test_one_silent_cluster_leaves_the_others_known(warnings: list[str]) -> None:
     silent = Unreachable("rohan", "https://rohan:6443", "no route to host")
     answers: dict[str, str | Unreachable] = {"rivendell": "uid-0", "gondor": "uid-1", "rohan": silent}
-    assert identity.known(answers, {"gondor": "gondor", "rohan": "rohan"}) == {"rivendell": "uid-0", "gondor": "uid-1"}
+    assert identity.known(answers, members(gondor="gondor", rohan="rohan")) == {"rivendell": "uid-0", "gondor": "uid-1"}
     assert warnings == ["context rohan: the API at https://rohan:6443 cannot be used: no route to host"]
 
 
 def test_one_cluster_under_two_names_is_refused_with_both(warnings: list[str]) -> None:
     answers = {"a": "uid-1", "b": "uid-1", "c": "uid-2"}
     with pytest.raises(ConfigError) as refusal:
-        identity.known(answers, {"gondor": "a", "minas-tirith": "b", "rohan": "c"})
+        identity.known(answers, members(**{"gondor": "a", "minas-tirith": "b", "rohan": "c"}))
     assert refusal.value.problems == [
         "federation:members: gondor and minas-tirith are one cluster (kube-system UID uid-1); each cluster joins once"
     ]
@@ -149,7 +149,7 @@ def test_one_cluster_under_two_names_is_refused_with_both(warnings: list[str]) -
 
 def test_two_silent_clusters_are_not_taken_for_one(warnings: list[str]) -> None:
     answers = {name: Unreachable(name, "https://same:6443", "no route to host") for name in ("a", "b")}
-    assert identity.known(answers, {"gondor": "a", "rohan": "b"}) == {}
+    assert identity.known(answers, members(gondor="a", rohan="b")) == {}
     assert len(warnings) == 2
 
 
@@ -166,18 +166,23 @@ def reason_of(answer: str | Unreachable) -> str:
 
 
 def test_a_member_that_is_given_up_may_be_silent(warnings: list[str]) -> None:
-    identity.silent({"a": Unreachable("a", "https://a:6443", "no route to host")}, [given_up("gondor", "a")])
-    assert warnings == ["member gondor is unreachable and given up: what the federation had in it stays there"]
+    gone = Unreachable("a", "https://a:6443", "no route to host")
+    assert identity.known({"a": gone}, [given_up("gondor", "a")]) == {}
+    assert warnings[1:] == ["member gondor is unreachable and given up: what the federation had in it stays there"]
 
 
 def test_a_member_that_is_given_up_and_answers_is_refused_with_what_is_allowed(warnings: list[str]) -> None:
     with pytest.raises(ConfigError) as refusal:
-        identity.silent({"a": "uid-1"}, [given_up("gondor", "a")])
+        identity.known({"a": "uid-1"}, [given_up("gondor", "a")])
     assert refusal.value.problems == [
         "federation:members[0].unreachable: gondor answers, with kube-system UID uid-1; "
         "allowed: delete the whole member, which then leaves in good order, or just this key"
     ]
     assert warnings == []
+
+
+def members(**contexts: str) -> list[Member]:
+    return [Member(name=name, context=context, region="r") for name, context in contexts.items()]
 
 
 def given_up(name: str, context: str) -> Member:
@@ -187,8 +192,9 @@ def given_up(name: str, context: str) -> Member:
 @pytest.mark.parametrize(("status", "refused"), [(401, True), (403, False), (404, False), (503, False)])
 def test_only_an_answer_that_new_credentials_would_mend_is_a_refusal(status: int, refused: bool) -> None:
     with api(lambda path: (status, "{}")) as url:
-        answers = identity.identify({"gondor": context(url)})
-        assert identity.refused(answers) == ({"gondor"} if refused else set())
+        answer = only(context(url))
+    assert isinstance(answer, Unreachable)
+    assert answer.refused == refused
 
 
 def test_credentials_that_cannot_even_be_shown_are_refused_and_a_silent_cluster_is_not() -> None:
@@ -196,4 +202,25 @@ def test_credentials_that_cannot_even_be_shown_are_refused_and_a_silent_cluster_
     with api(kube_system) as url:
         broken = context(url.replace("http:", "https:"), **nonsense)
         answers = identity.identify({"gondor": broken, "rohan": context("http://127.0.0.1:1")})
-    assert identity.refused(answers) == {"gondor"}
+    assert [isinstance(each, Unreachable) and each.refused for each in answers.values()] == [True, False]
+
+
+REFUSED = Unreachable("a", "https://a:6443", "it answered 401 Unauthorized", refused=True)
+SILENT = Unreachable("b", "https://b:6443", "no route to host")
+
+
+def test_an_update_with_refused_credentials_fails_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
+    with pytest.raises(pulumi.RunError, match=r"^a: out of reach, as the credentials are refused"):
+        identity.insist({"a": REFUSED, "b": SILENT, "c": "uid-1"}, members(gondor="a", rohan="b"))
+
+
+@pytest.mark.parametrize(
+    ("answers", "preview", "unreachable"),
+    [({"b": SILENT}, False, False), ({"a": REFUSED}, True, False), ({"a": REFUSED}, False, True)],
+)
+def test_a_preview_or_a_silent_member_or_one_that_is_given_up_fails_nothing(
+    answers: identity.Answers, preview: bool, unreachable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
+    identity.insist(answers, [given_up("gondor", "a")] if unreachable else members(gondor="a"))
