@@ -45,7 +45,9 @@ class Stack:
         return {
             "PATH": f"{store.links()}{os.pathsep}{os.environ['PATH']}",
             "PULUMI_HOME": str(pulumi_home()),
-            "PULUMI_BACKEND_URL": f"file://{self.home}",
+            # Beside each file Pulumi keeps one that says what is in it, and empties it before it writes: a run that is
+            # killed in between leaves a state that cannot be read ("failed to load checkpoint: EOF").
+            "PULUMI_BACKEND_URL": f"file://{self.home}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.home / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             # Without the program, refresh and destroy would go by the credentials of the last run.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import subprocess
 import sys
 import tempfile
 import time
@@ -39,9 +40,10 @@ class Sweep:
                 self._one(lab.destroy, destroy)
                 if number % EACH == 0:
                     self._one(lab.abandon, self._few["abandon"][number // EACH])
-            except (AssertionError, FleetError) as failure:
-                self.failures.append(f"{up}\n{destroy}\n{failure}")
-                print(f"FAILED after {self.outcomes[-1] if self.outcomes else 'nothing'}\n{failure}", flush=True)
+            except (AssertionError, FleetError, subprocess.CalledProcessError) as failure:
+                said = f"{failure}\n{getattr(failure, 'stderr', '')}"
+                self.failures.append(f"{up}\n{destroy}\n{said}")
+                print(f"FAILED after {self.outcomes[-1] if self.outcomes else 'nothing'}\n{said}", flush=True)
                 lab.take_down(wait_for_helpers=False)
                 lab = self._start()
         lab.take_down(wait_for_helpers=True)
