@@ -3,6 +3,7 @@
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import requests
 
@@ -27,6 +28,10 @@ PACKAGES = {
     "nft": "nftables",
 }
 
+INOTIFY_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
+INSTANCES_OF_MANY = 1024
+"""A node takes about 20 of them, of all that root's processes may have together; Debian's default is 128."""
+
 
 def clusters(fleet: Record) -> list[Cluster]:
     return [Cluster(fleet, member) for member in fleet.members]
@@ -38,6 +43,7 @@ def up(name: str, full: dict[str, str], api_only: list[str], say: Progress) -> R
         require(program, package)
     if not (CNI_PLUGINS / "ptp").exists():
         raise FleetError(f"{CNI_PLUGINS}/ptp is missing: apt-get install containernetworking-plugins")
+    _allow_many_nodes()
     with locked(fleets() / name):
         fleet = mine(name, say)
         if not full and not api_only and not fleet.members:
@@ -50,6 +56,15 @@ def up(name: str, full: dict[str, str], api_only: list[str], say: Progress) -> R
         network.make_bridge(name, fleet.slot)
         _start(clusters(fleet), say)
     return fleet
+
+
+def _allow_many_nodes() -> None:
+    """Else the kubelet of the sixth node or so ends with `too many open files`."""
+    if (allowed := int(INOTIFY_INSTANCES.read_text())) < INSTANCES_OF_MANY:
+        INOTIFY_INSTANCES.write_text(str(INSTANCES_OF_MANY))
+        print(
+            f"{INOTIFY_INSTANCES} raised from {allowed} to {INSTANCES_OF_MANY}, until this machine reboots", flush=True
+        )
 
 
 def _start(chosen: list[Cluster], say: Progress) -> None:

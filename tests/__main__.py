@@ -1,4 +1,8 @@
-"""`python -m tests [check]`: the linters and the type checker, then all tests; a line with its time for each step."""
+"""`python -m tests [check]`: the linters and the type checker, then all tests; a line with its time for each step.
+
+The tests on clusters wait more than they work: they run in two workers (pytest-xdist), each with clusters of its own.
+`python -m pytest` runs whatever is asked for in one.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,13 @@ CHECKS = {
     "layers": ("lint-imports",),
 }
 
+TWO_WORKERS = ("-n", "2", "--dist", "loadgroup")
+PARTS = {
+    "tests without clusters": (*TWO_WORKERS, "tests/unit", "tests/component", "tests/upgrade"),
+    "tests against the clock": ("-m", "speed", "tests/fleet"),
+    "tests on clusters": (*TWO_WORKERS, "-m", "not speed", "tests/fleet", "tests/kill"),
+}
+
 
 def main() -> int:
     """Run every check, then (without `check`) the tests; the exit code is 0 if all of them passed."""
@@ -24,7 +35,10 @@ def main() -> int:
         return 1
     if sys.argv[1:] == ["check"]:
         return 0
-    return subprocess.run([sys.executable, "-m", "pytest"], check=False).returncode
+    failed = [name for name, chosen in PARTS.items() if not _test(name, chosen)]
+    if failed:
+        print(f"error: {', '.join(failed)} failed", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _check(name: str, command: tuple[str, ...]) -> bool:
@@ -35,6 +49,14 @@ def _check(name: str, command: tuple[str, ...]) -> bool:
     if done.returncode:
         print(done.stdout + done.stderr)
     return done.returncode == 0
+
+
+def _test(name: str, chosen: tuple[str, ...]) -> bool:
+    print(f"\n{name}:", flush=True)
+    start = time.monotonic()
+    code = subprocess.run([sys.executable, "-m", "pytest", *chosen], check=False).returncode
+    print(f"{name}: {'ok' if code == 0 else 'FAILED'} after {time.monotonic() - start:.0f} s", flush=True)
+    return code == 0
 
 
 if __name__ == "__main__":

@@ -25,11 +25,18 @@ from fleet.record import fleets
 from tests.figures import Figures
 from tests.fleet.google import Google, mock_cloud_dns
 from tests.fleet.google_front import GoogleFront
-from tests.settling import settle
-from toolbox import archive, tool
+from toolbox import tool
 
-FLEET = os.environ.get("FEDERATION_TEST_FLEET", "test")
-"""Two test runs side by side each need a fleet of their own."""
+FLEET = "-".join(filter(None, (os.environ.get("FEDERATION_TEST_FLEET", "test"), os.environ.get("PYTEST_XDIST_WORKER"))))
+"""Two test runs side by side, and two workers of one run, each need a fleet of their own."""
+SECOND = (
+    "test_44_faults.py",
+    "test_44_replicas.py",
+    "test_45_certificates.py",
+    "test_90_machine.py",
+    "test_cloud_dns_zone.py",
+)
+"""Files that `make test` runs beside all others of this folder, on clusters and a federation of their own."""
 HOST = "rivendell"
 MEMBERS = {"gondor": "gondor_needs-no_king", "rohan": "rohan"}
 CONFIGURATION = (CHECKOUT / "Pulumi.dev.yaml").read_text()
@@ -43,6 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.fleet)
+            item.add_marker(pytest.mark.xdist_group("second" if item.path.name in SECOND else "first"))
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,11 @@ class Clusters:
         """The URL of the API server that the context leads to."""
         return server(pick(load([self.kubeconfig]), context))
 
+    @property
+    def of_nobody(self) -> str:
+        """A URL in the fleet's own network that no cluster has."""
+        return f"{self.server(HOST).rpartition('.')[0]}.253:6443"
+
     def corefile(self, context: str) -> str:
         return str(self.get(context, "configmap", "coredns", "-n", "kube-system")["data"]["Corefile"])
 
@@ -91,10 +104,6 @@ class Federation:
     stack: Stack
     log: str
     """What `pulumi up` printed."""
-    seconds: float
-    """How long it took, from nothing to Ready; without a zone, as karmadactl makes none."""
-    preview_seconds: float
-    """How long a preview without changes took then."""
     corefiles: Mapping[str, str]
     """What the members' cluster DNS was told before they joined, by context."""
 
@@ -120,44 +129,9 @@ def configuration(kubeconfig: Path, *, names: bool = True) -> str:
 
 
 @pytest.fixture(scope="session")
-def karmadactl_seconds(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> float:
-    """How long `karmadactl init` and two joins take on newly started clusters, which are taken down afterwards.
-
-    Not on those of the federation: a cluster's DNS goes on answering with a control plane's address after it is gone.
-    """
-    data = tmp_path_factory.mktemp("karmadactl")
-    clusters = _start(data / "kubeconfig")
-    address = clusters.get("rivendell", "node", "rivendell")["status"]["addresses"][0]["address"]
-    init = (
-        *("init", f"--kubeconfig={clusters.kubeconfig}", "--context=rivendell"),
-        *(f"--karmada-data={data / 'data'}", f"--karmada-pki={data / 'pki'}", f"--crds={archive('karmada-crds')}"),
-        *("--kube-image-registry=registry.k8s.io", "--kube-image-tag=v1.34.4"),
-        f"--karmada-apiserver-advertise-address={address}",
-        *("--etcd-storage-mode=PVC", "--storage-classes-name=standard"),
-    )
-    api = f"--kubeconfig={data / 'data' / 'karmada-apiserver.config'}"
-    settle()
+def clusters(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> Iterator[Clusters]:
     start = time.monotonic()
-    _karmadactl(clusters, *init)
-    figures.add("karmadactl init", time.monotonic() - start)
-    for name, context in MEMBERS.items():
-        member = (f"--cluster-kubeconfig={clusters.kubeconfig}", f"--cluster-context={context}")
-        _karmadactl(clusters, "join", name, api, *member)
-    seconds = time.monotonic() - start
-    figures.add("karmadactl init and two joins", seconds)
-    clusters.fleet("down")
-    return seconds
-
-
-@pytest.fixture(scope="session")
-def clusters(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, figures: Figures
-) -> Iterator[Clusters]:
-    selected = (item for item in request.session.items if isinstance(item, pytest.Function))
-    if any("karmadactl_seconds" in item.fixturenames for item in selected):
-        request.getfixturevalue("karmadactl_seconds")  # On clusters of the same names, so before these.
-    start = time.monotonic()
-    found = _start(tmp_path_factory.mktemp("fleet") / "kubeconfig")
+    found = started(tmp_path_factory.mktemp("fleet") / "kubeconfig")
     figures.add("three clusters up", time.monotonic() - start)
     yield found
     found.fleet("down")
@@ -167,39 +141,24 @@ def clusters(
 def federation(clusters: Clusters, figures: Figures) -> Federation:
     stack = Stack(FLEET, fleets() / FLEET / "stack", clusters.kubeconfig)
     corefiles = {context: clusters.corefile(context) for context in MEMBERS.values()}
-    stack.prepare(configuration(clusters.kubeconfig, names=False))
-    code, log, seconds = timed_pulumi(stack, "preview")
-    assert code == 0, log[-8000:]
-    figures.add("preview, everything to create", seconds)
-    settle()
+    stack.prepare(configuration(clusters.kubeconfig))
     code, log, seconds = timed_pulumi(stack, "up", *UNATTENDED)
     assert code == 0, log[-8000:]
-    figures.add("pulumi up, from nothing to Ready", seconds)
-    code, unchanged, preview_seconds = timed_pulumi(stack, "preview", "--expect-no-changes")
-    assert code == 0, unchanged[-8000:]
-    figures.add("preview, nothing changed", preview_seconds)
-    stack.prepare(configuration(clusters.kubeconfig))
-    code, more, seconds_for_names = timed_pulumi(stack, "up", *UNATTENDED)
-    assert code == 0, more[-8000:]
-    figures.add("pulumi up, zone and records added", seconds_for_names)
+    figures.add("pulumi up, from nothing to Ready, with names", seconds)
     given = clusters.kubeconfig.with_name("federation")
     write_private(given, stack.output("kubeconfig").encode())
-    return Federation(Clusters(given), stack, log + more, seconds, preview_seconds, corefiles)
+    return Federation(Clusters(given), stack, log, corefiles)
 
 
-def _start(kubeconfig: Path) -> Clusters:
+def started(kubeconfig: Path) -> Clusters:
+    """The clusters of the topology dev, newly started, with their kubeconfig in this file."""
     clusters = Clusters(kubeconfig)
     # What a killed run left behind says nothing about this checkout.
     clusters.fleet("down")
-    started = ["--cluster", "rivendell", *(f"--cluster={name}={context}" for name, context in MEMBERS.items())]
-    up = clusters.fleet("up", *started, "--kubeconfig", str(kubeconfig), check=False)
+    chosen = ["--cluster", HOST, *(f"--cluster={name}={context}" for name, context in MEMBERS.items())]
+    up = clusters.fleet("up", *chosen, "--kubeconfig", str(kubeconfig), check=False)
     assert up.returncode == 0, up.stdout + up.stderr
     return clusters
-
-
-def _karmadactl(clusters: Clusters, *arguments: str) -> None:
-    done = clusters.fleet("exec", "rivendell", "--", str(tool("karmadactl")), *arguments, check=False)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ MORDOR: Member = {
     "region": "south",
     "clusterDns": "none",
     # A dead member is waited for so long when something changes for it.
-    "readyWithin": "60s",
+    "readyWithin": "20s",
 }
 """A third member, without a node."""
 

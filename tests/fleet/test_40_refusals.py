@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import yaml
 
-from embedded.federation import UNATTENDED
 from embedded.stack import Stack
 from tests.figures import Figures
 from tests.fleet.conftest import HOST, MEMBERS, Clusters, Federation, timed_pulumi
@@ -48,7 +45,7 @@ def test_a_silent_cluster_is_named_and_the_rest_of_the_preview_shows(
     other_stack: Stack, clusters: Clusters, figures: Figures
 ) -> None:
     silent = yaml.safe_load(clusters.kubeconfig.read_text())
-    nowhere = _address_of_nobody(clusters.kubeconfig)
+    nowhere = clusters.of_nobody
     next(each for each in silent["clusters"] if each["name"] == "rohan")["cluster"]["server"] = nowhere
     file = other_stack.home / "silent"
     file.write_text(yaml.safe_dump(silent))
@@ -75,35 +72,3 @@ def test_a_context_that_leads_to_another_cluster_is_refused(federation: Federati
     assert (
         f"context {HOST} leads to another cluster: its kube-system has UID {found}, gondor joined with {joined}" in log
     )
-
-
-def test_a_member_that_does_not_get_ready_fails_with_what_it_says(federation: Federation, figures: Figures) -> None:
-    good = federation.stack.settings.read_text()
-    alone = "\n".join(line for line in good.splitlines() if "name: rohan" not in line)
-    wrong = good.replace(
-        "zones: [edoras]",
-        f'zones: [edoras], apiEndpoint: "{_address_of_nobody(federation.clusters.kubeconfig)}", readyWithin: 20s',
-    )
-    try:
-        federation.stack.settings.write_text(alone)
-        code, log, seconds = federation.pulumi("up", *UNATTENDED)
-        figures.add("one member leaves", seconds)
-        assert code == 0, log
-        federation.stack.settings.write_text(wrong)
-        code, log, seconds = federation.pulumi("up", *UNATTENDED)
-        figures.add("a join that fails after 20 s", seconds)
-        assert code != 0
-        assert "Cluster rohan is not Ready: Ready=False (ClusterNotReachable: cluster is not reachable)" in log
-        assert "KeyboardInterrupt" not in log
-    finally:
-        federation.stack.settings.write_text(good)
-    code, log, seconds = federation.pulumi("up", *UNATTENDED)
-    figures.add("the same join, mended", seconds)
-    assert code == 0, log
-
-
-def _address_of_nobody(kubeconfig: Path) -> str:
-    """An address of the fleet's own network that no cluster has."""
-    servers = [each["cluster"]["server"] for each in yaml.safe_load(kubeconfig.read_text())["clusters"]]
-    node = str(next(server for server in servers if server.endswith(":6443")))
-    return node.rpartition(".")[0] + ".253:6443"

@@ -64,7 +64,7 @@ def test_an_up_converges_the_others_and_names_the_dead_one(
     wait_until("the federation to miss mordor", not_ready, 120)
     set_members(federation, _labelled)
     code, log, seconds = federation.pulumi("up", *UNATTENDED, "--continue-on-error")
-    figures.add("up with one of three dead, a change for each (readyWithin 60 s)", seconds)
+    figures.add("up with one of three dead, a change for each (readyWithin 20 s)", seconds)
     assert code != 0
     assert "Cluster mordor is not Ready" in log
     for name in MEMBERS:

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from dns.exception import DNSException
 
+from embedded.federation import UNATTENDED
 from embedded.stack import CHECKOUT
 from embedded.zone import Zone
 from federation.names import ServiceNames
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.conftest import MEMBERS, Federation
+from tests.fleet.conftest import MEMBERS, Clusters, Federation
 from tests.fleet.settings import TTL, Member, converge, set_members
 
 EXAMPLE = str(CHECKOUT / "examples" / "web.yaml")
@@ -97,9 +98,21 @@ def test_a_member_leaves_the_names_first_and_then_everything(
         assert not federation.clusters.exists(ROHAN, *what)
 
 
-def test_it_can_join_again_and_its_workloads_come_back(federation: Federation, foreign: str, figures: Figures) -> None:
+def test_a_join_that_fails_says_why(federation: Federation, clusters: Clusters, foreign: str, figures: Figures) -> None:
+    nowhere = {"apiEndpoint": clusters.of_nobody, "readyWithin": "20s"}
+    set_members(federation, lambda members: [each | nowhere if each["name"] == "rohan" else each for each in members])
+    code, log, seconds = federation.pulumi("up", *UNATTENDED)
+    figures.add("a join that fails after 20 s", seconds)
+    assert code != 0
+    assert "Cluster rohan is not Ready: Ready=False (ClusterNotReachable: cluster is not reachable)" in log
+    assert "KeyboardInterrupt" not in log
+
+
+def test_the_next_up_completes_it_and_its_workloads_come_back(
+    federation: Federation, foreign: str, figures: Figures
+) -> None:
     set_members(federation, lambda members: [each | {"keepWorkloads": each["name"] == "rohan"} for each in members])
-    figures.add("it joins again, with keepWorkloads: true", converge(federation)[1])
+    figures.add("the same join, mended, with keepWorkloads: true", converge(federation)[1])
     _await_workloads(federation)
 
 
