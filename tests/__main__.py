@@ -23,7 +23,7 @@ TWO_WORKERS = ("-n", "2", "--dist", "loadgroup")
 PARTS = {
     "tests without clusters": (*TWO_WORKERS, "tests/unit", "tests/component", "tests/upgrade"),
     "tests against the clock": ("-m", "speed", "tests/fleet"),
-    "tests on clusters": (*TWO_WORKERS, "-m", "not speed", "tests/fleet", "tests/kill"),
+    "tests on clusters": (*TWO_WORKERS, "-v", "-m", "not speed", "tests/fleet", "tests/kill"),
 }
 
 
