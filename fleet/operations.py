@@ -60,7 +60,10 @@ def up(name: str, full: dict[str, str], api_only: list[str], say: Progress) -> R
 
 def _allow_many_nodes() -> None:
     """Else the kubelet of the sixth node or so ends with `too many open files`."""
-    if (allowed := int(INOTIFY_INSTANCES.read_text())) < INSTANCES_OF_MANY:
+    if (allowed := int(INOTIFY_INSTANCES.read_text())) >= INSTANCES_OF_MANY:
+        return
+    # Where it must not be written, as in many a container, a few nodes still do with what there is.
+    with suppress(OSError):
         INOTIFY_INSTANCES.write_text(str(INSTANCES_OF_MANY))
         print(
             f"{INOTIFY_INSTANCES} raised from {allowed} to {INSTANCES_OF_MANY}, until this machine reboots", flush=True
