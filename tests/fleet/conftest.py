@@ -46,6 +46,8 @@ EXIT_CHANGES = 7
 DNS_SECTION = re.compile(r"  federation:dns:\n(    .*\n)+")
 
 
+# Before pytest-xdist's own hook, which reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
