@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -107,11 +108,24 @@ def test_it_needs_nothing_but_python_and_pulumi(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", [AS_CONFIGURED, DRIFT, COULD_NOT_LOOK])
 def test_make_ends_with_the_same_code(code: int, tmp_path: Path) -> None:
-    python = tmp_path / "python"
+    assert _make_drift(code, tmp_path, sigquit=signal.SIG_DFL) == code
+
+
+@pytest.mark.parametrize(
+    ("code", "of_make"), [(AS_CONFIGURED, AS_CONFIGURED), (DRIFT, DRIFT), (COULD_NOT_LOOK, -signal.SIGTERM)]
+)
+def test_make_tells_them_apart_in_the_background_too(code: int, of_make: int, tmp_path: Path) -> None:
+    # What a shell without job control does to a command that it starts with `&`.
+    assert _make_drift(code, tmp_path, sigquit=signal.SIG_IGN) == of_make
+
+
+def _make_drift(code: int, folder: Path, *, sigquit: signal.Handlers) -> int:
+    python = folder / "python"
     python.write_text(f"#!/bin/sh\nexit {code}\n")
     python.chmod(0o755)
-    installed = ("-o", "ready", "-o", ".venv/.installed")
-    done = subprocess.run(
-        ["make", *installed, "drift", f"PYTHON={python}"], cwd=CHECKOUT, check=False, capture_output=True, text=True
-    )
-    assert done.returncode == code, done.stdout + done.stderr
+    command = ["make", "-o", "ready", "-o", ".venv/.installed", "drift", f"PYTHON={python}"]
+    before = signal.signal(signal.SIGQUIT, sigquit)
+    try:
+        return subprocess.run(command, cwd=CHECKOUT, check=False, capture_output=True).returncode
+    finally:
+        signal.signal(signal.SIGQUIT, before)
