@@ -10,9 +10,11 @@ from pulumi_kubernetes.provider import KubeClientSettingsArgs
 
 from federation import kubeconfig, ownership, settings
 from federation.config import Config
-from federation.connection import TIMEOUT
 from federation.identity import Answers, Unreachable
 from federation.kubeconfig import Kubeconfig
+
+SECONDS_FOR_SILENT = 5
+"""For a whole request to a cluster that did not answer before; a provider asks twice, for 30 s each by default."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,10 @@ def provider(
         enable_config_map_mutable=True,
         # What somebody else has written into our fields is put back; the default is a conflict, in the preview already.
         enable_patch_force=True,
-        # A run that was killed has made things that it could not note down; `ownership` keeps foreign ones safe.
+        # A run that was killed has made things that it could not note down; in clusters, `ownership` keeps foreign
+        # ones safe, and the federation API is all our own.
         upsert_existing_objects=True,
-        # Else a provider asks twice, for 30 s each, before it believes that its cluster is gone.
-        kube_client_settings=KubeClientSettingsArgs(timeout=TIMEOUT[0]) if silent else None,
+        kube_client_settings=KubeClientSettingsArgs(timeout=SECONDS_FOR_SILENT) if silent else None,
         delete_unreachable=True if gone else None,
         opts=opts,
     )
@@ -83,7 +85,7 @@ def _cluster(
 ) -> Cluster:
     config, answer = stack.contexts[place.context], answers[place.context]
     refused = isinstance(answer, Unreachable) and answer.refused
-    silent = isinstance(answer, Unreachable) and not answer.refused
+    silent = isinstance(answer, Unreachable) and answer.silent
     kept = ResourceOptions(ignore_changes=["kubeconfig"] if refused else [])
     return Cluster(
         provider=provider(name, identifier, Output.secret(kubeconfig.dump(config)), kept, silent=silent, gone=gone),
@@ -91,5 +93,7 @@ def _cluster(
         uid=answer if isinstance(answer, str) else None,
         refused=refused,
         silent=silent,
-        only_ours=ownership.only_ours(name, stack.settings.name, place.context, config, adopt=place.adopt),
+        only_ours=ownership.only_ours(
+            name, stack.settings.name, place.context, config, adopt=place.adopt, silent=silent
+        ),
     )

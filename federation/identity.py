@@ -38,6 +38,8 @@ class Unreachable:
     reason: str
     refused: bool = False
     """Whether something is there that does not take the context's credentials: waiting does not mend that."""
+    silent: bool = False
+    """Whether there was no answer at all: who asks again waits again."""
 
     def __str__(self) -> str:
         return f"context {self.context}: the API at {self.endpoint} cannot be used: {self.reason}"
@@ -126,7 +128,7 @@ def _id(inputs: Mapping[str, Any] | None) -> str | None:
 
 
 def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
-    refused = False
+    refused = silent = False
     try:
         return _kube_system_uid(config)
     except client.ApiException as error:
@@ -136,14 +138,15 @@ def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
         else:  # the client's way to tell of TLS
             reason = " ".join(str(error.reason).split())
             # A load balancer whose API servers are gone ends a handshake before it has begun.
-            refused = "EOF" not in reason
+            silent = "EOF" in reason
+            refused = not silent
     except urllib3.exceptions.HTTPError as error:
-        reason = str(error.__cause__ or error)
+        reason, silent = str(error.__cause__ or error), True
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError):
         reason = "it answered something else than namespace kube-system"
     except (ConfigException, ValueError, OSError) as error:
         reason, refused = f"its credentials do not work: {error}", True
-    return Unreachable(context, kubeconfig.server(config), reason, refused)
+    return Unreachable(context, kubeconfig.server(config), reason, refused, silent)
 
 
 def _kube_system_uid(config: Kubeconfig) -> str:

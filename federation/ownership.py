@@ -35,17 +35,20 @@ COLLECTIONS = {
 
 
 def only_ours(
-    name: str, federation: str, context: str, config: Kubeconfig, *, adopt: bool
+    name: str, federation: str, context: str, config: Kubeconfig, *, adopt: bool, silent: bool = False
 ) -> pulumi.ResourceHookBinding:
     """What is bound to the creation of objects that could be somebody else's, and of the impersonator's account.
 
     `name` is that of the cluster's provider. With `adopt`, objects of others are taken over; the rights of
-    another federation's impersonator never are. A cluster that does not answer is left for others to tell.
+    another federation's impersonator never are. A cluster that does not answer is left for others to tell; one
+    that was `silent` already is not asked in a preview, where it would be waited for once for each object.
     """
 
     def refuse(args: pulumi.ResourceHookArgs) -> None:
         kind, metadata = args.type.rpartition(":")[2], (args.new_inputs or {})["metadata"]
         if kind not in COLLECTIONS or (adopt and kind != "ServiceAccount"):
+            return
+        if silent and pulumi.runtime.is_dry_run():
             return
         try:
             with connect(config) as api:

@@ -12,7 +12,7 @@ from tests.component.recording import Record, Secret, name_of
 
 pytestmark = pytest.mark.component
 
-SILENT = {**UIDS, ROHAN: Unreachable(ROHAN, "https://rohan.example:6443", "no route to host")}
+SILENT = {**UIDS, ROHAN: Unreachable(ROHAN, "https://rohan.example:6443", "no route to host", silent=True)}
 GONE = {"federation:members.1.unreachable": True}
 
 

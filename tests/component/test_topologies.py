@@ -94,7 +94,7 @@ def test_another_size_of_an_etcd_that_is_there_is_refused_before_the_first_resou
 def test_a_cluster_that_does_not_answer_is_reported_and_everything_is_still_registered(
     dev: Record, tmp_path: Path, silent: str
 ) -> None:
-    answer = Unreachable(silent, f"https://{silent}.example:6443", "no route to host")
+    answer = Unreachable(silent, f"https://{silent}.example:6443", "no route to host", silent=True)
     record = run(tmp_path, answers={**UIDS, silent: answer})
     assert record.warnings == [str(answer)]
     assert {each.urn for each in record.resources} == {each.urn for each in dev.resources}
@@ -106,7 +106,7 @@ def test_a_cluster_that_does_not_answer_is_reported_and_everything_is_still_regi
 def test_only_providers_of_a_cluster_that_does_not_answer_give_up_soon(
     tmp_path: Path, silent: str, providers: set[str]
 ) -> None:
-    answer = Unreachable(silent, f"https://{silent}.example:6443", "timed out")
+    answer = Unreachable(silent, f"https://{silent}.example:6443", "timed out", silent=True)
     record = run(tmp_path, answers={**UIDS, silent: answer})
     assert {each.name for each in record.resources if "kubeClientSettings" in each.inputs} == providers
 
@@ -120,7 +120,7 @@ def test_refused_credentials_do_not_take_the_place_of_those_in_the_state(tmp_pat
 
 
 def test_a_member_that_does_not_answer_keeps_the_identity_that_it_has(tmp_path: Path) -> None:
-    answer = Unreachable(ROHAN, "https://rohan.example:6443", "no route to host")
+    answer = Unreachable(ROHAN, "https://rohan.example:6443", "no route to host", silent=True)
     record = run(tmp_path, answers={**UIDS, ROHAN: answer})
     gondor, rohan = (record.one("Cluster", f"{name}-cluster") for name in ("gondor", "rohan"))
     assert (rohan.inputs["spec"].get("id"), "spec.id" in rohan.ignore_changes) == (None, True)

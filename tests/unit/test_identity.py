@@ -132,7 +132,7 @@ def test_all_clusters_are_asked_side_by_side() -> None:
 
 
 def test_one_silent_cluster_leaves_the_others_known(warnings: list[str]) -> None:
-    silent = Unreachable("rohan", "https://rohan:6443", "no route to host")
+    silent = Unreachable("rohan", "https://rohan:6443", "no route to host", silent=True)
     answers: dict[str, str | Unreachable] = {"rivendell": "uid-0", "gondor": "uid-1", "rohan": silent}
     assert identity.known(answers, members(gondor="gondor", rohan="rohan")) == {"rivendell": "uid-0", "gondor": "uid-1"}
     assert warnings == ["context rohan: the API at https://rohan:6443 cannot be used: no route to host"]
@@ -148,7 +148,7 @@ def test_one_cluster_under_two_names_is_refused_with_both(warnings: list[str]) -
 
 
 def test_two_silent_clusters_are_not_taken_for_one(warnings: list[str]) -> None:
-    answers = {name: Unreachable(name, "https://same:6443", "no route to host") for name in ("a", "b")}
+    answers = {name: Unreachable(name, "https://same:6443", "no route to host", silent=True) for name in ("a", "b")}
     assert identity.known(answers, members(gondor="a", rohan="b")) == {}
     assert len(warnings) == 2
 
@@ -166,7 +166,7 @@ def reason_of(answer: str | Unreachable) -> str:
 
 
 def test_a_member_that_is_given_up_may_be_silent(warnings: list[str]) -> None:
-    gone = Unreachable("a", "https://a:6443", "no route to host")
+    gone = Unreachable("a", "https://a:6443", "no route to host", silent=True)
     assert identity.known({"a": gone}, [given_up("gondor", "a")]) == {}
     assert warnings[1:] == ["member gondor is unreachable and given up: what the federation had in it stays there"]
 
@@ -194,7 +194,7 @@ def test_only_an_answer_that_new_credentials_would_mend_is_a_refusal(status: int
     with api(lambda path: (status, "{}")) as url:
         answer = only(context(url))
     assert isinstance(answer, Unreachable)
-    assert answer.refused == refused
+    assert (answer.refused, answer.silent) == (refused, False)
 
 
 def test_credentials_that_cannot_even_be_shown_are_refused_and_a_silent_cluster_is_not() -> None:
@@ -202,11 +202,12 @@ def test_credentials_that_cannot_even_be_shown_are_refused_and_a_silent_cluster_
     with api(kube_system) as url:
         broken = context(url.replace("http:", "https:"), **nonsense)
         answers = identity.identify({"gondor": broken, "rohan": context("http://127.0.0.1:1")})
-    assert [isinstance(each, Unreachable) and each.refused for each in answers.values()] == [True, False]
+    refused, silent = (each for each in answers.values() if isinstance(each, Unreachable))
+    assert ((refused.refused, refused.silent), (silent.refused, silent.silent)) == ((True, False), (False, True))
 
 
 REFUSED = Unreachable("a", "https://a:6443", "it answered 401 Unauthorized", refused=True)
-SILENT = Unreachable("b", "https://b:6443", "no route to host")
+SILENT = Unreachable("b", "https://b:6443", "no route to host", silent=True)
 
 
 def test_an_update_with_refused_credentials_fails_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,11 @@ def there(monkeypatch: pytest.MonkeyPatch) -> There:
 
 def create(kind: str, *, adopt: bool = False, **metadata: str) -> None:
     """What happens before an object of this kind is created by the federation `fellowship`."""
-    (hook,) = ownership.only_ours("host", "fellowship", "rivendell", {}, adopt=adopt).before_create or []
+    before_create(ownership.only_ours("host", "fellowship", "rivendell", {}, adopt=adopt), kind, metadata)
+
+
+def before_create(binding: pulumi.ResourceHookBinding, kind: str, metadata: Mapping[str, str]) -> None:
+    (hook,) = binding.before_create or []
     assert isinstance(hook, pulumi.ResourceHook)
     assert hook.opts
     assert hook.opts.on_dry_run
@@ -57,6 +61,17 @@ def test_what_is_not_there_can_be_made(there: There) -> None:
 def test_what_a_killed_run_of_ours_has_made_is_written_over(there: There) -> None:
     there[NAMESPACE] = {"metadata": {"name": "karmada-system", "labels": {FEDERATION: "fellowship"}}}
     create("Namespace", name="karmada-system")
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_only_a_preview_does_not_ask_a_cluster_that_was_silent(
+    there: There, monkeypatch: pytest.MonkeyPatch, preview: bool
+) -> None:
+    there[NAMESPACE] = {"metadata": {"name": "karmada-system", "labels": {}}}
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
+    binding = ownership.only_ours("host", "fellowship", "rivendell", {}, adopt=False, silent=True)
+    with nullcontext() if preview else pytest.raises(ConfigError):
+        before_create(binding, "Namespace", {"name": "karmada-system"})
 
 
 @pytest.mark.parametrize(
