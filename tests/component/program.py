@@ -67,6 +67,7 @@ def _run(record: Record, preview: bool) -> None:
             project=PROJECT["name"],
             stack="dev",
             dry_run=preview,
+            outputs=set(),
         )
     )
     asyncio.run(pulumi.runtime.run_in_stack(_main))

@@ -1,16 +1,20 @@
 """What the program asks for in the dev topology: sides, order, waits, outputs."""
 
+import asyncio
 import re
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import pulumi
 import pytest
 import yaml
+from pulumi.runtime.settings import SETTINGS
 
 from federation import access
 from federation.settings import Access
+from tests.component import program
 from tests.component.cloud import BALANCER, EARLY
 from tests.component.program import DEV, GONDOR, ROHAN, UIDS, run
 from tests.component.recording import Record, Registered, Secret, name_of, opened
@@ -24,7 +28,22 @@ def test_no_two_resources_share_a_urn(dev: Record) -> None:
     assert [urn for urn, count in Counter(each.urn for each in dev.resources).items() if count > 1] == []
 
 
-def test_runs_in_one_process_know_nothing_of_each_other(dev: Record, tmp_path: Path) -> None:
+def test_runs_in_one_process_know_nothing_of_each_other(
+    dev: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail_when_all_are_awaited() -> NoReturn:
+        while SETTINGS.outputs:
+            await asyncio.sleep(0)
+        pulumi.Output.from_input(asyncio.get_running_loop().create_future())
+        raise pulumi.RunError("while something new is awaited")
+
+    def main() -> None:
+        pulumi.Output.from_input(fail_when_all_are_awaited())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(program, "_main", main)
+        with pytest.raises(pulumi.RunError):
+            run(tmp_path)
     again = run(tmp_path)
     assert sorted(each.urn for each in again.resources) == sorted(each.urn for each in dev.resources)
     assert again.exports == dev.exports
