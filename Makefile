@@ -22,7 +22,8 @@ demo: ready ## Show a Service, its names, and what they say while a member is wi
 # that (the signal is pending no more) before its recipe ends, or it stumbles over a child that is gone. Where SIGQUIT is
 # ignored (`make drift &` in a script; some CI runners), a SIGTERM has it end with 143, which is not drift either.
 QUIT_IS = grep -qs '^$(1):.*[4-7c-f]$$' /proc/$$PPID/status
-MAKE_ENDS_WITH_1 = if $(call QUIT_IS,SigIgn); then kill -TERM $$PPID; else \
+MAKE_ENDS_WITH_1 = if $(call QUIT_IS,SigIgn); then \
+	kill -TERM $$PPID; while kill -0 $$PPID 2>/dev/null; do :; done; else \
 	kill -QUIT $$PPID; while $(call QUIT_IS,ShdPnd); do :; done; fi
 .PHONY: drift
 drift: ready ## Compare what runs with its configuration: ends with 0 for no drift, 2 for drift, 1 for could not look

@@ -1,4 +1,4 @@
-"""A fleet of the tests' own, `test`, beside whatever `make up` runs; and the federation on it, brought up once."""
+"""A fleet of each worker's own, beside whatever `make up` runs; and the federation on it, brought up once."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ SECOND = (
     "test_44_faults.py",
     "test_44_replicas.py",
     "test_45_certificates.py",
+    "test_46_dead_member.py",
     "test_90_machine.py",
     "test_cloud_dns_zone.py",
 )
-"""Files that `make test` runs beside all others of this folder, on clusters and a federation of their own."""
+"""Files that `make test` runs beside the others of this folder, on clusters and a federation of their own."""
 HOST = "rivendell"
 MEMBERS = {"gondor": "gondor_needs-no_king", "rohan": "rohan"}
 CONFIGURATION = (CHECKOUT / "Pulumi.dev.yaml").read_text()

@@ -9,7 +9,8 @@ import ssl
 import subprocess
 import time
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -51,32 +52,39 @@ def test_an_update_in_the_window_renews_every_certificate(
     assert _ready_since(federation) == ready
 
 
+@dataclass(frozen=True)
+class Before:
+    """What was before the tokens of gondor were replaced."""
+
+    tokens: Sequence[str]
+    ready: Mapping[str, str]
+    ended: float
+    """When they had been replaced (time.monotonic)."""
+
+
 @pytest.fixture(scope="module")
-def replaced() -> dict[str, float]:
-    """When the tokens had been replaced (time.monotonic), for what shows only later."""
-    return {}
+def before(federation: Federation, clusters: Clusters, figures: Figures) -> Before:
+    tokens, ready = [_token(clusters, name) for name in ACCOUNTS], _ready_since(federation)
+    assert {_answer(clusters, token) for token in tokens} == {HTTPStatus.OK}
+    _configure(federation, certificates={"renewBeforeDays": 30}, token_generation=2)
+    _up(federation, figures, "tokens", "window set back, tokens of one member replaced")
+    return Before(tokens, ready, time.monotonic())
 
 
 def test_a_new_token_is_used_at_once_and_the_old_one_refused(
-    federation: Federation, clusters: Clusters, figures: Figures, replaced: dict[str, float]
+    federation: Federation, clusters: Clusters, figures: Figures, before: Before
 ) -> None:
-    old, ready = {name: _token(clusters, name) for name in ACCOUNTS}, _ready_since(federation)
-    assert {_answer(clusters, token) for token in old.values()} == {HTTPStatus.OK}
-    _configure(federation, certificates={"renewBeforeDays": 30}, token_generation=2)
-    _up(federation, figures, "tokens", "window set back, tokens of one member replaced")
-    gone = time.monotonic()
     wait_until(
         "the old tokens to be refused",
-        lambda: {_answer(clusters, token) for token in old.values()} == {HTTPStatus.UNAUTHORIZED},
+        lambda: {_answer(clusters, token) for token in before.tokens} == {HTTPStatus.UNAUTHORIZED},
         60,
     )
-    figures.add("old tokens refused, after pulumi up had ended", time.monotonic() - gone)
+    figures.add("old tokens refused, after pulumi up had ended", time.monotonic() - before.ended)
     assert {_answer(clusters, _token(clusters, f"{name}.2")) for name in ACCOUNTS} == {HTTPStatus.OK}
     _propagates(federation, "new-token", figures, "ConfigMap to both members after new tokens")
     code, log, _ = federation.pulumi("preview", "--expect-no-changes")
     assert code == 0, log
-    assert _ready_since(federation) == ready
-    replaced["tokens"] = gone
+    assert _ready_since(federation) == before.ready
 
 
 def test_a_jump_is_refused_in_the_preview(federation: Federation) -> None:
@@ -90,18 +98,18 @@ def test_a_jump_is_refused_in_the_preview(federation: Federation) -> None:
     assert "federation:certificates.authorities: [2] comes after [1], and clients do not trust 2 yet" in log
 
 
-def test_karmada_watches_with_the_new_token_too(federation: Federation, replaced: dict[str, float]) -> None:
+def test_karmada_watches_with_the_new_token_too(federation: Federation, before: Before) -> None:
     # A watch that began with an old token lives on for a while: only then does it show who has not heard of the new.
-    over = replaced["tokens"] + KARMADA_WATCH_SECONDS + 5
+    over = before.ended + KARMADA_WATCH_SECONDS + 5
     wait_until("watches with old tokens to have ended", lambda: time.monotonic() > over, 60)
-    gondor, ready = MEMBERS["gondor"], _ready_since(federation)
+    gondor = MEMBERS["gondor"]
     federation.clusters.kubectl(gondor, "delete", "configmap", "new-token")
     wait_until(
         "Karmada to see that an object is gone from gondor",
         lambda: federation.clusters.exists(gondor, "configmap", "new-token"),
         30,
     )
-    assert _ready_since(federation) == ready
+    assert _ready_since(federation) == before.ready
 
 
 def test_etcd_serves_its_renewed_certificate_without_a_restart(federation: Federation, clusters: Clusters) -> None:
@@ -210,9 +218,9 @@ def _certificates(federation: Federation) -> Mapping[str, str]:
 
 
 def _pods(clusters: Clusters) -> Mapping[str, str]:
-    """UIDs of the control plane's pods, by name."""
-    pods = clusters.get(HOST, "pods", *SYSTEM)["items"]
-    return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in pods}
+    """UIDs of the control plane's pods, by name; without those that are on their way out when an update ends."""
+    pods = [pod["metadata"] for pod in clusters.get(HOST, "pods", *SYSTEM)["items"]]
+    return {pod["name"]: pod["uid"] for pod in pods if "deletionTimestamp" not in pod}
 
 
 def _ready_since(federation: Federation) -> Mapping[str, str]:

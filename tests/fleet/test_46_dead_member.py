@@ -47,7 +47,7 @@ def test_a_preview_says_within_40_seconds_which_member_is_dead(
     federation: Federation, clusters: Clusters, mordor: None, figures: Figures
 ) -> None:
     clusters.fleet("stop", "mordor")
-    set_members(federation, _with_mordor)
+    set_members(federation, lambda members: [*members, MORDOR])
     with _without_a_word(str(urlsplit(clusters.server("mordor")).hostname)):
         code, log, seconds = federation.pulumi("preview")
     figures.add("preview with one of three members dead", seconds)
@@ -62,7 +62,7 @@ def test_an_up_converges_the_others_and_names_the_dead_one(
     before = _state_of_mordor(federation)
     not_ready = lambda: _ready(federation, "mordor") != "True"  # noqa: E731
     wait_until("the federation to miss mordor", not_ready, 120)
-    set_members(federation, _labelled)
+    set_members(federation, lambda members: _labelled(members, MORDOR | {"readyWithin": "20s"}))
     code, log, seconds = federation.pulumi("up", *UNATTENDED, "--continue-on-error")
     figures.add("up with one of three dead, a change for each (readyWithin 20 s)", seconds)
     assert code != 0
@@ -76,6 +76,7 @@ def test_when_it_is_back_one_up_completes_it(
     federation: Federation, clusters: Clusters, mordor: None, figures: Figures
 ) -> None:
     clusters.fleet("start", "mordor")
+    set_members(federation, lambda members: _labelled(members, MORDOR))
     figures.add("up when it is back", converge(federation)[1])
     assert _ready(federation, "mordor") == "True"
     assert _age(federation, "mordor") == "third"
@@ -119,13 +120,9 @@ def _without_a_word(address: str) -> Iterator[None]:
         subprocess.run(["ip", "neighbour", "delete", *neighbour], check=True)
 
 
-def _with_mordor(members: Sequence[Member]) -> Sequence[Member]:
-    return [*members, MORDOR]
-
-
-def _labelled(members: Sequence[Member]) -> Sequence[Member]:
+def _labelled(members: Sequence[Member], mordor: Member) -> Sequence[Member]:
     """A change that touches each of them."""
-    return [each | {"labels": {"age": "third"}} for each in _with_mordor(members)]
+    return [each | {"labels": {"age": "third"}} for each in (*members, mordor)]
 
 
 def _age(federation: Federation, name: str) -> str | None:

@@ -158,7 +158,8 @@ class Lab:
             # A destroy that runs the program on a stack that is empty by then leaves its providers in the state.
             if ended_well and not (arguments[0] == "destroy" and self._in_state()):
                 return runs
-        raise AssertionError(f"{arguments[0]} did not come to its end in {MOST_RUNS} runs: {self._tail()}")
+        left = self._in_state()
+        raise AssertionError(f"{arguments[0]} did not come to its end in {MOST_RUNS} runs; left {left}: {self._tail()}")
 
     def _complete(self) -> None:
         """The end state is that of the undisturbed run, and what was written in between is there."""
