@@ -24,6 +24,9 @@ NOTHING_MORE = "preview failed"
 UNREACHABLE = re.compile(r"cluster is unreachable|cannot be used: |failed to (refresh|read)", re.IGNORECASE)
 """What the provider of Kubernetes and this project's program warn of when a cluster does not answer."""
 
+WAITING = ("kubeClientSettings",)
+"""How long a provider waits for its cluster: the program's own, and shorter for one that does not answer."""
+
 Happened = Literal["changed", "deleted", "to be created", "to be deleted", "to be replaced"]
 
 
@@ -58,10 +61,12 @@ class Failure:
 
 def differences(digest: Mapping[str, Any]) -> list[Difference]:
     """The objects that are not as configured, in the order of the digest."""
-    steps: dict[str, list[Mapping[str, Any]]] = {}
-    for step in digest.get("steps") or ():
-        steps.setdefault(step["urn"], []).append(step)
-    return [_difference(urn, of_one) for urn, of_one in steps.items() if of_one[-1]["op"] not in UNTOUCHED]
+    return [_difference(urn, steps) for urn, steps in _changes(digest).items() if not _only_waiting(steps[-1])]
+
+
+def has_changes(digest: Mapping[str, Any]) -> bool:
+    """Whether Pulumi finds changes; a provider's that only waits longer or shorter than before is no difference."""
+    return bool(_changes(digest))
 
 
 def failures(digest: Mapping[str, Any]) -> list[Failure]:
@@ -76,6 +81,18 @@ def failures(digest: Mapping[str, Any]) -> list[Failure]:
         if each["severity"] == "error" or (each["severity"] == "warning" and UNREACHABLE.search(message)):
             said.setdefault((_provider(providers.get(urn, "")) or "the program", message), set()).add(urn)
     return [Failure(where, message, len(urns)) for (where, message), urns in said.items()]
+
+
+def _changes(digest: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+    """The steps of each resource that Pulumi would change, by URN."""
+    steps: dict[str, list[Mapping[str, Any]]] = {}
+    for step in digest.get("steps") or ():
+        steps.setdefault(step["urn"], []).append(step)
+    return {urn: of_one for urn, of_one in steps.items() if of_one[-1]["op"] not in UNTOUCHED}
+
+
+def _only_waiting(step: Mapping[str, Any]) -> bool:
+    return "pulumi:providers:" in step["urn"] and tuple(step.get("diffReasons") or ()) == WAITING
 
 
 def _difference(urn: str, steps: list[Mapping[str, Any]]) -> Difference:

@@ -40,7 +40,7 @@ def look(pulumi: str | Path, options: Sequence[str], environment: Mapping[str, s
         print(f"COULD NOT LOOK: pulumi preview ended with {done.returncode}:\n{done.stderr.strip()}")
         return COULD_NOT_LOOK
     differences, failures = digest.differences(found), digest.failures(found)
-    if not failures and done.returncode != (PULUMI_CHANGES if differences else 0):
+    if not failures and done.returncode != (PULUMI_CHANGES if digest.has_changes(found) else 0):
         failures = [Failure("pulumi preview", f"ended with {done.returncode}: {done.stderr.strip()}", 1)]
     print("\n".join(summary.lines(differences, failures)))
     # Who has not seen everything does not say that there is nothing more.

@@ -21,6 +21,16 @@ pytestmark = pytest.mark.unit
 CHECKOUT = Path(__file__).parents[2]
 RECORDED = Path(__file__).parent / "recorded"
 UNTOUCHED: Mapping[str, Any] = {"steps": [{"op": "same", "urn": "urn:pulumi:a::b::pulumi:pulumi:Stack::c"}]}
+WAITING: Mapping[str, Any] = {
+    "steps": [
+        {
+            "op": "update",
+            "urn": "urn:pulumi:a::b::pulumi:providers:kubernetes::member-rohan",
+            "diffReasons": ["kubeClientSettings"],
+        }
+    ]
+}
+"""A cluster was silent at the last `pulumi up`, or is now."""
 DRIFTED: Mapping[str, Any] = json.loads((RECORDED / "drift.json").read_text())
 SILENT: Mapping[str, Any] = {
     **UNTOUCHED,
@@ -61,6 +71,8 @@ def pulumi(folder: Path, code: int, said: str, error: str = "") -> Path:
         # One part looked at and found wanting does not make up for one that was not looked at.
         (7, {**DRIFTED, "diagnostics": SILENT["diagnostics"]}, COULD_NOT_LOOK),
         (0, {**UNTOUCHED, "diagnostics": SILENT["diagnostics"]}, COULD_NOT_LOOK),
+        (7, WAITING, AS_CONFIGURED),
+        (7, {**WAITING, "diagnostics": SILENT["diagnostics"]}, COULD_NOT_LOOK),
         # Pulumi and its digest disagree.
         (7, UNTOUCHED, COULD_NOT_LOOK),
         (1, UNTOUCHED, COULD_NOT_LOOK),
