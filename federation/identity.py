@@ -78,7 +78,8 @@ def known(answers: Answers, members: Sequence[Member]) -> Mapping[str, str]:
 def insist(answers: Answers, members: Sequence[Member]) -> None:
     """Fail an update, when all else of it is under way, on account of credentials that were refused.
 
-    The warning alone would pass for success. A member that is given up needs none. Raises pulumi.RunError.
+    The warning alone would pass for success. Pulumi deletes nothing in a run whose program has failed, so a destroy
+    waits for better credentials. A member that is given up needs none. Raises pulumi.RunError.
     """
     given_up = {member.context for member in members if member.unreachable}
     refused = [each.context for each in answers.values() if isinstance(each, Unreachable) and each.refused]

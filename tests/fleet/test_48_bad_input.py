@@ -69,10 +69,17 @@ def test_refused_credentials_are_told_once_and_keep_nobody_else_waiting(
         assert "Traceback" not in log
         assert _ttl(federation) == 31
         assert _uid(federation, "rohan") == uid
+
+        # Nothing is deleted beside a cluster that lets nobody in: its own objects would be left behind.
+        code, log, _ = federation.pulumi("destroy", "--run-program", *UNATTENDED)
+        assert code != 0
+        assert "rohan: out of reach, as the credentials are refused (see the warning)" in log
+        assert _uid(federation, "rohan") == uid
     finally:
         federation.stack.settings.write_text(good)
     code, log, _ = federation.pulumi("up", *UNATTENDED)
     assert code == 0, log
+    assert " created" not in log, log
     assert _ttl(federation) == 30
     code, log, _ = federation.pulumi("preview", "--expect-no-changes")
     assert code == 0, log
