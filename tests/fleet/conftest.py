@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,10 +135,9 @@ def configuration(kubeconfig: Path, *, names: bool = True) -> str:
 @pytest.fixture(scope="session")
 def clusters(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> Iterator[Clusters]:
     start = time.monotonic()
-    found = started(tmp_path_factory.mktemp("fleet") / "kubeconfig")
-    figures.add("three clusters up", time.monotonic() - start)
-    yield found
-    found.fleet("down")
+    with running(tmp_path_factory.mktemp("fleet") / "kubeconfig") as found:
+        figures.add("three clusters up", time.monotonic() - start)
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -153,15 +153,19 @@ def federation(clusters: Clusters, figures: Figures) -> Federation:
     return Federation(Clusters(given), stack, log, corefiles)
 
 
-def started(kubeconfig: Path) -> Clusters:
-    """The clusters of the topology dev, newly started, with their kubeconfig in this file."""
+@contextmanager
+def running(kubeconfig: Path) -> Iterator[Clusters]:
+    """The clusters of the topology dev, newly started, with their kubeconfig in this file; they end with the block."""
     clusters = Clusters(kubeconfig)
     # What a killed run left behind says nothing about this checkout.
     clusters.fleet("down")
     chosen = ["--cluster", HOST, *(f"--cluster={name}={context}" for name, context in MEMBERS.items())]
-    up = clusters.fleet("up", *chosen, "--kubeconfig", str(kubeconfig), check=False)
-    assert up.returncode == 0, up.stdout + up.stderr
-    return clusters
+    try:
+        up = clusters.fleet("up", *chosen, "--kubeconfig", str(kubeconfig), check=False)
+        assert up.returncode == 0, up.stdout + up.stderr
+        yield clusters
+    finally:
+        clusters.fleet("down")
 
 
 @pytest.fixture(scope="session")

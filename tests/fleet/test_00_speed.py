@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import pytest
 from embedded.federation import UNATTENDED
 from embedded.stack import Stack
 from tests.figures import Figures
-from tests.fleet.conftest import HOST, MEMBERS, Clusters, configuration, started, timed_pulumi
+from tests.fleet.conftest import HOST, MEMBERS, Clusters, configuration, running, timed_pulumi
 from tests.settling import settle
 from toolbox import archive, tool
 
@@ -32,49 +33,51 @@ def karmadactl_seconds(tmp_path_factory: pytest.TempPathFactory, figures: Figure
     Not on those of the federation: a cluster's DNS goes on answering with a control plane's address after it is gone.
     """
     data = tmp_path_factory.mktemp("karmadactl")
-    clusters = started(data / "kubeconfig")
-    address = clusters.get("rivendell", "node", "rivendell")["status"]["addresses"][0]["address"]
-    init = (
-        *("init", f"--kubeconfig={clusters.kubeconfig}", "--context=rivendell"),
-        *(f"--karmada-data={data / 'data'}", f"--karmada-pki={data / 'pki'}", f"--crds={archive('karmada-crds')}"),
-        *("--kube-image-registry=registry.k8s.io", "--kube-image-tag=v1.34.4"),
-        f"--karmada-apiserver-advertise-address={address}",
-        *("--etcd-storage-mode=PVC", "--storage-classes-name=standard"),
-    )
     api = f"--kubeconfig={data / 'data' / 'karmada-apiserver.config'}"
-    settle()
-    start = time.monotonic()
-    _karmadactl(clusters, *init)
-    figures.add("karmadactl init", time.monotonic() - start)
-    for name, context in MEMBERS.items():
-        member = (f"--cluster-kubeconfig={clusters.kubeconfig}", f"--cluster-context={context}")
-        _karmadactl(clusters, "join", name, api, *member)
-    seconds = time.monotonic() - start
+    with running(data / "kubeconfig") as clusters:
+        address = clusters.get("rivendell", "node", "rivendell")["status"]["addresses"][0]["address"]
+        init = (
+            *("init", f"--kubeconfig={clusters.kubeconfig}", "--context=rivendell"),
+            *(f"--karmada-data={data / 'data'}", f"--karmada-pki={data / 'pki'}", f"--crds={archive('karmada-crds')}"),
+            *("--kube-image-registry=registry.k8s.io", "--kube-image-tag=v1.34.4"),
+            f"--karmada-apiserver-advertise-address={address}",
+            *("--etcd-storage-mode=PVC", "--storage-classes-name=standard"),
+        )
+        settle()
+        start = time.monotonic()
+        _karmadactl(clusters, *init)
+        figures.add("karmadactl init", time.monotonic() - start)
+        for name, context in MEMBERS.items():
+            member = (f"--cluster-kubeconfig={clusters.kubeconfig}", f"--cluster-context={context}")
+            _karmadactl(clusters, "join", name, api, *member)
+        seconds = time.monotonic() - start
     figures.add("karmadactl init and two joins", seconds)
-    clusters.fleet("down")
     return seconds
 
 
 @pytest.fixture(scope="module")
 def seconds(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> Seconds:
     folder = tmp_path_factory.mktemp("speed")
-    clusters = started(folder / "kubeconfig")
-    stack = Stack("speed", folder / "stack", clusters.kubeconfig)
-    stack.prepare(configuration(clusters.kubeconfig, names=False))
+    with running(folder / "kubeconfig") as clusters:
+        stack = Stack("speed", folder / "stack", clusters.kubeconfig)
+        stack.prepare(configuration(clusters.kubeconfig, names=False))
 
-    def measured(what: str, verb: str, *arguments: str) -> float:
-        code, log, seconds = timed_pulumi(stack, verb, *arguments)
-        assert code == 0, log[-8000:]
-        figures.add(what, seconds)
-        return seconds
+        def measured(what: str, verb: str, *arguments: str) -> float:
+            code, log, seconds = timed_pulumi(stack, verb, *arguments)
+            assert code == 0, log[-8000:]
+            figures.add(what, seconds)
+            return seconds
 
-    try:
         measured("preview, everything to create", "preview")
         settle()
         up = measured("pulumi up, from nothing to Ready", "up", *UNATTENDED)
-        return Seconds(up, measured("preview, nothing changed", "preview", "--expect-no-changes"))
-    finally:
-        clusters.fleet("down")
+        preview = measured("preview, nothing changed", "preview", "--expect-no-changes")
+        # Names can be had later as well.
+        stack.prepare(configuration(clusters.kubeconfig))
+        measured("pulumi up that adds the zone", "up", *UNATTENDED)
+        assert json.loads(stack.output("nameServers"))
+        measured("preview after it", "preview", "--expect-no-changes")
+    return Seconds(up, preview)
 
 
 def test_it_is_faster_than_karmadactl(seconds: Seconds, karmadactl_seconds: float, figures: Figures) -> None:
