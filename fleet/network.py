@@ -6,11 +6,12 @@ fleet's does not get out.
 
 import json
 import subprocess
+from contextlib import suppress
 from ipaddress import IPv4Network
 
 from fleet import addresses
 from fleet.sandbox import Sandbox
-from fleet.waiting import FleetError, wait_until
+from fleet.waiting import FleetError
 
 ALIAS = "federation-fleet:"
 
@@ -29,9 +30,11 @@ def make_bridge(fleet: str, slot: int) -> None:
 
 
 def remove_bridge(fleet: str) -> str | None:
-    """Takes the fleet's bridge down, and with it its address and routes; returns the bridge's name."""
+    """Takes the fleet's bridge down, and with it its address, routes and cables; returns the bridge's name."""
     bridge = bridge_of(fleet)
     if bridge is not None:
+        for cable in json.loads(_ip("-json", "link", "show", "master", bridge)):
+            _unplug(cable["ifname"])
         _ip("link", "delete", bridge)
     return bridge
 
@@ -51,13 +54,22 @@ def occupied() -> set[int]:
 def connect(sandbox: Sandbox, slot: int, number: int) -> None:
     """Plugs a new sandbox in. Pods and LoadBalancer addresses are for clusters with a node, but harm none."""
     bridge, link = addresses.bridge(slot), addresses.link(slot, number)
-    # The cable of an earlier sandbox goes some time after it: the kernel takes namespaces down in the background.
-    wait_until(f"{link} of the earlier sandbox to go", lambda: not _exists(link), 10)
+    _unplug(link)
     peer = ["peer", "name", "eth0", "netns", str(sandbox.pid)]
     _ip("link", "add", link, "master", bridge, "up", "type", "veth", *peer)
     sandbox.run(["ip", "-batch", "-"], stdin=_inner_setup(slot, number))
     sandbox.run(["nft", "-f", "-"], stdin=_masquerade(number))
     sandbox.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"])
+
+
+def _unplug(link: str) -> None:
+    """Takes away what is left of a cable.
+
+    By itself it goes with its sandbox's network namespace, which the kernel keeps for minutes while it tries to tell
+    the other ends of connections that a killed program had open.
+    """
+    with suppress(FleetError):  # it may go at this moment; a cable that stays is told when its name is taken again
+        _ip("link", "delete", link)
 
 
 def _inner_setup(slot: int, number: int) -> str:

@@ -79,8 +79,7 @@ def test_down_leaves_no_process_mount_bridge_route_or_file(figures: Figures) -> 
     bridge = f"fleet{record.slot}"
     assert _left_behind(bridge), "the look for what is left finds nothing even while the fleet runs"
     _fleet("down")
-    # The kernel may still be burying the last process when the command ends.
-    wait_until(f"{_left_behind(bridge)} to go", lambda: not _left_behind(bridge), 5)
+    _wait_until_gone(bridge)
     figures.add("left behind after down", len(_left_behind(bridge)), "things")
 
 
@@ -94,6 +93,26 @@ def test_what_another_checkout_left_is_taken_down_first(kubeconfig: Path) -> Non
     assert _identity(kubeconfig) != before
 
 
+def test_a_network_that_something_still_holds_is_in_nobodys_way() -> None:
+    _fleet("up", "--api-only", "solo")
+    record = Record.load(SPARE)
+    assert record is not None
+    inside = ["nsenter", "--target", (FOLDER / "clusters/solo/init").read_text().split()[0], "--net"]
+    # As the kernel does for minutes, when a killed program had connections open.
+    with subprocess.Popen([*inside, "sleep", "300"]) as holding:
+        try:
+            _fleet("down")
+            _wait_until_gone(f"fleet{record.slot}")
+            _fleet("up", "--api-only", "solo")
+        finally:
+            holding.kill()
+
+
+def _wait_until_gone(bridge: str) -> None:
+    # The kernel may still be burying the last process when the command ends.
+    wait_until(f"{_left_behind(bridge)} to go", lambda: not _left_behind(bridge), 5)
+
+
 def _left_behind(bridge: str) -> list[str]:
     """Processes, mounts, links, routes, cgroups and files of the fleet on this machine."""
     # A cgroup's path tells whose a process is, whatever it calls itself.
@@ -104,7 +123,8 @@ def _left_behind(bridge: str) -> list[str]:
     links = subprocess.check_output(["ip", "-o", "link"], text=True).splitlines()
     routes = subprocess.check_output(["ip", "route"], text=True).splitlines()
     cgroups = [str(folder) for folder in Path("/sys/fs/cgroup").glob(f"*/federation-fleet.{SPARE}.*")]
-    network = [line for line in [*links, *routes] if f"{bridge} " in line or f"{bridge}:" in line]
+    names = (f"{bridge} ", f"{bridge}:", f"{bridge}n")
+    network = [line for line in [*links, *routes] if any(name in line for name in names)]
     return [*processes, *mounts, *network, *cgroups, *([str(FOLDER)] if FOLDER.exists() else [])]
 
 
