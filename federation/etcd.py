@@ -85,7 +85,13 @@ class Etcd(pulumi.ComponentResource):
                 "labels": labels,
                 "annotations": NO_AWAIT,
             },
-            spec={"selector": labels, "ports": [{"name": "client", "port": CLIENT}]},
+            spec={
+                "selector": labels,
+                "ports": [{"name": "client", "port": CLIENT}],
+                # kube-proxy may take a second to hear of an endpoint, and who is refused till then waits another before
+                # the next try: one pod there is no choice of can as well be known before it is ready.
+                "publish_not_ready_addresses": args.size.replicas == 1,
+            },
             opts=child,
         )
         ways = [network.from_programs(args.clients, CLIENT), network.from_programs([name], PEER)]

@@ -74,6 +74,9 @@ def test_three_replicas_of_an_etcd_know_each_other_by_name(tmp_path: Path, setti
     assert set(hosts) <= set(record.one("CertRequest", f"{name}-server").inputs["dnsNames"])
     assert {each.name for each in record.of("PodDisruptionBudget")} == {name, "federation-dns"}
     assert record.one("StatefulSet", other).inputs["spec"]["replicas"] == 1
+    # Clients are led to one of three only when it is ready; to an only one as soon as it has an address.
+    early = {etcd: record.one("Service", f"{etcd}-client").inputs["spec"] for etcd in (name, other)}
+    assert {etcd: spec["publishNotReadyAddresses"] for etcd, spec in early.items()} == {name: False, other: True}
 
 
 @pytest.mark.parametrize(
@@ -101,7 +104,8 @@ def test_a_cluster_that_does_not_answer_is_reported_and_everything_is_still_regi
 
 
 @pytest.mark.parametrize(
-    ("silent", "providers"), [(HOST, {"host", "api"}), (GONDOR, {"member-gondor"}), (ROHAN, {"member-rohan"})]
+    ("silent", "providers"),
+    [(HOST, {"host", "api", "api-kinds"}), (GONDOR, {"member-gondor"}), (ROHAN, {"member-rohan"})],
 )
 def test_only_providers_of_a_cluster_that_does_not_answer_give_up_soon(
     tmp_path: Path, silent: str, providers: set[str]
