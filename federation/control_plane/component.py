@@ -142,17 +142,16 @@ class ControlPlane(pulumi.ComponentResource):
         self.kubeconfig = _kubeconfig(name, endpoint.url, pki, "admin")
         self.user_kubeconfigs = {user: _kubeconfig(name, url_inside, pki, f"user-{user}") for user in args.users}
         self.certificate_expiry = pki.expiry
-        self.api = clusters.provider(
-            "api",
-            name,
-            self.kubeconfig,
-            ResourceOptions(parent=self, depends_on=[apiserver]),
-            silent=args.host.silent,
+        started = ResourceOptions(parent=self, depends_on=[apiserver])
+        self.api, kinds = (
+            clusters.provider(each, name, self.kubeconfig, started, silent=args.host.silent)
+            for each in ("api", "api-kinds")
         )
         contents = ApiContents(
             "api-contents",
             ApiContentsArgs(
                 api=self.api,
+                kinds=kinds,
                 host_namespace=host.namespace,
                 webhook_url=webhook_url,
                 ca_bundle=ca_bundle,

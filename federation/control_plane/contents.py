@@ -23,6 +23,9 @@ OpenAPI document again, once for every create that then waits: in waves that sta
 class ApiContentsArgs:
     api: k8s.Provider
     """Provider of the federation API."""
+    kinds: k8s.Provider
+    """Another one, for the CRDs alone: after each of them a provider reads the API's whole OpenAPI document again, and
+    whatever else goes through it waits for that."""
     host_namespace: str
     """Namespace of the control plane in the host cluster."""
     webhook_url: str
@@ -80,10 +83,13 @@ class ApiContents(pulumi.ComponentResource):
                 ),
             ),
         )
+        rbac.roles(child)
         conversion = crds.conversion(args.webhook_url, args.ca_bundle)
-        wave: list[Resource] = list(rbac.roles(child))
+        wave: list[Resource] = []
         for start in range(0, len(args.crds), CRDS_AT_ONCE):
-            in_turn = ResourceOptions.merge(child, ResourceOptions(depends_on=wave))
+            in_turn = ResourceOptions(
+                parent=self, provider=args.kinds, deleted_with=args.vanishes_with, depends_on=wave
+            )
             wave = [_crd(crd, conversion, in_turn) for crd in args.crds[start : start + CRDS_AT_ONCE]]
         self.register_outputs({"clusterNamespace": self.cluster_namespace})
 

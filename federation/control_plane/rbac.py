@@ -5,10 +5,8 @@ Source: artifacts/deploy/admin-clusterrole-aggregation.yaml and cluster-proxy-ad
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pulumi_kubernetes as k8s
-from pulumi import Resource, ResourceOptions
+from pulumi import ResourceOptions
 
 from federation.roles import grant, user
 
@@ -29,10 +27,10 @@ PROXY_ADMIN = "cluster-proxy-admin"
 ADMIN_USER = "system:admin"
 
 
-def roles(opts: ResourceOptions) -> Iterator[Resource]:
+def roles(opts: ResourceOptions) -> None:
     """Create the ClusterRoles, and the binding of the proxy role to the admin certificate's user."""
     for access, verbs in VERBS.items():
-        yield k8s.rbac.v1.ClusterRole(
+        k8s.rbac.v1.ClusterRole(
             f"karmada-{access}",
             metadata={
                 "name": f"karmada-{access}",
@@ -49,7 +47,7 @@ def roles(opts: ResourceOptions) -> Iterator[Resource]:
         "resources": ["clusters/proxy"],
         "verbs": ["*"],
     }
-    yield grant(PROXY_ADMIN, {"name": PROXY_ADMIN}, [proxy], user(ADMIN_USER), opts)
+    grant(PROXY_ADMIN, {"name": PROXY_ADMIN}, [proxy], user(ADMIN_USER), opts)
 
 
 def _with_status(group: str, kinds: list[str]) -> list[str]:

@@ -75,7 +75,8 @@ def side(record: Record, resource: Registered) -> str:
         return "tls"
     match parent.kind:
         case "ApiContents" | "Admission" | "Propagation" | "Publisher":
-            return "api"
+            kinds = (parent.kind, resource.kind) == ("ApiContents", "CustomResourceDefinition")
+            return "api-kinds" if kinds else "api"
         case "Member":
             credentials = (f"{parent.name}-credentials", f"{parent.name}-impersonation")
             in_api = resource.kind == "Cluster" or resource.name in credentials
@@ -100,6 +101,7 @@ def test_a_provider_is_known_by_its_clusters_name_so_that_a_new_endpoint_replace
         "member-gondor": "gondor",
         "member-rohan": "rohan",
         "api": "fellowship",
+        "api-kinds": "fellowship",
     }
 
 
@@ -111,13 +113,15 @@ WEBHOOKS = (".*WebhookConfiguration", ".*")
 START = [
     ("StatefulSet", "etcd"),
     ("Deployment", "karmada-apiserver"),
-    ("kubernetes", "api"),
+    ("kubernetes", "api-kinds"),
     KARMADAS_KINDS,
     ("Deployment", "karmada-controller-manager"),
     ("Cluster", ".*"),
 ]
 ORDER = [
     *pairwise(START),
+    (("Deployment", "karmada-apiserver"), ("kubernetes", "api")),
+    (("kubernetes", "api"), ("APIService", ".*")),
     (("Deployment", "karmada-aggregated-apiserver"), ("APIService", ".*")),
     (("APIService", ".*"), ("Deployment", "karmada-controller-manager")),
     (("Deployment", "kube-controller-manager"), ("Deployment", "karmada-controller-manager")),

@@ -81,9 +81,13 @@ class Recording:
         return stack
 
 
+API = ("api", "api-kinds")
+"""Providers of the federation API."""
+
+
 def kubeconfigs(deployment: Mapping[str, Any]) -> list[kubeconfig.Kubeconfig]:
     """Those of host and members, as their providers have them."""
-    return [yaml.safe_load(text) for name, text in _of_providers(deployment).items() if name != "api"]
+    return [yaml.safe_load(text) for name, text in _of_providers(deployment).items() if name not in API]
 
 
 def client_keys(deployment: Mapping[str, Any]) -> set[str]:
