@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 from pulumi import Input, Output, ResourceHookBinding, ResourceOptions
 from pulumi_kubernetes.provider import KubeClientSettingsArgs
 
-from federation import kubeconfig, ownership, settings
+from federation import identity, kubeconfig, ownership, settings
 from federation.config import Config
 from federation.identity import Answers, Unreachable
 from federation.kubeconfig import Kubeconfig
@@ -86,11 +86,14 @@ def _cluster(
     config, answer = stack.contexts[place.context], answers[place.context]
     refused = isinstance(answer, Unreachable) and answer.refused
     silent = isinstance(answer, Unreachable) and answer.silent
-    kept = ResourceOptions(ignore_changes=["kubeconfig"] if refused else [])
+    uid = answer if isinstance(answer, str) else None
+    same = ResourceOptions(
+        depends_on=[identity.kept(name, place.context, uid)], ignore_changes=["kubeconfig"] if refused else []
+    )
     return Cluster(
-        provider=provider(name, identifier, Output.secret(kubeconfig.dump(config)), kept, silent=silent, gone=gone),
+        provider=provider(name, identifier, Output.secret(kubeconfig.dump(config)), same, silent=silent, gone=gone),
         kubeconfig=config,
-        uid=answer if isinstance(answer, str) else None,
+        uid=uid,
         refused=refused,
         silent=silent,
         only_ours=ownership.only_ours(

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 import pulumi
 import urllib3
 from kubernetes import client
 from kubernetes.config.config_exception import ConfigException
+from pulumi import Resource, ResourceHookBinding, ResourceOptions
 
 from federation import kubeconfig
 from federation.config import ConfigError
@@ -106,26 +106,30 @@ def _alive(uids: Mapping[str, str], members: Sequence[Member]) -> Iterator[str]:
             yield f"{PROJECT}:members[{i}].unreachable: {answer}; {allowed}"
 
 
-def the_same(member: str, context: str) -> pulumi.ResourceHook:
-    """A hook on a member's Cluster that refuses, in preview too, to give it another `id` than it joined with."""
+def kept(cluster: str, context: str, uid: str | None) -> Resource:
+    """The UID of a cluster in the state, where no refresh looks for it: another one is refused, in preview too.
+
+    `cluster` is the name of its provider, which waits for this; so nothing is written into a cluster that is refused.
+    One that did not say who it is (None) remains what it was.
+    """
 
     def refuse_another(args: pulumi.ResourceHookArgs) -> None:
-        joined, found = (_id(inputs) for inputs in (args.old_inputs, args.new_inputs))
-        if joined and found and joined != found:
-            allowed = f"point the context back, or let {member} leave and join anew"
+        known, found = ((inputs or {}).get("input") for inputs in (args.old_inputs, args.new_inputs))
+        if known and found and known != found:
+            allowed = "point the context back; a member may also leave, and join anew"
             raise ConfigError(
                 [
-                    f"member {member}: context {context} leads to another cluster: its kube-system has UID {found}, "
-                    f"{member} joined with {joined}; {allowed}"
+                    f"{cluster}: context {context} leads to another cluster: its kube-system has UID {found}, "
+                    f"so far it had {known}; allowed: {allowed}"
                 ]
             )
 
-    return pulumi.ResourceHook(f"same-{member}", refuse_another, pulumi.ResourceHookOptions(on_dry_run=True))
-
-
-def _id(inputs: Mapping[str, Any] | None) -> str | None:
-    found: str | None = (inputs or {}).get("spec", {}).get("id")
-    return found
+    hook = pulumi.ResourceHook(f"same-{cluster}", refuse_another, pulumi.ResourceHookOptions(on_dry_run=True))
+    return pulumi.Stash(
+        cluster,
+        input=uid or "",
+        opts=ResourceOptions(hooks=ResourceHookBinding(before_update=[hook]), ignore_changes=[] if uid else ["input"]),
+    )
 
 
 def _identify(context: str, config: Kubeconfig) -> str | Unreachable:

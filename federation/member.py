@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Input, Resource, ResourceHookBinding, ResourceOptions
 
-from federation import access, identity, kept_workloads, kubeconfig, names, readiness, settings
+from federation import access, kept_workloads, kubeconfig, names, readiness, settings
 from federation.access import IMPERSONATOR, Rights
 from federation.clusters import Cluster
 from federation.control_plane import CONTROLLER_MANAGER, ControlPlane
@@ -115,10 +115,7 @@ class Member(pulumi.ComponentResource):
                     depends_on=[*granted, args.control_plane, *keeping],
                     ignore_changes=OWNED_BY_KARMADA if args.cluster.uid else [*OWNED_BY_KARMADA, "spec.id"],
                     custom_timeouts=CustomTimeouts(create=ready_within, update=ready_within, delete="5m"),
-                    hooks=ResourceHookBinding(
-                        before_update=[identity.the_same(name, args.settings.context)],
-                        on_error=[readiness.explain(name, args.control_plane.kubeconfig)],
-                    ),
+                    hooks=ResourceHookBinding(on_error=[readiness.explain(name, args.control_plane.kubeconfig)]),
                 ),
             ),
         )

@@ -90,6 +90,8 @@ class MemberDns(pulumi.ComponentResource):
                 ResourceOptions(
                     parent=self,
                     provider=args.dns.dynamic,
+                    # For what that waits for: a context that leads to another cluster is refused first.
+                    depends_on=[args.cluster.provider],
                     ignore_changes=["kubeconfig"] if args.cluster.refused else [],
                 ),
             )

@@ -72,10 +72,12 @@ def test_without_a_zone_workloads_are_kept_too(tmp_path: Path) -> None:
     assert isinstance(kept.inputs["kubeconfig"], Secret)
 
 
-def test_of_a_member_that_is_given_up_only_its_provider_is_left(dev: Record, gone: Record, tmp_path: Path) -> None:
+def test_of_a_member_that_is_given_up_only_its_provider_and_uid_are_left(
+    dev: Record, gone: Record, tmp_path: Path
+) -> None:
     left = run(tmp_path, {"federation:members": DEV["federation:members"][:1]})
     more = {each.urn for each in gone.resources} - {each.urn for each in left.resources}
-    assert more == {dev.one("kubernetes", "member-rohan").urn}
+    assert more == {dev.one(kind, "member-rohan").urn for kind in ("kubernetes", "Stash")}
     assert gone.exports == left.exports
 
 

@@ -170,9 +170,9 @@ def test_a_member_leaves_without_touching_anything_else(dev: Record, tmp_path: P
     record = run(tmp_path, {"federation:members": DEV["federation:members"][:1]})
     gone = {each.urn for each in dev.resources} - {each.urn for each in record.resources}
     rohan, names = dev.one("Member", "rohan"), dev.one("MemberDns", "rohan-dns")
-    provider = dev.one("kubernetes", "member-rohan")
+    provider, identity = dev.one("kubernetes", "member-rohan"), dev.one("Stash", "member-rohan")
     inside = {each.urn for component in (rohan, names) for each in dev.inside(component)}
-    assert gone == {rohan.urn, names.urn, provider.urn, *inside}
+    assert gone == {rohan.urn, names.urn, provider.urn, identity.urn, *inside}
     assert len(record.resources) == len(dev.resources) - len(gone)
 
 

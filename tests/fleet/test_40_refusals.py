@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import yaml
 
+from embedded.federation import UNATTENDED
 from embedded.stack import Stack
 from tests.figures import Figures
 from tests.fleet.conftest import HOST, MEMBERS, Clusters, Federation, timed_pulumi
@@ -58,17 +60,28 @@ def test_a_silent_cluster_is_named_and_the_rest_of_the_preview_shows(
     assert "Deployment karmada-scheduler create" in log
 
 
-def test_a_context_that_leads_to_another_cluster_is_refused(federation: Federation, clusters: Clusters) -> None:
-    good = federation.stack.settings.read_text()
-    joined, found = (
-        clusters.get(context, "namespace", "kube-system")["metadata"]["uid"] for context in (MEMBERS["gondor"], HOST)
-    )
+@pytest.mark.parametrize(
+    ("cluster", "context", "another"),
+    [("host", HOST, MEMBERS["rohan"]), ("member-gondor", MEMBERS["gondor"], HOST)],
+)
+@pytest.mark.parametrize("command", [("preview",), ("up", *UNATTENDED)], ids=lambda command: str(command[0]))
+def test_a_context_that_leads_to_another_cluster_is_refused(
+    federation: Federation, command: tuple[str, ...], cluster: str, context: str, another: str
+) -> None:
+    clusters = federation.clusters
+    good, corefile = federation.stack.settings.read_text(), clusters.corefile(another)
+    known, found = (clusters.get(each, "namespace", "kube-system")["metadata"]["uid"] for each in (context, another))
+    namespaces = clusters.kubectl(another, "get", "namespaces", "-o", "name")
     try:
-        federation.stack.settings.write_text(good.replace(f"context: {MEMBERS['gondor']}", f"context: {HOST}"))
-        code, log, _ = federation.pulumi("preview")
+        federation.stack.settings.write_text(good.replace(f"context: {context}", f"context: {another}"))
+        code, log, _ = federation.pulumi(*command)
     finally:
         federation.stack.settings.write_text(good)
     assert code != 0
     assert (
-        f"context {HOST} leads to another cluster: its kube-system has UID {found}, gondor joined with {joined}" in log
+        f"{cluster}: context {another} leads to another cluster: its kube-system has UID {found}, so far it had {known}"
+        in log
     )
+    assert "Traceback" not in log
+    assert clusters.corefile(another) == corefile
+    assert clusters.kubectl(another, "get", "namespaces", "-o", "name") == namespaces
