@@ -5,10 +5,11 @@
 A killed run leaves objects that it had asked a cluster for and not yet noted down. `pulumi up` would write over them,
 but a `destroy` would leave them, and either would warn of them for ever: the state lists each creation that was begun
 as a pending operation. Those of Kubernetes become resources of the stack here; a refresh then fills in what is there,
-and forgets what never came to be.
+and forgets what never came to be. The federation's part of a member's cluster DNS becomes one too: the next `up`
+writes it once more, and a `destroy` takes out as much of it as there is.
 
-Creations of other kinds are forgotten: keys and certificates exist in the state alone, and what a dynamic resource
-writes it can write again.
+Creations of other kinds are forgotten: keys and certificates exist in the state alone, and what creates a Withdrawal
+or a KeptWorkloads writes nothing, but takes away marks that a member which leaves has.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 from typing import Any
 
 KUBERNETES = "kubernetes:"
+CLUSTER_DNS = "pulumi-python:dynamic/federation:ClusterDns"
 
 State = dict[str, Any]
 
@@ -29,12 +31,12 @@ def begun(exported: State) -> list[State]:
 
 
 def adopt(exported: State) -> State:
-    """An exported stack without pending operations, in which begun objects of Kubernetes are resources."""
+    """An exported stack without pending operations, in which what was begun outside of the state is resources."""
     deployment = exported["deployment"]
     adopted = [
         _created(operation["resource"])
         for operation in begun(exported)
-        if operation["type"] == "creating" and operation["resource"]["type"].startswith(KUBERNETES)
+        if operation["type"] == "creating" and operation["resource"]["type"].startswith((KUBERNETES, CLUSTER_DNS))
     ]
     urns = {resource["urn"] for resource in adopted}
     # Where one was being replaced, the old one has been deleted: all of ours have fixed names.
@@ -46,6 +48,9 @@ def adopt(exported: State) -> State:
 def _created(resource: State) -> State:
     """The resource as the provider would have returned it, had the cluster answered with just what it was given."""
     inputs = resource["inputs"]
+    if resource["type"] == CLUSTER_DNS:
+        # With the provider, which is among the inputs. Any drift is a reason to write it again, also without a refresh.
+        return {**resource, "id": inputs["member"], "outputs": {**inputs, "drift": "a killed run had begun it"}}
     metadata = inputs["metadata"]
     identifier = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
     outputs = {**inputs, "__inputs": inputs, "__initialApiVersion": inputs["apiVersion"]}

@@ -6,16 +6,23 @@ import io
 import json
 import runpy
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from federation import unfinished
+from federation.dns import cluster_dns
+from tests.kube_api import ApiServer
+from tests.unit.test_cluster_dns import BEFORE, data, props, put
 
 pytestmark = pytest.mark.unit
 
 SECRET = "urn:pulumi:dev::federation::kubernetes:core/v1:Secret::etcd-files"
 ROLE = "urn:pulumi:dev::federation::kubernetes:rbac.authorization.k8s.io/v1:ClusterRole::gondor-access"
+CLUSTER_DNS = "urn:pulumi:dev::federation::pulumi-python:dynamic/federation:ClusterDns::gondor-cluster-dns"
+WITHDRAWAL = "urn:pulumi:dev::federation::pulumi-python:dynamic/federation:Withdrawal::gondor-withdrawal"
+KEPT_WORKLOADS = "urn:pulumi:dev::federation::pulumi-python:dynamic/federation:KeptWorkloads::gondor-kept-workloads"
 KEY = "urn:pulumi:dev::federation::tls:index/privateKey:PrivateKey::root-ca"
 
 
@@ -65,8 +72,49 @@ def test_it_can_be_destroyed_without_a_refresh() -> None:
     }
 
 
-def test_what_is_in_the_state_alone_is_forgotten() -> None:
-    assert adopted([], pending("creating", resource(KEY))) == {}
+@pytest.fixture
+def member() -> Iterator[ApiServer]:
+    """The API of gondor."""
+    server = ApiServer()
+    put(server, BEFORE[0])
+    yield server
+    server.stop()
+
+
+def begun_cluster_dns(member: ApiServer) -> dict[str, Any]:
+    """As it is in the list: its inputs, and among them, as the secret that Pulumi makes of it, the provider."""
+    return {**resource(CLUSTER_DNS), "inputs": {**props(member), "__provider": {"ciphertext": "v1:abc"}}}
+
+
+def test_a_begun_cluster_dns_is_as_its_creation_returns_it_but_to_be_written_again(member: ApiServer) -> None:
+    found = adopted([], pending("creating", begun_cluster_dns(member)))[CLUSTER_DNS]
+    provider = cluster_dns.Provider()
+    created = provider.create(props(member))
+    assert created.outs is not None
+    assert found["id"] == created.id
+    assert {**found["outputs"], "drift": ""} == {**created.outs, "__provider": {"ciphertext": "v1:abc"}}
+    assert provider.diff(found["id"], found["outputs"], props(member)).changes
+    # The engine finds it by its type.
+    assert CLUSTER_DNS.split("::")[2] == f"pulumi-python:{cluster_dns.ClusterDns._resource_type_name}"
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_a_begun_cluster_dns_can_be_destroyed_or_written_whatever_came_of_it(member: ApiServer, written: bool) -> None:
+    found = adopted([], pending("creating", begun_cluster_dns(member)))[CLUSTER_DNS]
+    provider = cluster_dns.Provider()
+    if written:
+        provider.create(props(member))
+    provider.update(found["id"], found["outputs"], props(member))
+    assert "fellowship" in data(member)["coredns"]["Corefile"]
+    if not written:
+        put(member, BEFORE[0])
+    provider.delete(found["id"], found["outputs"])
+    assert data(member) == BEFORE[0]
+
+
+@pytest.mark.parametrize("urn", [KEY, WITHDRAWAL, KEPT_WORKLOADS])
+def test_what_leaves_nothing_behind_is_forgotten(urn: str) -> None:
+    assert adopted([], pending("creating", resource(urn))) == {}
 
 
 @pytest.mark.parametrize("kind", ["updating", "deleting", "reading"])
