@@ -13,10 +13,8 @@ from typing import Any
 API, HOST, GONDOR, ROHAN = "fellowship", "rivendell", "gondor_needs-no_king", "rohan"
 """Contexts: the federation API, its host, its members."""
 IN_STATE = "nothing of it is outside Pulumi's state"
-ONCE = "its annotation tells the token that was watched with from another one; a restart by hand is as good"
-AT_THE_END = (
-    "it acts when the member leaves, and has no read; what it then goes by is in the Cluster, and in the policy"
-)
+AT_THE_END = "no object: it acts when the member leaves, by the Cluster and an admission policy, whose kinds have cases"
+BY_NEW_TOKENS = "the fleet has no tokenGeneration above 1; it is an annotation in a Deployment, whose kind has a case"
 BY_GOOGLE = "tests/fleet/test_cloud_dns_zone.py does it"
 HOST_NAMESPACE = ("-n", "karmada-system")
 SUBJECT = {"subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "somebody"}]}
@@ -111,6 +109,7 @@ CASES: Mapping[str, Case] = {
         {"spec": {"replicas": 0}},
         ("spec.replicas",),
     ),
+    "kubernetes:apps/v1:DeploymentPatch": _nowhere(BY_NEW_TOKENS),
     "kubernetes:apps/v1:StatefulSet": Case(
         "dns-etcd",
         HOST,
@@ -218,6 +217,7 @@ CASES: Mapping[str, Case] = {
         Edit("Corefile", "denial 9984 5", "denial 9984 600"),
         ("ConfigMap kube-system/coredns is not as it was left",),
     ),
+    "pulumi-python:dynamic/federation:KeptWorkloads": _nowhere(AT_THE_END),
     "pulumi-python:dynamic/federation:Withdrawal": Case(
         "rohan-withdrawal",
         API,
