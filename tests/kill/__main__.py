@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fleet.waiting import FleetError
@@ -47,6 +47,7 @@ class Sweep:
                 lab.take_down(wait_for_helpers=False)
                 lab = self._start()
         lab.take_down(wait_for_helpers=True)
+        self.failures += too_few_killed(self.outcomes)
 
     def _start(self) -> Lab:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
@@ -61,6 +62,12 @@ class Sweep:
         outcome = kill(point)
         self.outcomes.append(outcome)
         print(outcome, flush=True)
+
+
+def too_few_killed(outcomes: Sequence[Outcome]) -> list[str]:
+    """What is wrong with a sweep most of whose runs were over before their points: it has tried little."""
+    killed = sum(outcome.killed.by_us for outcome in outcomes)
+    return [f"only {killed} of {len(outcomes)} runs were killed"] if killed * 2 < len(outcomes) else []
 
 
 def main() -> int:

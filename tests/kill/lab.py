@@ -64,6 +64,8 @@ class Outcome:
     """Further runs until one succeeded."""
     seconds: float
     """Of all of it."""
+    canaries: int
+    """Objects that were written into the federation API before the end, and were there after it."""
 
     def __str__(self) -> str:
         runs = f"{self.runs} more run{' s'[self.runs > 1]}"
@@ -99,6 +101,7 @@ class Lab:
         self._with = self._everywhere()
         self._urns = self._in_state()
         self._write_canary()
+        assert self._canaries, "the federation API answers, and yet no object was written into it"
 
     def reference_update(self) -> None:
         self._change()
@@ -149,7 +152,7 @@ class Lab:
             self._complete()
         else:
             self._gone()
-        return Outcome(verb, point, killed, runs, time.monotonic() - start)
+        return Outcome(verb, point, killed, runs, time.monotonic() - start, self._canaries)
 
     def _converge(self, *arguments: str) -> int:
         for runs in range(1, MOST_RUNS + 1):

@@ -30,6 +30,11 @@ class Point:
         return f"{self.share:6.1%} of {self.of:<7} +{self.pause * 1000:3.0f} ms, {killed:<13}"
 
 
+SAMPLE_SEED = 7
+"""Draws, with one point for each of the sample's runs, both ways of counting and both ways of killing; and counts the
+`up` by the clock, as no other of these runs has been measured."""
+
+
 def points(seed: int, verb: str, count: int) -> list[Point]:
     """`count` points for runs of one kind, one in each of as many equal parts of the run, in no order."""
     random = Random(f"{seed} {verb}")
@@ -44,3 +49,9 @@ def points(seed: int, verb: str, count: int) -> list[Point]:
     ]
     random.shuffle(drawn)
     return drawn
+
+
+def sample() -> dict[str, Point]:
+    """The points of the tests' few runs: one in each third, by kind of run and in the order of running."""
+    verbs = ("update", "destroy", "up")
+    return dict(zip(verbs, points(SAMPLE_SEED, "sample", len(verbs)), strict=True))

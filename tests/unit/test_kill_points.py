@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.kill.points import LAST_SHARE, LONGEST_PAUSE, points
+from tests.kill.__main__ import too_few_killed
+from tests.kill.lab import Outcome
+from tests.kill.points import LAST_SHARE, LONGEST_PAUSE, Point, points, sample
+from tests.kill.run import Killed
 
 pytestmark = pytest.mark.unit
 
@@ -39,3 +42,21 @@ def test_seed_and_kind_of_run_make_a_difference() -> None:
 
 def test_both_ways_of_killing_are_drawn() -> None:
     assert {point.whole for point in points(1, "up", 25)} == {True, False}
+
+
+def test_the_sample_has_both_ways_of_counting_and_of_killing_and_no_point_near_the_end() -> None:
+    drawn = sample()
+    assert {point.of for point in drawn.values()} == {"events", "seconds"}
+    assert {point.whole for point in drawn.values()} == {True, False}
+    assert max(point.share for point in drawn.values()) < 0.9
+    # How long the others are is a guess.
+    assert [verb for verb, point in drawn.items() if point.of == "seconds"] == ["up"]
+
+
+@pytest.mark.parametrize(("killed", "over", "wrong"), [(0, 0, False), (1, 1, False), (1, 2, True), (0, 1, True)])
+def test_a_sweep_that_killed_fewer_than_half_of_its_runs_has_failed(killed: int, over: int, wrong: bool) -> None:
+    point = Point(0.5, "events", 0, True)
+    outcomes = [
+        Outcome("up", point, Killed("nothing begun", by_us, []), 1, 1, 0) for by_us in [True] * killed + [False] * over
+    ]
+    assert bool(too_few_killed(outcomes)) is wrong
