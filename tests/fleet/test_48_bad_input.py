@@ -15,7 +15,7 @@ import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from embedded.federation import UNATTENDED
 from embedded.stack import Stack
@@ -35,20 +35,26 @@ def test_refused_credentials_are_told_once_and_keep_nobody_else_waiting(
     federation: Federation, clusters: Clusters, tmp_path: Path, figures: Figures
 ) -> None:
     good, uid = federation.stack.settings.read_text(), _uid(federation, "rohan")
+    told = f"context rohan: the API at {clusters.server('rohan')} cannot be used: it answered 401 Unauthorized"
     try:
-        garbage = _with_user(clusters.kubeconfig, "rohan", {"token": "garbage"}, tmp_path / "garbage")
-        federation.stack.settings.write_text(good.replace(str(clusters.kubeconfig), str(garbage)))
-        code, log, seconds = federation.pulumi("preview")
-        figures.add("preview with refused credentials", seconds)
-        assert code == 0, log
-        assert (
-            f"context rohan: the API at {clusters.server('rohan')} cannot be used: it answered 401 Unauthorized" in log
-        )
-        assert "to update" in log or "unchanged" in log
+        foreign = _certificate(ec.generate_private_key(ec.SECP256R1()), _name("rohan-ca"), DAY)
+        for what, credentials in (("garbage", {"token": "garbage"}), ("foreign", foreign)):
+            refused = _with_user(clusters.kubeconfig, "rohan", credentials, tmp_path / what)
+            federation.stack.settings.write_text(good.replace(str(clusters.kubeconfig), str(refused)))
+            code, log, seconds = federation.pulumi("preview")
+            figures.add(f"preview with refused credentials ({what})", seconds)
+            assert code == 0, log
+            assert told in log
+            assert "to update" in log or "unchanged" in log
 
-        foreign = _with_user(clusters.kubeconfig, "rohan", _foreign_certificate(), tmp_path / "foreign")
+        # Of two certificates that differ in their end alone, the member accepts the one that has not expired.
+        valid, expired = (
+            _with_user(clusters.kubeconfig, "rohan", _certificate(*_authority("rohan"), left), tmp_path / what)
+            for what, left in (("valid", DAY), ("expired", -DAY))
+        )
+        assert Clusters(valid).kubectl("rohan", "get", "--raw", "/readyz") == "ok"
         changed = yaml.safe_load(good)
-        changed["config"] |= {"federation:kubeconfig": str(foreign)}
+        changed["config"] |= {"federation:kubeconfig": str(expired)}
         changed["config"]["federation:dns"]["ttl"] = 31
         federation.stack.settings.write_text(yaml.safe_dump(changed))
         code, log, seconds = federation.pulumi("up", *UNATTENDED)
@@ -63,9 +69,7 @@ def test_refused_credentials_are_told_once_and_keep_nobody_else_waiting(
         ]
         assert len(set(reasons)) == 1, log
         assert "rohan: out of reach, as the credentials are refused (see the warning)" in reasons[0]
-        assert (
-            f"context rohan: the API at {clusters.server('rohan')} cannot be used: it answered 401 Unauthorized" in log
-        )
+        assert told in log
         assert "Traceback" not in log
         assert _ttl(federation) == 31
         assert _uid(federation, "rohan") == uid
@@ -165,13 +169,25 @@ def _with_user(kubeconfig: Path, user: str, credentials: dict[str, str], file: P
     return file
 
 
-def _foreign_certificate() -> dict[str, str]:
-    """What a client certificate of an unknown authority, which has expired as well, looks like in a kubeconfig."""
+def _authority(member: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Name]:
+    """Key and name of the authority whose client certificates a member accepts."""
+    record = Record.load(FLEET)
+    assert record
+    keys = Cluster(record, record.member(member)).folder / "keys"
+    key = serialization.load_pem_private_key((keys / "ca.key").read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key, x509.load_pem_x509_certificate((keys / "ca.crt").read_bytes()).subject
+
+
+def _certificate(authority: ec.EllipticCurvePrivateKey, issuer: x509.Name, left: datetime.timedelta) -> dict[str, str]:
+    """An administrator's certificate by this authority, with so much time left, as it looks in a kubeconfig."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
-    admin = [(NameOID.COMMON_NAME, "kubernetes-admin"), (NameOID.ORGANIZATION_NAME, "system:masters")]
-    name = x509.Name([x509.NameAttribute(oid, value) for oid, value in admin])
-    number, begin, end = x509.random_serial_number(), now - 2 * DAY, now - DAY
-    certificate = x509.CertificateBuilder(name, name, key.public_key(), number, begin, end).sign(key, hashes.SHA256())
+    name, number = _name("kubernetes-admin", "system:masters"), x509.random_serial_number()
+    certificate = (
+        x509.CertificateBuilder(issuer, name, key.public_key(), number, now - 2 * DAY, now + left)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .sign(authority, hashes.SHA256())
+    )
     form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     pems = [
         certificate.public_bytes(serialization.Encoding.PEM).decode(),
@@ -179,6 +195,11 @@ def _foreign_certificate() -> dict[str, str]:
     ]
     user: dict[str, str] = with_client_certificate("", "", "", *pems)["users"][0]["user"]
     return user
+
+
+def _name(common: str, *groups: str) -> x509.Name:
+    members = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
+    return x509.Name([*members, x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 
 def _uid(federation: Federation, member: str) -> str:

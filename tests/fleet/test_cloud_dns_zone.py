@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -75,6 +76,12 @@ class Zone:
     def settled(self) -> float:
         """Nothing differs, in Google or in the program."""
         return self.pulumi("preview", "--refresh", "--expect-no-changes")[1]
+
+    def urn(self, end: str) -> str:
+        """Of the one resource whose URN ends with its type and name."""
+        state = self.stack.pulumi("stack", "export", "--stack", self.stack.name, capture=True).stdout
+        (urn,) = [each["urn"] for each in json.loads(state)["deployment"]["resources"] if each["urn"].endswith(end)]
+        return str(urn)
 
 
 @pytest.fixture
@@ -171,9 +178,11 @@ def test_a_zone_of_another_domain_is_refused_in_a_line_and_nothing_is_made(zone:
     assert zone.google.records("mordor") == {}
 
 
-def test_a_protected_zone_is_not_deleted_until_protection_is_taken_off(zone: Zone) -> None:
+def test_a_protected_zone_is_neither_replaced_nor_deleted_until_protection_is_taken_off(zone: Zone) -> None:
     zone.configure(protect=True)
     zone.up()
+    log, _ = zone.pulumi("preview", "--target-replace", zone.urn("ManagedZone::zone"), expect=EXIT_ERROR)
+    assert set(re.findall(r'unable to replace resource "\S*:(\w+::[^":]+)"', log)) == {"ManagedZone::zone"}
     zone.pulumi("destroy", "--yes", "--skip-preview", expect=EXIT_ERROR)
     assert zone.google.ask("GET", "/example-com").status_code == 200
     zone.configure(protect=False)
