@@ -96,15 +96,17 @@ def test_a_member_that_is_dead_for_good_leaves_in_one_up(
     assert not federation.clusters.exists("fellowship", "namespace", "karmada-es-mordor")
     secrets = federation.clusters.kubectl("fellowship", "get", "secrets", "-n", "federation-fellowship", "-o", "name")
     assert "mordor" not in secrets
-    assert _state_of_mordor(federation) == {"pulumi:providers:kubernetes::member-mordor"}
+    left = {"pulumi:providers:kubernetes::member-mordor", "pulumi:index:Stash::member-mordor"}
+    assert _state_of_mordor(federation) == left
     assert json.loads(federation.stack.output("members"))[-1]["name"] != "mordor"
-    # Nothing in any cluster is left to do: without its lines, Pulumi forgets how the member was reached, and its name.
+    # Nothing in any cluster is left to do: without its lines, Pulumi forgets how the member was reached, and its UID.
     set_members(federation, lambda members: members)
     code, log, _ = federation.pulumi("preview")
     assert code == 0, log
     assert "pulumi:providers:kubernetes member-mordor delete" in log
+    assert "pulumi:index:Stash member-mordor delete" in log
     assert "pulumi:providers:pulumi-python dynamic update" in log
-    assert "    2 changes." in log
+    assert "    3 changes." in log
 
 
 @contextmanager
