@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 import yaml
 
@@ -18,11 +20,14 @@ def _change(stack: Stack, before: str, after: str) -> None:
 
 
 def test_all_problems_come_at_once_and_nothing_is_registered(other_stack: Stack) -> None:
+    _change(other_stack, "federation:name: fellowship", "federation:nmae: fellowship")
     _change(other_stack, "zone: example.com.", "zone: nonsense")
     _change(other_stack, "region: middle-earth, zones: [edoras]", "zones: edoras")
     code, log, _ = timed_pulumi(other_stack, "preview")
     assert code != 0
-    assert "3 problems in the configuration; nothing was changed" in log
+    assert "5 problems in the configuration; nothing was changed" in log
+    assert 'federation:name: "" is not a DNS label' in log
+    assert "federation:nmae: unknown key; did you mean 'name'?" in log
     assert 'federation:dns.zone: "nonsense" is not a DNS domain' in log
     assert "federation:members[1].region: is missing" in log
     assert 'federation:members[1].zones: "edoras" is not a list' in log
@@ -43,21 +48,29 @@ def test_one_cluster_under_two_names_is_refused(other_stack: Stack, clusters: Cl
     assert "gondor and rohan are one cluster (kube-system UID" in log
 
 
+@pytest.mark.parametrize(
+    ("cluster", "rest"),
+    [
+        ("rohan", ("gondor-cluster create", "Deployment karmada-scheduler create")),
+        (HOST, ("gondor-namespace create", "Deployment karmada-scheduler create")),
+    ],
+    ids=["member", "host"],
+)
 def test_a_silent_cluster_is_named_and_the_rest_of_the_preview_shows(
-    other_stack: Stack, clusters: Clusters, figures: Figures
+    other_stack: Stack, clusters: Clusters, figures: Figures, cluster: str, rest: Sequence[str]
 ) -> None:
     silent = yaml.safe_load(clusters.kubeconfig.read_text())
     nowhere = clusters.of_nobody
-    next(each for each in silent["clusters"] if each["name"] == "rohan")["cluster"]["server"] = nowhere
+    next(each for each in silent["clusters"] if each["name"] == cluster)["cluster"]["server"] = nowhere
     file = other_stack.home / "silent"
     file.write_text(yaml.safe_dump(silent))
     _change(other_stack, str(clusters.kubeconfig), str(file))
     _, log, seconds = timed_pulumi(other_stack, "preview")
-    figures.add("preview with one silent cluster", seconds)
-    assert f"context rohan: the API at {nowhere} cannot be used" in log
+    figures.add(f"preview with {cluster} silent", seconds)
+    assert f"context {cluster}: the API at {nowhere} cannot be used" in log
     assert seconds < 40
-    assert "gondor-cluster create" in log
-    assert "Deployment karmada-scheduler create" in log
+    for line in rest:
+        assert line in log
 
 
 CONTEXTS = {"host": HOST, "member-gondor": MEMBERS["gondor"]}

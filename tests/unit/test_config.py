@@ -76,12 +76,22 @@ def test_every_key_is_declared_in_pulumi_yaml_with_the_default_it_has() -> None:
     fields = {field.alias: field for field in Settings.model_fields.values()}
     assert set(declared) == set(fields)
     assert all(key["type"] and key["description"] for key in declared.values())
-    assert {name for name, key in declared.items() if "default" not in key} == {
-        name for name, field in fields.items() if field.is_required()
-    }
-    with_defaults = {name: key["default"] for name, key in declared.items() if "default" in key}
     required = {"name": "fellowship", "host": {"context": "rivendell"}}
-    assert Settings.model_validate(required | with_defaults) == Settings.model_validate(required)
+    assert set(required) == {name for name, field in fields.items() if field.is_required()}
+    defaults = {name: key["default"] for name, key in declared.items()}
+    assert Settings.model_validate(defaults | required) == Settings.model_validate(required)
+
+
+def test_what_is_required_is_empty_by_default_so_that_it_is_told_with_all_else_that_is_wrong(folder: Path) -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    empty = {f"federation:{name}": declared[name]["default"] for name in ("name", "host")}
+    said = "\n".join(problems(folder, {"federation:nmae": "fellowship", **empty}))
+    for expected in (
+        'name: "" is not a DNS label',
+        "host.context: is missing",
+        "nmae: unknown key; did you mean 'name'?",
+    ):
+        assert expected in said
 
 
 def test_other_namespaces_are_not_ours_to_judge(folder: Path) -> None:
