@@ -40,6 +40,11 @@ class Stack:
         """What a pulumi command needs to work on this stack."""
         return ["--stack", self.name, "--config-file", str(self.settings)]
 
+    @property
+    def scratch(self) -> Path:
+        """Temporary files of its runs, among them a kubeconfig for each provider (docs/operation.md, "Secrets")."""
+        return self.home / "tmp"
+
     def environment(self) -> dict[str, str]:
         """The variables for pulumi, kubectl and the like; none of them is a secret, some name files that are."""
         return {
@@ -57,11 +62,13 @@ class Stack:
             # The state lives as long as the fleet, and is written after each of a few hundred steps.
             "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
             "KUBECONFIG": str(self.kubeconfig),
+            "TMPDIR": str(self.scratch),
         }
 
     def prepare(self, configuration: str) -> None:
         """Make the stack if it is not there; `configuration` is the text of its Pulumi.<stack>.yaml, without salt."""
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.scratch.mkdir(exist_ok=True)
         passphrase = self.home / "passphrase"
         if not passphrase.exists():
             passphrase.touch(mode=0o600)

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import secrets
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,16 @@ def test_what_holds_one_on_disk_is_private(
     held = [file for file in ours if leaks(file.read_text(), signs) or list(private_parts(file.read_text()))]
     assert {clusters.kubeconfig, federation.clusters.kubeconfig, federation.stack.home / "passphrase"} <= set(held)
     assert {str(file): oct(mode) for file in held if (mode := file.stat().st_mode & 0o777) != 0o600} == {}
+
+
+def test_no_run_leaves_one_in_the_temporary_folder(federation: Federation) -> None:
+    """Providers write a kubeconfig each: into the stack's own folder, which goes with the fleet."""
+    shared = Path(tempfile.gettempdir())
+    before = {*shared.glob("kubeconfig*")}, {*federation.stack.scratch.glob("kubeconfig*")}
+    code, log, _ = federation.pulumi("preview")
+    assert code == 0, log[-4000:]
+    assert {*shared.glob("kubeconfig*")} == before[0]
+    assert {*federation.stack.scratch.glob("kubeconfig*")} > before[1]
 
 
 def _kubectl(federation: Federation, clusters: Clusters, context: str) -> Clusters:
