@@ -1,4 +1,4 @@
-"""What the federation may do in its members: with full access, and with access to a namespace alone."""
+"""What the federation may do in its members: with full access, with access to a namespace alone, by rules given."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ from tests.fleet.conftest import HOST, MEMBERS, Clusters, Federation
 
 OF_ANYBODY = ("authorization.k8s.io", "authentication.k8s.io")
 """Groups in which every user may ask who he is and what he may."""
+RULES = [
+    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "delete", "update"]},
+    {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
+]
 WEB = """
 apiVersion: apps/v1
 kind: Deployment
@@ -180,10 +184,7 @@ spec:
 def namespaced(federation: Federation, figures: Figures) -> Iterator[str]:
     """Rohan with access to namespace default alone, and what Pulumi said; then as it was."""
     before = federation.stack.settings.read_text()
-    settings = yaml.safe_load(before)
-    rohan = next(each for each in settings["config"]["federation:members"] if each["name"] == "rohan")
-    rohan["access"] = {"profile": "namespaced", "namespaces": ["default"]}
-    federation.stack.settings.write_text(yaml.safe_dump(settings))
+    _set_access(federation, {"profile": "namespaced", "namespaces": ["default"]})
     try:
         code, preview, _ = federation.pulumi("preview")
         assert code == 0, preview[-8000:]
@@ -246,6 +247,35 @@ def test_a_namespaced_member_runs_what_is_in_its_namespace_and_refuses_the_rest(
     )
     conditions = both.get("fellowship", "cluster", "rohan")["status"]["conditions"]
     assert {each["type"]: each["status"] for each in conditions} == {"Ready": "True", "CompleteAPIEnablements": "True"}
+
+
+@pytest.fixture(scope="module")
+def custom(namespaced: str, federation: Federation, figures: Figures) -> None:
+    """Rohan with rules of one's own: everything may be read, and ConfigMaps written."""
+    _set_access(federation, {"profile": "custom", "rules": RULES})
+    code, log, seconds = federation.pulumi("up", *UNATTENDED)
+    assert code == 0, log[-8000:]
+    figures.add("pulumi up, a member's access by rules of one's own", seconds)
+
+
+def test_a_member_with_rules_of_ones_own_grants_just_these(custom: None, federation: Federation) -> None:
+    rohan = Credential.of(federation, "rohan", "rohan")
+    granted = [{key: sorted(rule[key]) for key in RULES[0]} for rule in rohan.rules()]
+    assert sorted(granted, key=str) == sorted(RULES, key=str)
+    assert not rohan.may("create", "deployments.apps", "default")
+    there = ("configmap", "palantir")
+    federation.clusters.kubectl("fellowship", "create", *there)
+    wait_until("it in rohan", lambda: federation.clusters.exists(MEMBERS["rohan"], *there), 60)
+    federation.clusters.kubectl("fellowship", "delete", *there)
+    wait_until("it to go from rohan", lambda: not federation.clusters.exists(MEMBERS["rohan"], *there), 60)
+
+
+def _set_access(federation: Federation, access: Mapping[str, Any]) -> None:
+    """Of rohan."""
+    settings = yaml.safe_load(federation.stack.settings.read_text())
+    rohan = next(each for each in settings["config"]["federation:members"] if each["name"] == "rohan")
+    rohan["access"] = access
+    federation.stack.settings.write_text(yaml.safe_dump(settings))
 
 
 # What became of an object in a member

@@ -13,6 +13,7 @@ from fleet.private import write_private
 from fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.fleet.conftest import HOST, MEMBERS, Clusters, Federation, timed_pulumi
+from tests.fleet.settings import converge, set_members
 
 GONDOR = MEMBERS["gondor"]
 SHARED: dict[str, object] = {"name": "gondor", "context": GONDOR, "region": "middle-earth"}
@@ -67,6 +68,27 @@ def test_both_work_in_one_member(elves: Stack, federation: Federation, clusters:
     _reaches_gondor(federation.clusters, "fellowship")
     lookups = clusters.corefile(GONDOR)
     assert all(zone in lookups for zone in ("elves.test", "example.com"))
+
+
+def test_the_one_whose_proxy_it_is_leaves_the_other_be(
+    elves: Stack, federation: Federation, clusters: Clusters, figures: Figures
+) -> None:
+    """Karmada takes its impersonator out of the member with the federation that had it there."""
+    good = federation.stack.settings.read_text()
+    try:
+        set_members(federation, lambda members: [each for each in members if each["name"] != "gondor"])
+        figures.add("the first federation leaves the shared member, ttl 5", converge(federation)[1])
+        assert not clusters.exists(GONDOR, "clusterrole,clusterrolebinding", "-l", "federation/name=fellowship")
+        assert not clusters.exists(GONDOR, "clusterrole", "karmada-impersonator")
+        assert "example.com" not in clusters.corefile(GONDOR)
+        _reaches_gondor(_api(elves), "elves")
+        code, log, _ = timed_pulumi(elves, "preview", "--refresh", "--expect-no-changes")
+        assert code == 0, log
+    finally:
+        federation.stack.settings.write_text(good)
+    figures.add("the first federation joins it again", converge(federation)[1])
+    _reaches_gondor(_api(elves), "elves")
+    _reaches_gondor(federation.clusters, "fellowship")
 
 
 def test_one_leaving_leaves_the_other_be(
