@@ -10,6 +10,7 @@ from pathlib import Path
 from toolbox.errors import ToolError
 
 LINES_OF_LOG = 12
+WITHOUT = 'or do without the embedded fleet: README.md, "Use it with your clusters"'
 
 
 def missing() -> list[str]:
@@ -21,9 +22,9 @@ def install(packages: list[str]) -> None:
     """Install packages with apt-get, quietly."""
     names = " ".join(packages)
     if shutil.which("apt-get") is None:
-        raise ToolError(f"this is not a Debian machine: install what Debian calls {names}, then try again")
+        raise ToolError(f"this is not a Debian machine: install what Debian calls {names}, then try again; {WITHOUT}")
     if os.geteuid() != 0:
-        raise ToolError(f"root is needed for: apt-get install --no-install-recommends {names}")
+        raise ToolError(f"root is needed for: apt-get install --no-install-recommends {names}; {WITHOUT}")
     _apt_get("update", "-q")
     _apt_get("install", "-q", "--yes", "--no-install-recommends", *packages)
     if still := missing():
