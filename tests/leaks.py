@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from itertools import pairwise
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -69,6 +70,13 @@ def leaks(text: str, signs: Mapping[str, str]) -> list[str]:
     """Which secrets stand in the text, and how; `signs` are `needles`."""
     windows = (text[start : start + WINDOW] for start in range(len(text) - WINDOW + 1))
     return sorted({signs[window] for window in windows if window in signs})
+
+
+@cache
+def key_headers() -> Mapping[str, str]:
+    """What to look for where no private key may be, whosever it is; one that is cut short is found too."""
+    kinds = ("", "EC ", "RSA ", "OPENSSH ", "ENCRYPTED ")
+    return needles({f"the header {kind}PRIVATE KEY": f"-----BEGIN {kind}PRIVATE KEY-----" for kind in kinds})
 
 
 def _here(text: str) -> Iterator[str]:

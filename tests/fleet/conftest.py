@@ -26,6 +26,7 @@ from fleet.record import fleets
 from tests.figures import Figures
 from tests.fleet.google import Google, mock_cloud_dns
 from tests.fleet.google_front import GoogleFront
+from tests.leaks import key_headers, leaks, needles, private_parts
 from toolbox import tool
 
 FLEET = "-".join(filter(None, (os.environ.get("FEDERATION_TEST_FLEET", "test"), os.environ.get("PYTEST_XDIST_WORKER"))))
@@ -99,6 +100,18 @@ class Clusters:
     def exists(self, context: str, *what: str) -> bool:
         return bool(self.kubectl(context, "get", *what, "--ignore-not-found", "-o", "name").strip())
 
+    def traces(self, context: str) -> list[str]:
+        """Every object, of whatever kind, whose metadata speak of Karmada or of the federation."""
+        listed = self.kubectl(context, "api-resources", "--verbs=list", "-o", "name").split()
+        kinds = ",".join(kind for kind in listed if not kind.startswith("events"))
+        objects: list[dict[str, Any]] = self.get(context, kinds, "-A")["items"]
+        found = []
+        for each in objects:
+            metadata = {key: value for key, value in each["metadata"].items() if key != "managedFields"}
+            if any(word in json.dumps(metadata) for word in ("karmada", "federation")):
+                found.append(f"{each['kind']} {json.dumps(metadata)}")
+        return found
+
 
 @dataclass(frozen=True)
 class Federation:
@@ -121,9 +134,14 @@ class Federation:
 
 
 def timed_pulumi(stack: Stack, verb: str, *arguments: str) -> tuple[int, str, float]:
+    """Exit code, all output, which shows no private key, and seconds."""
     start = time.monotonic()
     done = stack.pulumi(verb, *stack.options, *arguments, "--color", "never", check=False, capture=True)
-    return done.returncode, done.stdout + done.stderr, time.monotonic() - start
+    log, seconds = done.stdout + done.stderr, time.monotonic() - start
+    shown = leaks(log, key_headers())
+    # Without the log, which pytest would otherwise show.
+    assert not shown, f"pulumi {verb} shows {shown}"
+    return done.returncode, log, seconds
 
 
 def configuration(kubeconfig: Path, *, names: bool = True) -> str:
@@ -186,9 +204,19 @@ def google(
         settings["config"]["federation:dns"] |= {"provider": "google-clouddns", "googleClouddns": google}
         federation.stack.settings.write_text(yaml.safe_dump(settings))
         code, log, seconds = federation.pulumi("up", *UNATTENDED)
+        shown = leaks(log, googles_key(federation))
+        assert not shown, f"pulumi up shows {shown}"
         assert code == 0, log[-8000:]
         figures.add("pulumi up, from CoreDNS to Cloud DNS", seconds)
         yield mock
+
+
+def googles_key(federation: Federation) -> Mapping[str, str]:
+    """What to look for: of the private key by which the federation writes to Cloud DNS."""
+    settings = yaml.safe_load(federation.stack.settings.read_text())
+    file = Path(settings["config"]["federation:dns"]["googleClouddns"]["credentials"])
+    (part,) = private_parts(file.read_text())
+    return needles({"google's key": part})
 
 
 @pytest.fixture

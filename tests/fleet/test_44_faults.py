@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 import pytest
+from dns.exception import DNSException
 
 from embedded.zone import Zone
-from federation.names import ServiceNames
+from federation.dns.publisher import PROGRAM
+from federation.names import DNS_CONTROLLER, MANAGED_BY, ServiceNames
 from fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.fleet.conftest import HOST, MEMBERS, Clusters, Federation
@@ -20,18 +23,31 @@ from tests.fleet.pods import Pods
 from tests.fleet.writer import Writer
 
 NAMESPACE = "karmada-system"
-PROGRAMS = (
-    "karmada-apiserver",
-    "karmada-aggregated-apiserver",
-    "kube-controller-manager",
-    "karmada-controller-manager",
-    "karmada-scheduler",
-    "karmada-webhook",
-)
+PROGRAMS = {
+    "etcd": 1,
+    "karmada-apiserver": 1,
+    "karmada-aggregated-apiserver": 1,
+    "kube-controller-manager": 1,
+    "karmada-controller-manager": 1,
+    "karmada-scheduler": 1,
+    "karmada-webhook": 1,
+    "dns-etcd": 1,
+    "federation-dns": 2,
+    "external-dns": 1,
+    "dns-controller": 1,
+}
+"""With their replicas; the last four make the names."""
 API_SECONDS, REACHED_SECONDS = 90, 120
 """How long a fault may take from the API, and from a write until it is in both members: leases of controllers that
 were killed run 15 s, containers that crash meanwhile wait 10 s and then 20."""
 BEFORE = ("configmap", "before", "-n", "default")
+RECORD = """
+apiVersion: externaldns.k8s.io/v1alpha1
+kind: DNSEndpoint
+metadata: {{name: {name}, namespace: default, labels: {{{label}: {writer}}}}}
+spec: {{endpoints: [{{dnsName: {name}.default.{tree}, recordType: A, recordTTL: 30, targets: [192.0.2.1]}}]}}
+"""
+API_NAME, TREE = "api.fellowship.example.com", "fellowship.svc.example.com"
 
 
 @dataclass(frozen=True)
@@ -41,6 +57,7 @@ class Watched:
     federation: Federation
     writer: Writer
     pods: Pods
+    zone: Zone
     figures: Figures
 
     def recovers(self, what: str, fault: Callable[[], float]) -> None:
@@ -57,11 +74,13 @@ class Watched:
         self._await(f"{name} to be taken", lambda: self._create(name), API_SECONDS)
         self._reaches_members(name, at + REACHED_SECONDS)
         self.figures.add(f"{what}, until a write reached both members", time.monotonic() - at)
+        self._await(f"the API's name after {what}", partial(self._says, "NOERROR", API_NAME), REACHED_SECONDS)
+        self._publishes(name)
         assert objects - in_api(clusters, "fellowship") == set(), "objects are lost, or were made anew"
         assert self.before() == before
         assert self.writer.lost() == []
-        for program in ("etcd", *PROGRAMS):
-            self.pods.await_ready(program)
+        for program, replicas in PROGRAMS.items():
+            self.pods.await_ready(program, replicas)
 
     def before(self) -> tuple[str, str]:
         """UID and resource version of an object that nobody touches."""
@@ -84,13 +103,27 @@ class Watched:
         return self.federation.clusters.kubectl("fellowship", "get", "cluster", member, *ready, check=False) == "True"
 
     def _create(self, name: str) -> bool:
-        manifest = f"kind: ConfigMap\napiVersion: v1\nmetadata: {{name: {name}, namespace: default}}\n"
-        return self.federation.apply(manifest, check=False).returncode == 0
+        return self._apply(f"kind: ConfigMap\napiVersion: v1\nmetadata: {{name: {name}, namespace: default}}\n")
 
     def _reaches_members(self, name: str, deadline: float) -> None:
         for member, context in MEMBERS.items():
             there = partial(self.federation.clusters.exists, context, "configmap", name)
             self._await(f"{name} in {member}", there, deadline - time.monotonic())
+
+    def _publishes(self, name: str) -> None:
+        """A record comes into the zone, and goes when it is marked as the controller's, for want of a Service."""
+        for writer, rcode in ((PROGRAM, "NOERROR"), (DNS_CONTROLLER, "NXDOMAIN")):
+            record = RECORD.format(name=name, label=MANAGED_BY, writer=writer, tree=TREE)
+            self._await(f"{name} of {writer} to be taken", partial(self._apply, record), API_SECONDS)
+            self._await(f"{rcode} for {name}", partial(self._says, rcode, f"{name}.default.{TREE}"), REACHED_SECONDS)
+
+    def _apply(self, manifest: str) -> bool:
+        return self.federation.apply(manifest, check=False).returncode == 0
+
+    def _says(self, rcode: str, name: str) -> bool:
+        with suppress(DNSException):
+            return self.zone.rcode(name) == rcode
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -98,19 +131,21 @@ def watched(federation: Federation, clusters: Clusters, figures: Figures) -> Ite
     federation.apply("kind: ConfigMap\napiVersion: v1\nmetadata: {name: before, namespace: default}\n")
     for context in MEMBERS.values():
         wait_until(f"it in {context}", partial(federation.clusters.exists, context, "configmap", "before"), 60)
+    (server,) = json.loads(federation.stack.output("nameServers"))
+    zone = Zone(server, ServiceNames("web", "default", "fellowship", "example.com"))
     with Writer("faults", federation.clusters.kubeconfig) as writer:
-        yield Watched(federation, writer, Pods(clusters, NAMESPACE), figures)
+        yield Watched(federation, writer, Pods(clusters, NAMESPACE), zone, figures)
     made = federation.clusters.kubectl("fellowship", "get", "configmaps", "-n", "default", "-o", "name").split()
     ours = [name for name in made if name.startswith(("configmap/before", "configmap/after-"))]
     federation.clusters.kubectl("fellowship", "delete", "-n", "default", *ours)
 
 
-@pytest.mark.parametrize("program", ["etcd", *PROGRAMS])
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_a_process_that_is_killed_comes_back(watched: Watched, program: str) -> None:
-    (pod,) = watched.pods.of(program)
-    watched.recovers(f"{program} killed", lambda: watched.pods.kill(pod))
-    (same,) = watched.pods.of(program)
-    assert same["metadata"]["uid"] == pod["metadata"]["uid"]
+    pods = watched.pods.of(program)
+    watched.recovers(f"{program} killed", lambda: watched.pods.kill(pods[0]))
+    same = watched.pods.of(program)
+    assert [each["metadata"]["uid"] for each in same] == [each["metadata"]["uid"] for each in pods]
 
 
 def test_etcds_pod_is_deleted_and_the_next_one_has_its_volume(watched: Watched, clusters: Clusters) -> None:
@@ -152,9 +187,6 @@ def test_the_host_loses_its_power(watched: Watched, clusters: Clusters) -> None:
         return at
 
     watched.recovers("host without power", fault)
-    (server,) = json.loads(watched.federation.stack.output("nameServers"))
-    zone = Zone(server, ServiceNames("web", "default", "fellowship", "example.com"))
-    wait_until("the zone to be served again", lambda: zone.rcode("api.fellowship.example.com") == "NOERROR", 60)
 
 
 def test_nothing_is_left_for_pulumi_to_mend(watched: Watched) -> None:

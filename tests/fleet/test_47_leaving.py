@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from threading import Event
-from typing import Any
 
 import pytest
 from dns.exception import DNSException
@@ -90,7 +89,7 @@ def test_a_member_leaves_the_names_first_and_then_everything(
     figures.add("a member leaves, ttl 5", seconds)
     figures.add("  from its last name to its Cluster", times["Cluster"] - times["name"])
     assert times["name"] + TTL <= times["Cluster"] <= times["account"]
-    assert _traces(federation) == []
+    assert federation.clusters.traces(ROHAN) == []
     assert federation.clusters.corefile(ROHAN) == foreign
     for what in (("configmap", "foreign"), ("clusterrole", "foreign")):
         assert federation.clusters.exists(ROHAN, *what)
@@ -130,7 +129,7 @@ def test_with_keep_workloads_its_pods_run_on_when_it_leaves(
     # What Karmada knows its own by is off them; a trace of the policy that claimed them is left, and only there.
     assert not _managed(federation, "deployment", "web")
     kept = ("Deployment", "ReplicaSet", "Pod", "Service", "Endpoints", "EndpointSlice", "ConfigMap", "Namespace")
-    assert [trace for trace in _traces(federation) if not trace.startswith(kept)] == []
+    assert [trace for trace in federation.clusters.traces(ROHAN) if not trace.startswith(kept)] == []
     assert not federation.clusters.exists(ROHAN, *ACCESS, "-l", "karmada.io/system=true")
     assert federation.clusters.corefile(ROHAN) == foreign
 
@@ -179,19 +178,6 @@ def _managed(federation: Federation, *what: str) -> bool:
 def _set_corefile(federation: Federation, text: str) -> None:
     patch = json.dumps({"data": {"Corefile": text}})
     federation.clusters.kubectl(ROHAN, "patch", "configmap", "coredns", "-n", "kube-system", f"--patch={patch}")
-
-
-def _traces(federation: Federation) -> list[str]:
-    """Every object in rohan, of whatever kind, whose metadata speak of Karmada or of the federation."""
-    listed = federation.clusters.kubectl(ROHAN, "api-resources", "--verbs=list", "-o", "name").split()
-    kinds = ",".join(kind for kind in listed if not kind.startswith("events"))
-    objects: list[dict[str, Any]] = federation.clusters.get(ROHAN, kinds, "-A")["items"]
-    found = []
-    for each in objects:
-        metadata = {key: value for key, value in each["metadata"].items() if key != "managedFields"}
-        if any(word in json.dumps(metadata) for word in ("karmada", "federation")):
-            found.append(f"{each['kind']} {json.dumps(metadata)}")
-    return found
 
 
 @contextmanager

@@ -5,8 +5,9 @@ from __future__ import annotations
 from federation.names import ServiceNames
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.conftest import EXAMPLE, MEMBERS, Federation
+from tests.fleet.conftest import EXAMPLE, MEMBERS, Federation, googles_key
 from tests.fleet.google import Google
+from tests.leaks import leaks
 
 ZONE = "example-com"
 WEB = f"{ServiceNames('web', 'default', 'fellowship', 'example.com').at()}."
@@ -21,6 +22,16 @@ def test_the_zone_is_there_with_the_apis_name(federation: Federation, google: Go
 def test_nothing_differs_afterwards(federation: Federation, google: Google) -> None:
     code, log, _ = federation.pulumi("preview", "--refresh", "--expect-no-changes")
     assert code == 0, log
+
+
+def test_the_state_shows_googles_key_on_purpose_only(federation: Federation, google: Google) -> None:
+    signs, export = googles_key(federation), ("stack", "export", "--stack", federation.stack.name)
+    shown = federation.stack.pulumi(*export, "--show-secrets", capture=True).stdout
+    hidden = federation.stack.pulumi(*export, capture=True).stdout
+    # Found first: pytest would show what is looked through.
+    on_purpose, leaked = leaks(shown, signs), leaks(hidden, signs)
+    assert on_purpose
+    assert leaked == []
 
 
 def test_the_records_of_a_service_come_and_go(federation: Federation, google: Google, figures: Figures) -> None:

@@ -6,12 +6,12 @@ import json
 import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
 from federation import kubeconfig
-from tests.leaks import SHORTEST, blunted, leaks, needles, private_parts
+from tests.leaks import SHORTEST, blunted, key_headers, leaks, needles, private_parts
 
 pytestmark = pytest.mark.unit
 
@@ -55,6 +55,10 @@ def test_a_key_is_found_in_a_kubeconfig_in_a_secret_but_not_in_its_certificate(k
     signs = needles({"key": part})
     for place in (pem, file, json.dumps({"kubeconfig": file}), yaml.safe_dump({"data": _base64(file)})):
         assert leaks(place, signs), place
+        assert leaks(place, key_headers()), place
+    assert leaks(pem[:40], key_headers())
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    assert leaks(f"{public}{_base64(public)}", key_headers()) == []
     der = key.private_bytes(Encoding.DER, form, NoEncryption())
     assert leaks(base64.b64encode(der).decode(), signs)
     other = (ec.generate_private_key(ec.SECP256R1())).private_bytes(Encoding.PEM, form, NoEncryption()).decode()
