@@ -20,6 +20,16 @@ from typing import Any
 
 KUBERNETES = "kubernetes:"
 CLUSTER_DNS = "pulumi-python:dynamic/federation:ClusterDns"
+OUTSIDE_NAMESPACES = (
+    "kubernetes:cluster.karmada.io/v1alpha1:Cluster",
+    "kubernetes:policy.karmada.io/v1alpha1:ClusterPropagationPolicy",
+)
+"""Types of custom objects that are in no namespace.
+
+Where the API did not serve them when the run began, Pulumi's provider has written down the namespace `default`, and
+sets that right when it returns (provider.go, Check, at 4.32). A deletion would be awaited there for ever: no timeout
+ends that wait.
+"""
 
 State = dict[str, Any]
 
@@ -52,9 +62,12 @@ def _created(resource: State) -> State:
         # With the provider, which is among the inputs. Any drift is a reason to write it again, also without a refresh.
         return {**resource, "id": inputs["member"], "outputs": {**inputs, "drift": "a killed run had begun it"}}
     metadata = inputs["metadata"]
+    if resource["type"] in OUTSIDE_NAMESPACES:
+        metadata = {key: value for key, value in metadata.items() if key != "namespace"}
+        inputs = {**inputs, "metadata": metadata}
     identifier = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
     outputs = {**inputs, "__inputs": inputs, "__initialApiVersion": inputs["apiVersion"]}
-    return {**resource, "id": identifier, "outputs": outputs}
+    return {**resource, "id": identifier, "inputs": inputs, "outputs": outputs}
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from pulumi.runtime.settings import SETTINGS
 
-from federation import access
+from federation import access, unfinished
 from federation.settings import Access
 from tests.component import program
 from tests.component.cloud import BALANCER, EARLY
@@ -213,6 +213,14 @@ def test_it_is_done_when_its_condition_holds(dev: Record, kind: str, name: str, 
 
 
 # What is asked for
+
+
+def test_custom_objects_outside_of_namespaces_are_known_to_who_takes_up_a_killed_run(dev: Record) -> None:
+    """The provider cannot tell before the API serves them; each other one says its namespace."""
+    custom = [each for each in dev.resources if re.match(r"kubernetes:[^/]*(karmada|externaldns)", each.type)]
+    spaces = {each.type: opened(each.inputs)["metadata"].get("namespace") for each in custom}
+    assert {kind for kind, namespace in spaces.items() if not namespace} == set(unfinished.OUTSIDE_NAMESPACES)
+    assert len(spaces) > len(unfinished.OUTSIDE_NAMESPACES)
 
 
 def test_the_api_holds_all_of_karmadas_kinds_and_webhooks(dev: Record) -> None:

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.unit
 
 SECRET = "urn:pulumi:dev::federation::kubernetes:core/v1:Secret::etcd-files"
 ROLE = "urn:pulumi:dev::federation::kubernetes:rbac.authorization.k8s.io/v1:ClusterRole::gondor-access"
+CLUSTER = "urn:pulumi:dev::federation::kubernetes:cluster.karmada.io/v1alpha1:Cluster::gondor-cluster"
 CLUSTER_DNS = "urn:pulumi:dev::federation::pulumi-python:dynamic/federation:ClusterDns::gondor-cluster-dns"
 WITHDRAWAL = "urn:pulumi:dev::federation::pulumi-python:dynamic/federation:Withdrawal::gondor-withdrawal"
 KEPT_WORKLOADS = "urn:pulumi:dev::federation::pulumi-python:dynamic/federation:KeptWorkloads::gondor-kept-workloads"
@@ -58,6 +59,19 @@ def test_a_begun_object_becomes_a_resource_after_those_it_needs() -> None:
 
 def test_an_object_outside_namespaces_is_known_by_its_name() -> None:
     assert adopted([], pending("creating", resource(ROLE, {"name": "gondor:r"})))[ROLE]["id"] == "gondor:r"
+
+
+def test_a_namespace_that_the_provider_only_took_it_to_be_in_is_none() -> None:
+    """Its deletion would be looked for there, and not be seen."""
+    begun = resource(CLUSTER, {"name": "gondor", "namespace": "default"})
+    found = adopted([], pending("creating", begun))[CLUSTER]
+    assert found["id"] == "gondor"
+    for metadata in (
+        found["inputs"]["metadata"],
+        found["outputs"]["metadata"],
+        found["outputs"]["__inputs"]["metadata"],
+    ):
+        assert metadata == {"name": "gondor"}
 
 
 def test_it_can_be_destroyed_without_a_refresh() -> None:
