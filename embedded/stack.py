@@ -92,7 +92,7 @@ class Stack:
             return False
         stack = ("--stack", self.name)
         self.pulumi("cancel", "--yes", *stack, capture=True)
-        exported = json.loads(self.pulumi("stack", "export", *stack, capture=True).stdout)
+        exported = json.loads(self.state())
         if unfinished.begun(exported):
             self.pulumi("stack", "import", *stack, capture=True, given=json.dumps(unfinished.adopt(exported)))
         return True
@@ -115,6 +115,10 @@ class Stack:
             capture_output=capture,
             input=given,
         )
+
+    def state(self, *flags: str) -> str:
+        """All that Pulumi knows of the stack, as JSON; secrets are encrypted, but with `--show-secrets`."""
+        return self.pulumi("stack", "export", *flags, "--stack", self.name, capture=True).stdout
 
     def output(self, name: str) -> str:
         """One output of the stack, secrets shown."""

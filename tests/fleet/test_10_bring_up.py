@@ -74,7 +74,7 @@ def test_no_secret_is_readable_in_state_outputs_or_log(federation: Federation) -
         "data"
     ]["token"]
     places = {
-        "state": federation.stack.pulumi("stack", "export", "--stack", federation.stack.name, capture=True).stdout,
+        "state": federation.stack.state(),
         "outputs": federation.stack.pulumi("stack", "output", "--stack", federation.stack.name, capture=True).stdout,
         "log of up": federation.log,
     }

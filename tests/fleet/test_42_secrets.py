@@ -61,8 +61,7 @@ def signs(federation: Federation, clusters: Clusters, figures: Figures) -> Mappi
 
 
 def test_the_search_finds_what_is_shown_on_purpose(federation: Federation, signs: Mapping[str, str]) -> None:
-    shown = federation.stack.pulumi("stack", "export", "--show-secrets", "--stack", federation.stack.name, capture=True)
-    found = leaks(shown.stdout, signs)
+    found = leaks(federation.stack.state("--show-secrets"), signs)
     for expected in ("etcd-files/tls.key", "gondor/token", "external-dns-api/kubeconfig", "kubeconfig clusters"):
         assert any(expected in each for each in found), expected
 
@@ -111,8 +110,7 @@ def test_no_display_of_what_changes_shows_one(
     assert "karmada-scheduler-api" in log
     for text in (log, events.read_text()):
         assert leaks(text, planted) == []
-    state = federation.stack.pulumi("stack", "export", "--stack", federation.stack.name, capture=True).stdout
-    assert leaks(state, planted) == []
+    assert leaks(federation.stack.state(), planted) == []
 
 
 def test_a_new_federation_shows_none_and_neither_does_googles_key(

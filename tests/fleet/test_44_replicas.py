@@ -159,7 +159,7 @@ def _refused(log: str) -> set[str]:
 
 
 def _urns(stack: Stack) -> list[str]:
-    state = stack.pulumi("stack", "export", "--stack", stack.name, capture=True).stdout
+    state = stack.state()
     return [str(resource["urn"]) for resource in json.loads(state)["deployment"]["resources"]]
 
 

@@ -207,12 +207,9 @@ def _up(federation: Federation, figures: Figures, name: str, what: str) -> None:
 
 def _certificates(federation: Federation) -> Mapping[str, str]:
     """All certificates in the state, by name (PEM)."""
-    export = federation.stack.pulumi(
-        "stack", "export", "--stack", federation.stack.name, "--show-secrets", capture=True
-    )
     return {
         each["urn"].rsplit("::", 1)[1]: each["outputs"]["certPem"]
-        for each in json.loads(export.stdout)["deployment"]["resources"]
+        for each in json.loads(federation.stack.state("--show-secrets"))["deployment"]["resources"]
         if each["type"].endswith("SignedCert")
     }
 

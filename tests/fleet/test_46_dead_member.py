@@ -139,6 +139,5 @@ def _ready(federation: Federation, name: str) -> str | None:
 
 def _state_of_mordor(federation: Federation) -> set[str]:
     """Type and name of each resource of the member that the state holds."""
-    text = federation.stack.pulumi("stack", "export", "--stack", federation.stack.name, capture=True).stdout
-    urns = [resource["urn"] for resource in json.loads(text)["deployment"]["resources"]]
+    urns = [resource["urn"] for resource in json.loads(federation.stack.state())["deployment"]["resources"]]
     return {"::".join(urn.split("::")[-2:]) for urn in urns if "mordor" in urn}

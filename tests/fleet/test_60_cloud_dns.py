@@ -25,9 +25,8 @@ def test_nothing_differs_afterwards(federation: Federation, google: Google) -> N
 
 
 def test_the_state_shows_googles_key_on_purpose_only(federation: Federation, google: Google) -> None:
-    signs, export = googles_key(federation), ("stack", "export", "--stack", federation.stack.name)
-    shown = federation.stack.pulumi(*export, "--show-secrets", capture=True).stdout
-    hidden = federation.stack.pulumi(*export, capture=True).stdout
+    signs = googles_key(federation)
+    shown, hidden = federation.stack.state("--show-secrets"), federation.stack.state()
     # Found first: pytest would show what is looked through.
     on_purpose, leaked = leaks(shown, signs), leaks(hidden, signs)
     assert on_purpose

@@ -79,8 +79,8 @@ class Zone:
 
     def urn(self, end: str) -> str:
         """Of the one resource whose URN ends with its type and name."""
-        state = self.stack.pulumi("stack", "export", "--stack", self.stack.name, capture=True).stdout
-        (urn,) = [each["urn"] for each in json.loads(state)["deployment"]["resources"] if each["urn"].endswith(end)]
+        resources = json.loads(self.stack.state())["deployment"]["resources"]
+        (urn,) = [each["urn"] for each in resources if each["urn"].endswith(end)]
         return str(urn)
 
 

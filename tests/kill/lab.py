@@ -196,8 +196,7 @@ class Lab:
 
     def _in_state(self) -> list[str]:
         """The URNs in the state, each as often as it is there; nothing is pending."""
-        exported = self._stack.pulumi("stack", "export", "--stack", self._stack.name, capture=True).stdout
-        deployment = json.loads(exported)["deployment"]
+        deployment = json.loads(self._stack.state())["deployment"]
         assert not deployment.get("pending_operations"), deployment["pending_operations"]
         return sorted(resource["urn"] for resource in deployment.get("resources", []))
 

@@ -45,8 +45,7 @@ class Recording:
     @classmethod
     def of(cls, stack: Stack) -> Recording:
         """Of a running stack. Addresses of its clusters become one that nobody has."""
-        exported = stack.pulumi("stack", "export", "--show-secrets", "--stack", stack.name, capture=True).stdout
-        text = exported.replace(f"urn:pulumi:{stack.name}::", f"urn:pulumi:{STACK}::")
+        text = stack.state("--show-secrets").replace(f"urn:pulumi:{stack.name}::", f"urn:pulumi:{STACK}::")
         deployment = json.loads(text.replace(f"federation-{stack.name}", f"federation-{STACK}"))["deployment"]
         del deployment["secrets_providers"]
         text = json.dumps(_blunted(deployment, client_keys(deployment)), sort_keys=True)
