@@ -45,10 +45,9 @@ KARMADA = (
 PINS = (
     Pin(
         "pulumi",
-        "3.260.0",
-        ("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python"),
-        release="https://get.pulumi.com/releases/sdk/pulumi-v3.260.0-linux-x64.tar.gz",
-        together=True,
+        "3.274.1",
+        ("pulumi",),
+        release="https://get.pulumi.com/releases/sdk/pulumi-v3.274.1-linux-x64.tar.gz",
     ),
     Pin(
         "kubernetes",
