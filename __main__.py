@@ -10,8 +10,7 @@ from pulumi.runtime.config import get_config_env
 
 from federation import clusters, config, dynamic, fixed, identity, interruption, names, outputs
 from federation.control_plane import ControlPlane, ControlPlaneArgs, crds
-from federation.dns import publisher
-from federation.dns.component import FederationDns, FederationDnsArgs
+from federation.dns.component import FederationDns, FederationDnsArgs, users
 from federation.dns.member_dns import MemberDns, MemberDnsArgs
 from federation.member import Member, MemberArgs
 from federation.propagation import Propagation, PropagationArgs
@@ -34,7 +33,7 @@ control_plane = ControlPlane(
         certificates=settings.certificates,
         crds=crds.load(settings.crds, crds.bundle_folder()),
         api_names=[names.api_name(settings.name, settings.dns.zone)] if settings.dns else (),
-        users=publisher.USERS if settings.dns else (),
+        users=users(settings.dns) if settings.dns else (),
         protect=settings.protect,
     ),
 )
@@ -43,7 +42,7 @@ Propagation("propagation", PropagationArgs(control_plane.api, settings.propagati
 own = dynamic.provider(settings.gone) if settings.dns or settings.keeping else None
 dns = None
 if own and settings.dns:
-    dns = FederationDns("dns", FederationDnsArgs(certificates, own, control_plane, settings, settings.dns))
+    dns = FederationDns("dns", FederationDnsArgs(own, control_plane, settings, settings.dns))
 for each in settings.members:
     cluster = clusters.member(stack, each, answers)
     if each.unreachable:

@@ -17,9 +17,8 @@ from kubernetes.client import ApiException
 
 from controllers.runtime.api import FAILURES, Api
 from controllers.runtime.objects import Json
+from federation.names import ZONE_SERIAL
 
-NAME = "federation-zone"
-"""Name of the ConfigMap."""
 LAG_SECONDS = 5.0
 """So long a pod waits to see what others saw. An API that was restored from a copy counts from an earlier version."""
 ATTEMPTS = 10
@@ -92,7 +91,7 @@ class Serials:
             data = {"serial": str(serial), "digest": seen.digest, "version": str(seen.version)}
             body: Json = {"metadata": {"resourceVersion": found["metadata"]["resourceVersion"]}, "data": data}
             try:
-                api.patch(f"{self._collection}/{NAME}", body)
+                api.patch(f"{self._collection}/{ZONE_SERIAL}", body)
             except ApiException as error:
                 if error.status != HTTPStatus.CONFLICT or attempt == ATTEMPTS - 1:
                     raise
@@ -102,18 +101,17 @@ class Serials:
 
     def _found(self, api: Api) -> Json:
         try:
-            return api.get(f"{self._collection}/{NAME}")
+            return api.get(f"{self._collection}/{ZONE_SERIAL}")
         except ApiException as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
         try:
-            return api.create(
-                self._collection, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME}, "data": {}}
-            )
+            empty: Json = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": ZONE_SERIAL}}
+            return api.create(self._collection, empty)
         except ApiException as error:
             if error.status != HTTPStatus.CONFLICT:
                 raise
-            return api.get(f"{self._collection}/{NAME}")
+            return api.get(f"{self._collection}/{ZONE_SERIAL}")
 
 
 def _given(found: Json) -> Given | None:
