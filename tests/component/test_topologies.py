@@ -185,7 +185,7 @@ def test_images_come_from_where_the_configuration_says(tmp_path: Path) -> None:
         "karmadaTag": "v0.0.3",
         "coredns": "mirror.example/coredns:v0.0.4",
         "externalDns": "mirror.example/external-dns:v0.0.5",
-        "dnsController": "mirror.example/dns-controller:v0.0.6",
+        "controllers": "mirror.example/controllers:v0.0.6",
     }
     record = run(tmp_path, {"federation:images": images})
     pods = {each.name: each.inputs["spec"]["template"]["spec"] for each in record.of("Deployment", "StatefulSet")}
@@ -193,7 +193,7 @@ def test_images_come_from_where_the_configuration_says(tmp_path: Path) -> None:
         "etcd": "mirror.example/k8s/etcd:v0.0.2",
         "federation-dns": "mirror.example/coredns:v0.0.4",
         "zone-writer": "mirror.example/controllers:v0.0.6",
-        "dns-controller": "mirror.example/dns-controller:v0.0.6",
+        "dns-controller": "mirror.example/controllers:v0.0.6",
         "karmada-apiserver": "mirror.example/k8s/kube-apiserver:v0.0.1",
         "kube-controller-manager": "mirror.example/k8s/kube-controller-manager:v0.0.1",
         "karmada-aggregated-apiserver": "mirror.example/karmada/karmada-aggregated-apiserver:v0.0.3",
