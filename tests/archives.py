@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from federation.control_plane import crds
+from federation.engine.karmada import crds
 
 CHANGED, ADDED = "works.work.karmada.io", "palantirs.work.karmada.io"
 

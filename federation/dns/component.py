@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_tls as tls
-from pulumi import Output, ResourceOptions
+from pulumi import Output, Resource, ResourceOptions
 
 from federation.control_plane import ControlPlane
 from federation.dns.cloud_dns import CloudDnsZone, CloudDnsZoneArgs, google_provider
@@ -22,6 +22,8 @@ class FederationDnsArgs:
     dynamic: pulumi.ProviderResource
     """Provider of dynamic resources."""
     control_plane: ControlPlane
+    engine: Resource
+    """What serves the kind Cluster, which the controller reads."""
     settings: Settings
     dns: Dns
 
@@ -59,6 +61,7 @@ class FederationDns(pulumi.ComponentResource):
                 host=args.control_plane.host.provider,
                 api=args.control_plane.api,
                 namespace=args.control_plane.namespace,
+                system_namespace=args.control_plane.system_namespace,
                 kubeconfigs=args.control_plane.user_kubeconfigs,
                 federation=args.settings.name,
                 settings=args.dns,
@@ -66,7 +69,7 @@ class FederationDns(pulumi.ComponentResource):
                 publication=zone.publication,
             ),
             # After the zone, and so gone before it: nothing is to write into a zone that is being deleted.
-            ResourceOptions(parent=self, depends_on=[args.control_plane, zone]),
+            ResourceOptions(parent=self, depends_on=[args.engine, zone]),
         )
         self.register_outputs({"zone": self.zone, "nameServers": self.name_servers})
 

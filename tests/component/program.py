@@ -38,6 +38,7 @@ def run(
     *,
     stores: Mapping[str, fixed.Size] | None = None,
     preview: bool = False,
+    engine: str = "karmada",
     record: Record | None = None,
 ) -> Record:
     """Run the program in `folder` with the dev stack's configuration and `changes` to it; returns what it did.
@@ -50,7 +51,10 @@ def run(
     _write_kubeconfig(folder / ".fleet" / "kubeconfig")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setenv("PULUMI_CONFIG", json.dumps(encoded({**DEFAULTS, **changed(DEV, changes or {})})))
+        patch.setenv(
+            "PULUMI_CONFIG",
+            json.dumps(encoded({**DEFAULTS, **changed(DEV, {"federation:engine": engine, **(changes or {})})})),
+        )
         patch.setattr(identity, "identify", lambda contexts: {context: answers[context] for context in contexts})
         patch.setattr(fixed, "sizes", lambda host, namespace, names: stores or {})
         contextvars.Context().run(_run, record, preview)

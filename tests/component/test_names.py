@@ -45,7 +45,7 @@ def test_without_a_zone_nothing_of_the_names_is_registered_and_all_else_is(dev: 
     certificates = {each.urn for each in dev.resources if each.name.startswith("user-")}
     assert len(certificates) == 2 * len(("PrivateKey", "CertRequest", "LocallySignedCert"))
     gone = {each.urn for each in dev.resources} - {each.urn for each in nameless.resources}
-    assert gone == {*names, *certificates, dev.one("pulumi-python", "dynamic").urn}
+    assert gone == {*names, *certificates}
     assert len(nameless.resources) == len(dev.resources) - len(gone)
 
 
@@ -101,7 +101,7 @@ def test_name_servers_without_an_ip_address_are_refused() -> None:
 def test_the_name_servers_start_while_the_control_plane_starts(dev: Record) -> None:
     for each in dev.inside(dev.one("CoreDnsZone", "zone")):
         waits = {name_of(urn) for urn in dev.needs(each)}
-        assert not waits & {"api", "etcd", "karmada-apiserver", "pki"}, f"{each} waits for the control plane"
+        assert not waits & {"api", "etcd", "federation-apiserver", "pki"}, f"{each} waits for the control plane"
 
 
 # Who writes into it

@@ -30,7 +30,7 @@ KARMADA = {
     ("tag", "before", "programs"),
     [
         ("karmadaTag", "v1.18.1", KARMADA),
-        ("kubernetesTag", "v1.34.3", {"Deployment karmada-apiserver", "Deployment kube-controller-manager"}),
+        ("kubernetesTag", "v1.34.3", {"Deployment federation-apiserver", "Deployment kube-controller-manager"}),
         ("etcdTag", "3.6.5-0", {"StatefulSet etcd", "StatefulSet dns-etcd"}),
     ],
 )
@@ -52,7 +52,7 @@ def test_kinds_and_what_serves_them_are_new_before_the_controllers_that_need_the
     for name in ("karmada-controller-manager", "karmada-scheduler"):
         needed = dev.needs(dev.one("Deployment", name))
         assert kinds | served <= needed, name
-        assert dev.one("Deployment", "karmada-apiserver").urn in needed
+        assert dev.one("Deployment", "federation-apiserver").urn in needed
         assert dev.one("StatefulSet", "etcd").urn in needed
 
 

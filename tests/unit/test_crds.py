@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from federation.control_plane import crds
-from federation.control_plane.crds import CrdError
+from federation.engine.karmada import crds
+from federation.engine.karmada.crds import CrdError
 from federation.settings import Crds
 
 pytestmark = pytest.mark.unit

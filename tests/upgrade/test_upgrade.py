@@ -22,7 +22,7 @@ ALLOWED = {"same", "update", "create"}
 PROGRAMS = (
     "etcd",
     "dns-etcd",
-    "karmada-apiserver",
+    "federation-apiserver",
     "karmada-aggregated-apiserver",
     "kube-controller-manager",
     "karmada-controller-manager",

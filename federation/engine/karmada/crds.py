@@ -67,7 +67,7 @@ def conversion(webhook_url: str, ca_bundle: Input[str]) -> dict[str, Any]:
 
 def bundle_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Where a bundle of tools may lie: $FEDERATION_TOOLS, default ../shared/tools beside the repository."""
-    default = Path(__file__).resolve().parents[3] / "shared" / "tools"
+    default = Path(__file__).resolve().parents[4] / "shared" / "tools"
     return Path(environment.get("FEDERATION_TOOLS") or default)
 
 
