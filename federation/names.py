@@ -1,6 +1,6 @@
 """The rules that names follow: Kubernetes labels, DNS zones and the names of federated Services. Pure.
 
-Also the names by which the program and dns_controller know each other's objects; of our code, this is all they share.
+Also the names by which the program and its controllers know each other's objects; of our code, this is all they share.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 MANAGED_BY = "app.kubernetes.io/managed-by"
 """Label of DNSEndpoint objects: who writes them."""
 DNS_CONTROLLER = "federation-dns-controller"
-"""Its value for those of dns_controller."""
+"""Its value for those of controllers/names."""
 FEDERATION = "federation/name"
 """Label of what a federation makes in clusters that it shares with others: the federation's name."""
 LEAVING = "federation/leaving"
@@ -123,7 +123,7 @@ def own_namespace(federation: str) -> str:
 
 
 def dns_secret(cluster: str) -> str:
-    """The Secret in the federation API with what dns_controller needs to see a member: `caBundle` and `token`."""
+    """The Secret in the federation API with what controllers/names needs to see a member: `caBundle` and `token`."""
     return f"{cluster}-dns"
 
 

@@ -233,8 +233,8 @@ class Images(Section):
     coredns: str = "registry.k8s.io/coredns/coredns:v1.12.1"
     """Image of the zone's name servers (provider coredns)."""
     external_dns: str = "registry.k8s.io/external-dns/external-dns:v0.22.0"
-    dns_controller: str = "ghcr.io/kube-federation/dns-controller:0.1.0"
-    """Image of dns_controller/, made from its Dockerfile."""
+    controllers: str = "ghcr.io/kube-federation/controllers:0.1.0"
+    """Image of what runs in the host cluster, made from controllers/Dockerfile."""
 
     @property
     def etcd(self) -> str:

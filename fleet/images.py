@@ -50,7 +50,7 @@ def control_plane() -> list[Image]:
 
 def own() -> list[Image]:
     """What this repository makes itself; apart from the rest, which is larger and changes less."""
-    return [python_image.dns_controller(cache() / "packages")]
+    return [python_image.controllers(cache() / "packages")]
 
 
 SETS: dict[str, Callable[[], list[Image]]] = {"base": base, "control-plane": control_plane, "own": own}

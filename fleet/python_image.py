@@ -1,4 +1,4 @@
-"""The image of the DNS controller as the fleet makes it, without Docker: dns_controller/Dockerfile publishes the same.
+"""The image of our controllers as the fleet makes it, without Docker: controllers/Dockerfile publishes the same.
 
 A pod sees no difference: python3 is on PATH, the working directory is /app, the user is 65532, nothing is written.
 The interpreter is the one that runs the fleet, moved to /usr/local, where it finds its library by itself; the shared
@@ -22,8 +22,11 @@ from fleet.archive import PATH, Entry, Image, file, link
 from fleet.record import CHECKOUT, locked
 from fleet.waiting import FleetError
 
-NAME = "ghcr.io/kube-federation/dns-controller:0.1.0"
-CODE = ("dns_controller/*.py", "federation/__init__.py", "federation/names.py")
+NAME = "ghcr.io/kube-federation/controllers:0.1.0"
+CODE = (
+    *(f"controllers/{folder}*.py" for folder in ("", "runtime/", "names/")),
+    *("federation/__init__.py", "federation/names.py"),
+)
 CONFIG: Mapping[str, str | list[str]] = {
     "Env": [
         f"PATH={PATH}",
@@ -34,7 +37,7 @@ CONFIG: Mapping[str, str | list[str]] = {
     ],
     "WorkingDir": "/app",
     "User": "65532:65532",
-    "Entrypoint": ["python3", "-m", "dns_controller"],
+    "Entrypoint": ["python3", "-m"],
 }
 
 UNUSED = (
@@ -45,9 +48,9 @@ UNUSED = (
 """Of the standard library: tests, what needs a screen, a terminal or NIS, and what installs, builds and documents."""
 
 
-def dns_controller(cache: Path) -> Image:
+def controllers(cache: Path) -> Image:
     """`cache` is the folder in which installed packages are kept."""
-    requirements = CHECKOUT / "dns_controller" / "requirements.txt"
+    requirements = CHECKOUT / "controllers" / "requirements.txt"
     return Image(NAME, (Interpreter(), Packages(requirements, cache), Code(CHECKOUT, CODE)), CONFIG)
 
 

@@ -23,7 +23,7 @@ class Lookup:
     def nearest(self, service: str, namespace: str) -> str:
         """The name of the tree that leads a pod of the member to the Service where it runs nearest.
 
-        CoreDNS cannot tell in which of several zones a pod is, so the first stands for all. As in dns_controller,
+        CoreDNS cannot tell in which of several zones a pod is, so the first stands for all. As in controllers/names,
         region and zones have no names of their own if one of them is no label.
         """
         place = (*self.zones[:1], self.region)

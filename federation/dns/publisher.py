@@ -121,8 +121,8 @@ def _controller(args: PublisherArgs) -> Program:
     one_family = ["--one-family"] if args.publication.one_family else []
     return Program(
         "dns-controller",
-        args.images.dns_controller,
-        ["python3", "-m", "dns_controller", *(f"--{name}={value}" for name, value in flags.items()), *one_family],
+        args.images.controllers,
+        ["python3", "-m", "controllers.names", *(f"--{name}={value}" for name, value in flags.items()), *one_family],
         ready=Probe("/healthz", 8080, "HTTP"),
         live=Probe("/livez", 8080, "HTTP"),
         scratch=True,

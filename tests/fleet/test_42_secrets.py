@@ -145,7 +145,7 @@ def test_no_pod_logs_one_and_no_command_line_or_environment_holds_one(
     for name in sorted(names):
         assert leaks(clusters.kubectl(HOST, "logs", "-n", SYSTEM, name, "--all-containers"), signs) == [], name
     processes = dict(_processes())
-    assert any("dns_controller" in line for line in processes.values())
+    assert any("controllers.names" in line for line in processes.values())
     assert any("--coredns-strictly-owned" in line for line in processes.values())
     assert {pid: found for pid, line in processes.items() if (found := leaks(line, signs))} == {}
 

@@ -13,16 +13,18 @@ from typing import Any
 
 import pytest
 
-from dns_controller import api, controller, members, probing, watching
-from dns_controller.api import Api
-from dns_controller.controller import BINDINGS, CLUSTERS, SERVICES, Controller, Settings
-from dns_controller.loop import Loop
-from dns_controller.members import SLICES
-from dns_controller.metrics import Metrics
-from dns_controller.objects import SEEN
-from dns_controller.plan import Addresses
-from dns_controller.watching import Stream
-from dns_controller.writer import COLLECTION
+from controllers.names import controller, members
+from controllers.names.controller import BINDINGS, CLUSTERS, SERVICES, Controller, Settings
+from controllers.names.members import SLICES
+from controllers.names.metrics import Metrics
+from controllers.names.objects import SEEN
+from controllers.names.plan import Addresses
+from controllers.names.writer import COLLECTION
+from controllers.runtime import api, probing, watching
+from controllers.runtime.api import Api
+from controllers.runtime.loop import Loop
+from controllers.runtime.metrics import StreamMetrics
+from controllers.runtime.watching import Stream
 from federation.names import DNS_CONTROLLER, MANAGED_BY, own_namespace
 from tests.kube_api import ApiServer, Json
 
@@ -182,7 +184,7 @@ def _die() -> None:
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     new = World()
 
-    def follow(stream: Stream[Any], metrics: Metrics) -> None:
+    def follow(stream: Stream[Any], metrics: StreamMetrics) -> None:
         new.streams.append(stream)
         watching.follow(stream, metrics)
 

@@ -7,10 +7,10 @@ from time import monotonic
 
 import pytest
 
-from dns_controller import loop as module
-from dns_controller.loop import Loop
-from dns_controller.plan import Addresses
-from dns_controller.resolve import Hosts, look_up
+from controllers.names.plan import Addresses
+from controllers.names.resolve import Hosts, look_up
+from controllers.runtime import loop as module
+from controllers.runtime.loop import Loop
 
 pytestmark = pytest.mark.unit
 

@@ -12,10 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import federation
-from dns_controller.objects import (
+from controllers.names.objects import (
     SEEN,
     Binding,
-    Json,
     Service,
     Share,
     Sight,
@@ -30,7 +29,8 @@ from dns_controller.objects import (
     read_written,
     sight_of,
 )
-from dns_controller.plan import Record
+from controllers.names.plan import Record
+from controllers.runtime.objects import Json
 from tests.strategies import json_values
 
 pytestmark = pytest.mark.unit

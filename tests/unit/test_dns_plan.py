@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dns_controller.plan import Addresses, Plan, Record, Shard, of_one_family, plan
+from controllers.names.plan import Addresses, Plan, Record, Shard, of_one_family, plan
 from federation.names import ServiceNames, is_label
 
 pytestmark = pytest.mark.unit

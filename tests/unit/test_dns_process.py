@@ -16,7 +16,7 @@ import pytest
 import requests
 import yaml
 
-from dns_controller.controller import CLUSTERS
+from controllers.names.controller import CLUSTERS
 from tests.kube_api import ApiServer
 
 pytestmark = pytest.mark.unit
@@ -25,7 +25,7 @@ ARGUMENTS = ["--federation", "fellowship", "--zone", "example.com.", "--listen",
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "dns_controller", *arguments]
+    command = [sys.executable, "-m", "controllers.names", *arguments]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"})
 
 
@@ -69,7 +69,7 @@ def test_the_process_tells_how_it_is_and_ends_at_once(tmp_path: Path) -> None:
         federation.broken = set()
         federation.wait(lambda: requests.get(f"{url}/healthz", timeout=5).status_code == 200, "to be healthy")
         figures = requests.get(f"{url}/metrics", timeout=5).text
-        assert 'federation_dns_stream_connected{stream="clusters"} 1.0' in figures
+        assert 'federation_stream_connected{stream="clusters"} 1.0' in figures
         assert "federation_dns_services 0.0" in figures
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=5)

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dns_controller import api, watching
-from dns_controller.api import Api
-from dns_controller.metrics import Metrics
-from dns_controller.objects import Json, Key
-from dns_controller.watching import Cache, News, Stream, follow
+from controllers.names.cache import Cache
+from controllers.names.metrics import Metrics
+from controllers.runtime import api, watching
+from controllers.runtime.api import Api
+from controllers.runtime.objects import Json, Key
+from controllers.runtime.watching import News, Stream, follow
 from tests.kube_api import ApiServer
 
 pytestmark = pytest.mark.unit
@@ -39,7 +40,7 @@ class Follower:
         self.stream = Stream(
             "configmaps", PATH, _value, lambda: Api.of_token(server.url, "", "token"), self._tell, selector
         )
-        follow(self.stream, self.metrics)
+        follow(self.stream, self.metrics.streams)
 
     def _tell(self, news: News[str]) -> None:
         self.lists += news.complete

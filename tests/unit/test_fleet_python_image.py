@@ -142,14 +142,14 @@ def test_code_is_named_by_the_files_that_are_in_it(tmp_path: Path) -> None:
 
 def test_the_controller_needs_no_other_code_of_ours(tmp_path: Path) -> None:
     unpack(Code(CHECKOUT, CODE).entries(), tmp_path)
-    command = [sys.executable, "-m", "dns_controller", "--help"]
+    command = [sys.executable, "-m", "controllers.names", "--help"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     subprocess.run(command, check=True, cwd=tmp_path / "app", env=environment, stdout=subprocess.DEVNULL)
 
 
 def test_it_is_what_the_dockerfile_publishes() -> None:
-    assert Images().dns_controller == python_image.NAME
-    lines = (CHECKOUT / "dns_controller" / "Dockerfile").read_text().splitlines()
+    assert Images().controllers == python_image.NAME
+    lines = (CHECKOUT / "controllers" / "Dockerfile").read_text().splitlines()
     said = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
     config = {instruction: rest for instruction, rest in said if instruction in ("WORKDIR", "USER", "ENTRYPOINT")}
     assert config == {
@@ -159,4 +159,4 @@ def test_it_is_what_the_dockerfile_publishes() -> None:
     }
     assert all(rest in CONFIG["Env"] for instruction, rest in said if instruction == "ENV")
     copied = [path for instruction, rest in said if instruction == "COPY" for path in rest.split()[:-1]]
-    assert {*copied} == {*CODE, "dns_controller/requirements.txt"}
+    assert {*copied} == {*CODE, "controllers/requirements.txt"}

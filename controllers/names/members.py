@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from time import time
 
-from dns_controller.api import Api
-from dns_controller.loop import Loop
-from dns_controller.metrics import Metrics
-from dns_controller.objects import OF_SERVICE, Cluster, Key, Slice, read_slice
-from dns_controller.probing import probe
-from dns_controller.watching import Cache, News, Stream, follow
+from controllers.names.cache import Cache
+from controllers.names.metrics import Metrics
+from controllers.names.objects import OF_SERVICE, Cluster, Slice, read_slice
+from controllers.runtime.api import Api
+from controllers.runtime.loop import Loop
+from controllers.runtime.objects import Key
+from controllers.runtime.probing import probe
+from controllers.runtime.watching import News, Stream, follow
 from federation.names import dns_secret
 
 SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
@@ -86,14 +88,14 @@ class Members:
             OF_SERVICE,
         )
         self._members[name] = _Member(cluster.uid, cluster.endpoint, Cache(), stream)
-        follow(stream, self._metrics)
+        follow(stream, self._metrics.streams)
         probe(
             f"probe of {name}", line, lambda ok: self._loop.post(partial(self._hear, name, stream, ok)), stream.stopped
         )
 
     def _stop(self, name: str, member: _Member) -> None:
         member.stream.stopped.set()
-        self._metrics.forget(member.stream.name)
+        self._metrics.streams.forget(member.stream.name)
         del self._members[name]
         self._answers.pop(name, None)
 

@@ -9,17 +9,14 @@ from functools import partial
 from time import time
 from typing import TypeVar
 
-from dns_controller import writer
-from dns_controller.api import FAILURES, Api, why
-from dns_controller.loop import Loop
-from dns_controller.members import Members, connect_member
-from dns_controller.metrics import Metrics
-from dns_controller.objects import (
+from controllers.names import writer
+from controllers.names.cache import Cache, OfService
+from controllers.names.members import Members, connect_member
+from controllers.names.metrics import Metrics
+from controllers.names.objects import (
     NO_SHARE,
     Binding,
     Cluster,
-    Json,
-    Key,
     Service,
     Sight,
     Written,
@@ -31,9 +28,12 @@ from dns_controller.objects import (
     read_written,
     sight_of,
 )
-from dns_controller.plan import Shard, of_one_family, plan
-from dns_controller.resolve import Hosts, Lookup
-from dns_controller.watching import Cache, News, OfService, Stream, follow
+from controllers.names.plan import Shard, of_one_family, plan
+from controllers.names.resolve import Hosts, Lookup
+from controllers.runtime.api import FAILURES, Api, why
+from controllers.runtime.loop import Loop
+from controllers.runtime.objects import Json, Key
+from controllers.runtime.watching import News, Stream, follow
 from federation.names import DNS_CONTROLLER, MANAGED_BY, ServiceNames, own_namespace
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ class Controller:
     ) -> None:
         follow(
             Stream(name, path, read, self._connect, lambda news: self._loop.post(partial(take, news)), selector),
-            self._metrics,
+            self._metrics.streams,
         )
 
     def _take(self, cache: Cache[V], news: News[V]) -> None:

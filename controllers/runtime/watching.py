@@ -1,22 +1,21 @@
-"""Following a collection of objects: list, then watch, for ever; and keeping what was told."""
+"""Following a collection of objects: list, then watch, for ever."""
 
 from __future__ import annotations
 
 import logging
 import random
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from threading import Event, Thread
 from time import monotonic
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from kubernetes.client import ApiException
 
-from dns_controller.api import FAILURES, Api, why
-from dns_controller.metrics import Metrics
-from dns_controller.objects import Json, Key, key_of
+from controllers.runtime.api import FAILURES, Api, why
+from controllers.runtime.metrics import StreamMetrics
+from controllers.runtime.objects import Json, Key, key_of
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +25,7 @@ LONGEST_PAUSE = 15.0
 PAGE = "500"
 
 
-class OfService(Protocol):
-    @property
-    def service(self) -> Key: ...
-
-
 T = TypeVar("T")
-V = TypeVar("V", bound=OfService)
 
 
 @dataclass(frozen=True)
@@ -61,12 +54,12 @@ class Stream(Generic[T]):
     stopped: Event = field(default_factory=Event)
 
 
-def follow(stream: Stream[T], metrics: Metrics) -> None:
+def follow(stream: Stream[T], metrics: StreamMetrics) -> None:
     """Starts a thread that tells all objects, then each change, until the stream is stopped."""
     Thread(target=_follow, args=(stream, metrics), name=stream.name, daemon=True).start()
 
 
-def _follow(stream: Stream[T], metrics: Metrics) -> None:
+def _follow(stream: Stream[T], metrics: StreamMetrics) -> None:
     """A failure is logged, and all begins anew."""
     pause = 0.0
     while not stream.stopped.wait(pause * random.uniform(0.8, 1.2)):
@@ -89,7 +82,7 @@ def _follow(stream: Stream[T], metrics: Metrics) -> None:
         )
 
 
-def _list_and_watch(stream: Stream[T], api: Api, metrics: Metrics) -> None:
+def _list_and_watch(stream: Stream[T], api: Api, metrics: StreamMetrics) -> None:
     views, version = _list(stream, api)
     stream.tell(News(views, complete=True))
     metrics.connected(stream.name)
@@ -119,45 +112,3 @@ def _list(stream: Stream[T], api: Api) -> tuple[dict[Key, T], str]:
         more = page["metadata"].get("continue", "")
         if not more:
             return views, page["metadata"]["resourceVersion"]
-
-
-class Cache(Generic[V]):
-    """The latest view of each object of a stream, and the Service that it is about."""
-
-    def __init__(self) -> None:
-        self.synced = False
-        """Whether all objects were told once."""
-        self._views: dict[Key, V] = {}
-        self._of: defaultdict[Key, dict[Key, V]] = defaultdict(dict)
-
-    def take(self, news: News[V]) -> set[Key]:
-        """The Services of which something changed."""
-        self.synced = self.synced or news.complete
-        gone = self._views.keys() - news.views.keys() if news.complete else set()
-        changed = [(key, news.views.get(key)) for key in {*news.views, *gone}]
-        return set().union(*(self._put(key, view) for key, view in changed))
-
-    def of(self, service: Key) -> list[V]:
-        return list(self._of[service].values()) if service in self._of else []
-
-    def one(self, service: Key) -> V | None:
-        """The one object of the Service, for streams that have one."""
-        return next(iter(self.of(service)), None)
-
-    @property
-    def services(self) -> set[Key]:
-        return set(self._of)
-
-    def _put(self, key: Key, view: V | None) -> set[Key]:
-        old = self._views.pop(key, None)
-        if view is not None:
-            self._views[key] = view
-        if old == view:
-            return set()
-        if old is not None:
-            del self._of[old.service][key]
-            if not self._of[old.service]:
-                del self._of[old.service]
-        if view is not None:
-            self._of[view.service][key] = view
-        return {each.service for each in (old, view) if each is not None}

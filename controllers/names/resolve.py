@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from dns_controller.loop import Loop
-from dns_controller.objects import Key
-from dns_controller.plan import Addresses
+from controllers.names.plan import Addresses
+from controllers.runtime.loop import Loop
+from controllers.runtime.objects import Key
 
 log = logging.getLogger(__name__)
 

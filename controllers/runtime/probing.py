@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 from kubernetes.client import ApiException
 
-from dns_controller.api import FAILURES, Api
+from controllers.runtime.api import FAILURES, Api
 
 EVERY_SECONDS = 3.0
 

@@ -9,14 +9,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from dns_controller.plan import Addresses, Record
+from controllers.names.plan import Addresses, Record
+from controllers.runtime.objects import Json, Key, key_of
 from federation.names import DNS_CONTROLLER, LEAVING, MANAGED_BY, is_domain, is_ip, zone_of
-
-Json = dict[str, Any]
-Key = tuple[str, str]
-"""Namespace and name; the namespace of a Cluster is empty."""
 
 OF_SERVICE = "kubernetes.io/service-name"
 """Label of EndpointSlices: the Service that they belong to."""
@@ -93,10 +89,6 @@ class Sight:
     """By cluster: whether the Service has a ready endpoint there."""
     resolved: Mapping[str, Addresses] = field(default_factory=dict)
     """By host name of a load balancer: its addresses."""
-
-
-def key_of(obj: Json) -> Key:
-    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
 
 
 def read_service(obj: Json) -> Service | None:

@@ -8,9 +8,10 @@ from http import HTTPStatus
 
 from kubernetes.client import ApiException
 
-from dns_controller.api import FAILURES, Api
-from dns_controller.metrics import Metrics
-from dns_controller.objects import Json, Key, Written, key_of, owned, read_written
+from controllers.names.metrics import Metrics
+from controllers.names.objects import Written, owned, read_written
+from controllers.runtime.api import FAILURES, Api
+from controllers.runtime.objects import Json, Key, key_of
 from federation.names import DNS_CONTROLLER, MANAGED_BY
 
 GROUP = "/apis/externaldns.k8s.io/v1alpha1"

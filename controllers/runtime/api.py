@@ -16,7 +16,7 @@ from kubernetes.watch.watch import iter_resp_lines
 from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
-from dns_controller.objects import Json
+from controllers.runtime.objects import Json
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 15

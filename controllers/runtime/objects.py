@@ -1,0 +1,13 @@
+"""Objects of an API as JSON has them, and what they are known by. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+Key = tuple[str, str]
+"""Namespace and name; the namespace of what is in none is empty."""
+
+
+def key_of(obj: Json) -> Key:
+    return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]

@@ -1,0 +1,55 @@
+"""A controller as a process: its log, its end, and the address that it serves probes on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import threading
+from datetime import UTC, datetime
+
+log = logging.getLogger(__name__)
+
+ABOUT = ("service", "cluster", "stream", "records", "object")
+"""What a line of the log may be about, besides its message."""
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+        }
+        line |= {about: getattr(record, about) for about in ABOUT if hasattr(record, about)}
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def begin() -> None:
+    """Log JSON lines to stderr; end with 0 on SIGTERM, and with 1 when any thread breaks."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    signal.signal(signal.SIGTERM, lambda *_: end("ended by SIGTERM", 0))
+    # A stream whose thread is gone would be a silent one for ever: better to begin anew.
+    threading.excepthook = lambda error: end(f"thread {error.thread and error.thread.name} broke", 1, error.exc_value)
+
+
+def end(message: str, status: int, error: BaseException | None = None) -> None:
+    """At once, whatever the threads are at: a write arrives in whole or not at all, and the next run looks again."""
+    log.log(logging.ERROR if status else logging.INFO, message, exc_info=error)
+    os._exit(status)
+
+
+def address(text: str) -> tuple[str, int]:
+    """The argument ADDRESS:PORT of a parser."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not ADDRESS:PORT")
+    return host, int(port)
