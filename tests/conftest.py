@@ -19,6 +19,8 @@ from tests.pure import Watch
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=50)
 hypothesis.settings.load_profile("repeatable")
 
+pytest_plugins = ["pytester"]
+
 FIGURES = Figures()
 WATCH = Watch()
 

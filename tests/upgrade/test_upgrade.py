@@ -19,7 +19,7 @@ from tests.leaks import private_parts
 from tests.upgrade.recording import Recording, client_keys, recordings
 from toolbox import archive
 
-pytestmark = pytest.mark.component
+pytestmark = pytest.mark.programs
 
 ALLOWED = {"same", "update", "create"}
 PROGRAMS = (
