@@ -9,7 +9,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -70,12 +70,12 @@ def _tool_is_here(tool: str) -> bool:
     pin = next((pin for pin in (*pins.PINS, *pins.PLUGINS, *pins.ARCHIVES) if pin.name == tool), None)
     if pin is None:
         return shutil.which(tool) is not None
-    if pin in pins.PLUGINS and _has(lambda: _installed(pin)):
+    if pin in pins.PLUGINS and _has(partial(_installed, pin)):
         return True
     return all(
-        _has(lambda program=program: on_path(pin, program))
+        _has(partial(on_path, pin, program))
         or store.holds((store.home(pin) / (program + pin.suffix)).resolve())
-        or _has(lambda program=program: from_bundle(pin, program))
+        or _has(partial(from_bundle, pin, program))
         for program in pin.programs
     )
 
