@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 
 from federation import unfinished
-from toolbox import store, tool
+from toolbox import bundle, store, tool
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -61,6 +61,8 @@ class Stack:
             "PULUMI_PARALLEL": "32",
             # The state lives as long as the fleet, and is written after each of a few hundred steps.
             "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+            # The program itself knows no folder beside the repository.
+            "FEDERATION_TOOLS": str(bundle.folder()),
             "KUBECONFIG": str(self.kubeconfig),
             "TMPDIR": str(self.scratch),
         }

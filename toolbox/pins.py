@@ -23,6 +23,8 @@ class Pin:
     """The image that has the programs which are in no release: what to tell whoever looks for them."""
     suffix: str = ""
     """Marks a file that is used as it is, and keeps its type recognisable by name."""
+    beside: tuple[str, ...] = ()
+    """What is taken along with the programs when the release has it: they look for it beside themselves."""
     together: bool = False
     """The first program looks for the others beside itself, so they are only of use as a set."""
 
@@ -48,6 +50,7 @@ PINS = (
         "3.274.1",
         ("pulumi",),
         release="https://get.pulumi.com/releases/sdk/pulumi-v3.274.1-linux-x64.tar.gz",
+        beside=("pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python"),
     ),
     Pin(
         "kubernetes",

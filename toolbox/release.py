@@ -57,5 +57,5 @@ def _download(pin: Pin, path: Path, url: str) -> None:
             for member in archive:
                 name = Path(member.name).name
                 content = archive.extractfile(member)
-                if content and name in pin.programs:
+                if content and name in (*pin.programs, *pin.beside):
                     store.put(path.with_name(name), content, url)
