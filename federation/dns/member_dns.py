@@ -32,7 +32,7 @@ class MemberDnsArgs:
 
 
 class MemberDns(pulumi.ComponentResource):
-    """An account that may see which Services have ready endpoints; its token, for the controller alone; lookups."""
+    """An account that may see Services and their endpoints; its token, for the controller alone; lookups."""
 
     def __init__(self, name: str, args: MemberDnsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:MemberDns", name, None, opts)
@@ -48,7 +48,10 @@ class MemberDns(pulumi.ComponentResource):
         grant(
             f"{member}-dns",
             {"name": f"federation:{federation}:dns", "labels": labels},
-            [{"api_groups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]}],
+            [
+                {"api_groups": [""], "resources": ["services"], "verbs": ["list", "watch"]},
+                {"api_groups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
+            ],
             {"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": ACCOUNT},
             ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.only_ours)),
         )

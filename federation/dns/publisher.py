@@ -29,7 +29,6 @@ GROUP = "externaldns.k8s.io"
 CONTROLLER_RULES: list[k8s.rbac.v1.PolicyRuleArgsDict] = [
     {"api_groups": [""], "resources": ["services"], "verbs": ["list", "watch"]},
     {"api_groups": ["cluster.karmada.io"], "resources": ["clusters"], "verbs": ["list", "watch"]},
-    {"api_groups": ["work.karmada.io"], "resources": ["resourcebindings"], "verbs": ["list", "watch"]},
     {
         "api_groups": [GROUP],
         "resources": [RECORDS],

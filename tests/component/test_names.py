@@ -162,7 +162,6 @@ def test_a_name_gets_addresses_of_one_family_as_external_dns_mixes_up_two_in_cor
             [
                 ("", "services", WATCH),
                 ("cluster.karmada.io", "clusters", WATCH),
-                ("work.karmada.io", "resourcebindings", WATCH),
                 ("externaldns.k8s.io", "dnsendpoints", ["get", *WATCH, "create", "patch", "delete"]),
             ],
         ),
