@@ -10,6 +10,7 @@ from toolbox import store
 from toolbox.build import go_missing
 from toolbox.errors import ToolError
 from toolbox.found import Found
+from toolbox.language import language_host
 from toolbox.pins import ARCHIVES, PINS, PLUGINS, Pin
 from toolbox.plugins import install_plugin
 from toolbox.tools import find
@@ -75,6 +76,8 @@ def _programs(pin: Pin, build: bool) -> list[Found]:
     founds = [find(pin, program, build=build) for program in pin.programs]
     for program, found in zip(pin.programs, founds, strict=True):
         store.link(store.links() / program, found.path)
+        if program == "pulumi" and language_host(found.path):
+            print("language host: ours, as the released one cannot be had", flush=True)
     return founds
 
 

@@ -39,8 +39,8 @@ class Pin:
     """What is missed where it cannot be had. Empty: nothing works."""
     suffix: str = ""
     """Marks a file that is used as it is, and keeps its type recognisable by name."""
-    together: bool = False
-    """The first program looks for the others beside itself, so they are only of use as a set."""
+    beside: tuple[str, ...] = ()
+    """What is taken along with the programs when the release has it: they look for it beside themselves."""
 
 
 KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet")
@@ -56,6 +56,7 @@ PINS = (
             "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
             variables=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.274.1",),
         ),
+        beside=("pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python"),
     ),
     Pin(
         "kubernetes",

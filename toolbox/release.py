@@ -93,7 +93,7 @@ def _unpack(pin: Pin, file: Path, url: str) -> None:
         for member in archive:
             name = Path(member.name).name
             content = archive.extractfile(member)
-            if content and name in pin.programs:
+            if content and name in (*pin.programs, *pin.beside):
                 store.put(file.with_name(name), content, url)
 
 
@@ -118,4 +118,3 @@ def _open(url: str) -> Any:
         if type(error) is URLError:
             _unanswered[urlsplit(url).hostname or ""] = str(error.reason)
         raise
-
