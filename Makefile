@@ -47,7 +47,7 @@ check: .venv/.installed ## Run only the linters and the type checker
 
 .PHONY: ready
 ready: .venv/.installed
-	@$(PYTHON) -m embedded tools
+	@$(PYTHON) -m embedded tools $(MAKECMDGOALS)
 
 .PHONY: debian
 debian:

@@ -18,6 +18,12 @@ def missing() -> list[str]:
     return [package for package, is_there in NEEDED.items() if not is_there()]
 
 
+def bring(package: str) -> None:
+    """Install one of ON_DEMAND, if it is not there."""
+    if not ON_DEMAND[package]():
+        install([package])
+
+
 def install(packages: list[str]) -> None:
     """Install packages with apt-get, quietly."""
     names = " ".join(packages)
@@ -27,7 +33,8 @@ def install(packages: list[str]) -> None:
         raise ToolError(f"root is needed for: apt-get install --no-install-recommends {names}; {WITHOUT}")
     _apt_get("update", "-q")
     _apt_get("install", "-q", "--yes", "--no-install-recommends", *packages)
-    if still := missing():
+    known = {**NEEDED, **ON_DEMAND}
+    if still := [package for package in packages if not known[package]()]:
         raise ToolError(f"apt-get installed {names}, yet what {' '.join(still)} should bring is not there")
 
 
@@ -70,3 +77,6 @@ NEEDED: dict[str, Callable[[], bool]] = {
     "openssl": _program("openssl"),
     "python3-venv": lambda: importlib.util.find_spec("ensurepip") is not None,
 }
+
+ON_DEMAND: dict[str, Callable[[], bool]] = {"skopeo": _program("skopeo")}
+"""What only some need, and bring when they do."""
