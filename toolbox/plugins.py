@@ -20,6 +20,8 @@ from toolbox.pins import Pin
 from toolbox.release import reach
 from toolbox.tools import tool
 
+RELEASED = ".released"
+"""Marks the folder of a plugin that Pulumi has downloaded."""
 DOWNLOADS = "https://get.pulumi.com/releases/plugins"
 
 
@@ -70,8 +72,11 @@ def _installed(pin: Pin) -> Found:
     # Pulumi leaves this marker beside a plugin whose installation was cut short.
     if folder.with_name(folder.name + ".partial").exists() or not program.is_file():
         raise MissingError(f"no complete {folder}")
-    if program.is_symlink() and program.resolve() not in {path.resolve() for path in _built(pin)}:
-        raise MissingError(f"{program} leads to an earlier build")
+    if program.is_symlink():
+        if program.resolve() not in {path.resolve() for path in _built(pin)}:
+            raise MissingError(f"{program} leads to an earlier build")
+    elif not (folder / RELEASED).exists():
+        raise MissingError(f"nobody knows whether {program} was released")
     return Found(folder, "PULUMI_HOME", fetched=False)
 
 
@@ -90,6 +95,7 @@ def _linked(pin: Pin, found: Found) -> Found:
     folder = _folder(pin)
     folder.mkdir(parents=True, exist_ok=True)
     store.link(folder / pin.name, found.path)
+    (folder / RELEASED).unlink(missing_ok=True)
     folder.with_name(folder.name + ".partial").unlink(missing_ok=True)
     return Found(folder, found.source, found.fetched)
 
@@ -98,7 +104,7 @@ def _released(pin: Pin) -> Found:
     # Pulumi tries several times, each with its own time-out.
     reach(DOWNLOADS)
     name = pin.name.removeprefix("pulumi-resource-")
-    command = ["plugin", "install", "resource", name, pin.version]
+    command = ["plugin", "install", "--reinstall", "resource", name, pin.version]
     done = subprocess.run(
         [tool("pulumi"), *command],
         check=False,
@@ -113,4 +119,5 @@ def _released(pin: Pin) -> Found:
         complaints = re.findall(r"^(?:warning|error): (.*)", done.stdout, re.MULTILINE)
         reason = complaints[0] if complaints else f"exit code {done.returncode}"
         raise MissingError(f"`pulumi {' '.join(command)}`: {reason}")
+    (_folder(pin) / RELEASED).touch()
     return Found(_installed(pin).path, "release by pulumi", fetched=True)

@@ -100,10 +100,23 @@ def test_builds_are_made_one_after_the_other_with_time_and_size(
     assert "built" not in capsys.readouterr().out
 
 
-def test_a_released_plugin_is_left_alone(tmp_path: Path) -> None:
-    put_program(tmp_path / "cache" / PLACE, "released")
+def test_a_released_plugin_is_installed_once_by_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "cache" / PLACE
+    pulumi = put_program(tmp_path / "opt" / "pulumi", "")
+    pulumi.write_text(f"#!/bin/sh\n/bin/mkdir -p {place.parent} && echo released > {place}\n")
+    monkeypatch.setattr(plugins, "tool", lambda _: pulumi)
+    monkeypatch.setattr(plugins, "DOWNLOADS", "http://127.0.0.1:1/")
+    assert plugins.install_plugin(KUBERNETES).source == "release by pulumi"
     assert plugins.install_plugin(KUBERNETES).source == "PULUMI_HOME"
     assert not plugins.is_built(KUBERNETES)
+
+
+def test_a_plugin_of_unknown_origin_is_not_taken_for_the_released_one(tmp_path: Path) -> None:
+    put_program(tmp_path / "cache" / PLACE, "somebody's")
+    put_bundle(tmp_path / "bundle", name="pulumi-resource-kubernetes", version="4.32.0")
+    plugins.install_plugin(KUBERNETES)
+    assert plugins.is_built(KUBERNETES)
+    assert (tmp_path / "cache" / PLACE).read_bytes() == b"from the bundle"
 
 
 def test_a_plugin_of_the_bundle_is_kept_under_the_version_that_it_is(tmp_path: Path) -> None:
@@ -137,7 +150,7 @@ def test_a_plugin_that_cannot_be_had_names_the_ways(tmp_path: Path, monkeypatch:
         f"  PULUMI_HOME: no complete {tmp_path}/cache/pulumi-home/plugins/resource-gcp-v9.35.0",
         f"  cache: not in {tmp_path}/cache",
         f"  FEDERATION_TOOLS: no {tmp_path}/bundle/manifest.json",
-        "  release: `pulumi plugin install resource gcp 9.35.0`: no such host",
+        "  release: `pulumi plugin install --reinstall resource gcp 9.35.0`: no such host",
         "  build: not in the Go module proxy",
     ]
 
