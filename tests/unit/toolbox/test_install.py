@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from embedded.__main__ import NEEDED
 from tests.unit.toolbox.folders import ETCD, put_bundle, put_program
 from toolbox import ToolError, build, install, pins, plugins, release, store
 from toolbox.pins import Build, Pin
@@ -159,3 +160,9 @@ def test_a_plugin_that_cannot_be_had_names_the_ways(tmp_path: Path, monkeypatch:
 def test_pulumi_does_not_try_for_a_plugin_where_no_name_is_resolved() -> None:
     with pytest.raises(ToolError, match=r"release: https://get\.pulumi\.com/releases/plugins: not tried"):
         plugins.install_plugin(GCP)
+
+
+def test_verbs_ask_for_tools_that_there_are() -> None:
+    known = {pin.name for pin in (*pins.PINS, *pins.PLUGINS, *pins.ARCHIVES)}
+    assert {name for names in NEEDED.values() for name in names} <= known
+    assert "coredns" not in NEEDED["down"]
