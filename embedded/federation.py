@@ -28,7 +28,7 @@ UNATTENDED = ("--yes", "--skip-preview", "--skip-plugin-pre-install")
 NEXT = """
 The federation is up. What to try next:
   kubectl --kubeconfig .fleet/kubeconfig --context fellowship get clusters
-  source .fleet/env                     puts pulumi, kubectl and karmadactl on PATH, set up for this stack
+  source .fleet/env                     puts pulumi and kubectl on PATH, set up for this stack
   pulumi preview --refresh $STACK       shows what differs from the configuration
   make demo                             a Service in both members, its names, and a member without power
   make drift                            says what somebody changed or deleted by hand

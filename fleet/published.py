@@ -6,6 +6,7 @@ the mirror that FEDERATION_IMAGES names: a host with an optional port, `http://`
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 from fleet.record import locked
@@ -28,7 +29,9 @@ def cached(kind: str, folder: Path) -> Path:
     archive = folder / f"{kind}.{image.rpartition(':')[2]}.tar"
     with locked(folder):
         if not archive.exists():
+            start = time.monotonic()
             _copy(image, archive)
+            print(f"image {image} copied in {time.monotonic() - start:.1f} s", flush=True)
             for outdated in set(folder.glob(f"{kind}.*")) - {archive}:
                 outdated.unlink()
     return archive

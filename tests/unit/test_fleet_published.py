@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from embedded.federation import published as used_by
+from federation import settings
 from fleet import archive, published
 from fleet.archive import Image, Links, Program
 from fleet.waiting import FleetError, wait_until
 from toolbox import ToolError, debian
-from toolbox.pins import IMAGES
+from toolbox.pins import IMAGES, PINS
 
 pytestmark = pytest.mark.unit
 
@@ -124,3 +125,13 @@ def test_only_what_a_stack_uses_is_needed(configuration: str, needs: list[str]) 
 def test_every_image_has_a_name_of_its_own() -> None:
     kinds = [kind for need in IMAGES for kind in published.kinds(need)]
     assert len(kinds) == len(set(kinds))
+
+
+def test_the_default_images_are_of_the_versions_that_are_pinned() -> None:
+    images = settings.Images()
+    versions = {pin.name: pin.version for pin in PINS}
+    assert images.etcd == f"registry.k8s.io/etcd:v{versions['etcd']}"
+    assert images.kubernetes_tag == f"v{versions['kubernetes']}"
+    assert images.coredns.endswith(f":v{versions['coredns']}")
+    assert images.external_dns in IMAGES["external-dns"]
+    assert f"{images.karmada_registry}/karmada-scheduler:{images.karmada_tag}" in IMAGES["karmada"]
