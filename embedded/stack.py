@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 
 from federation import unfinished
-from toolbox import store, tool
+from toolbox import bundle, store, tool
 from toolbox.plugins import pulumi_home
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -64,6 +64,8 @@ class Stack:
             "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
             # A built plugin does not know the option enablePatchForce, which clusters.py sets for all providers.
             "PULUMI_K8S_ENABLE_PATCH_FORCE": "true",
+            # The program itself knows no folder beside the repository.
+            "FEDERATION_TOOLS": str(bundle.folder()),
             "KUBECONFIG": str(self.kubeconfig),
             "TMPDIR": str(self.scratch),
         }

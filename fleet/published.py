@@ -26,15 +26,20 @@ def kinds(need: str) -> list[str]:
 def cached(kind: str, folder: Path) -> Path:
     """The archive of one image, copied now if it is not there yet."""
     image = next(image for images in IMAGES.values() for image in images if kind_of(image) == kind)
-    archive = folder / f"{kind}.{image.rpartition(':')[2]}.tar"
+    kept = archive(image, folder)
     with locked(folder):
-        if not archive.exists():
+        if not kept.exists():
             start = time.monotonic()
-            _copy(image, archive)
+            _copy(image, kept)
             print(f"image {image} copied in {time.monotonic() - start:.1f} s", flush=True)
-            for outdated in set(folder.glob(f"{kind}.*")) - {archive}:
+            for outdated in set(folder.glob(f"{kind}.*")) - {kept}:
                 outdated.unlink()
-    return archive
+    return kept
+
+
+def archive(image: str, folder: Path) -> Path:
+    """Where the archive of this image is kept."""
+    return folder / f"{kind_of(image)}.{image.rpartition(':')[2]}.tar"
 
 
 def kind_of(image: str) -> str:
@@ -50,10 +55,10 @@ def source(image: str) -> tuple[str, bool]:
     return f"{host}/{image.partition('/')[2]}", not mirror.startswith("http://")
 
 
-def _copy(image: str, archive: Path) -> None:
+def _copy(image: str, kept: Path) -> None:
     debian.bring("skopeo")
     place, verified = source(image)
-    new = archive.with_suffix(".new")
+    new = kept.with_suffix(".new")
     new.unlink(missing_ok=True)
     command = [
         *(
@@ -75,9 +80,9 @@ def _copy(image: str, archive: Path) -> None:
         why = (done.stderr.strip().splitlines() or [f"skopeo ended with {done.returncode}"])[-1]
         raise FleetError(
             f"image {image} is needed and cannot be had from {place.partition('/')[0]}; "
-            f"name a mirror of it in {MIRROR}, or put an archive of it at {archive} ({_reason(why)})"
+            f"name a mirror of it in {MIRROR}, or put an archive of it at {kept} ({_reason(why)})"
         )
-    new.rename(archive)
+    new.rename(kept)
 
 
 def _reason(line: str) -> str:

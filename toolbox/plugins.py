@@ -4,6 +4,7 @@ Pulumi looks a plugin up by its kind and version, and takes what lies there for 
 have built is another thing under that name: it is in the cache under its own, and in PULUMI_HOME only as a link.
 """
 
+import contextlib
 import os
 import re
 import subprocess
@@ -50,6 +51,15 @@ def install_plugin(pin: Pin, *, build: bool = True) -> Found:
     if not build:
         del ways["build"]
     return first(f"{pin.name} {pin.version}", ways)
+
+
+def is_here(pin: Pin) -> bool:
+    """Whether a plugin can be had without a download or a build."""
+    for way in (_installed, _cached, lambda pin: from_bundle(pin, pin.name, _bundled(pin))):
+        with contextlib.suppress(MissingError):
+            way(pin)
+            return True
+    return False
 
 
 def is_built(pin: Pin) -> bool:

@@ -1,5 +1,6 @@
 """A tool by its name: the ways to it in their order."""
 
+import contextlib
 from pathlib import Path
 
 from toolbox import store
@@ -41,6 +42,15 @@ def find(pin: Pin, program: str, *, build: bool = True) -> Found:
     if not build:
         del ways["build"]
     return first(f"{program} {pin.version}", ways)
+
+
+def is_here(pin: Pin, program: str) -> bool:
+    """Whether a program can be had without a download or a build."""
+    for way in (on_path, _cached, from_bundle):
+        with contextlib.suppress(MissingError):
+            way(pin, program)
+            return True
+    return False
 
 
 def _cached(pin: Pin, program: str) -> Found:

@@ -18,6 +18,7 @@ from pulumi.runtime.mocks import MockEngine, MockSettings
 
 from federation import fixed, identity, kubeconfig
 from federation.identity import Unreachable
+from tests import archives
 from tests.component.cloud import CANARY, Cloud, pem
 from tests.component.recording import Record, RecordingMonitor
 from tests.strategies import changed, encoded
@@ -50,7 +51,8 @@ def run(
     _write_kubeconfig(folder / ".fleet" / "kubeconfig")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setenv("PULUMI_CONFIG", json.dumps(encoded({**DEFAULTS, **changed(DEV, changes or {})})))
+        given = {**DEFAULTS, "federation:crds": archives.small(folder / "crds.tar.gz"), **changed(DEV, changes or {})}
+        patch.setenv("PULUMI_CONFIG", json.dumps(encoded(given)))
         patch.setattr(identity, "identify", lambda contexts: {context: answers[context] for context in contexts})
         patch.setattr(fixed, "sizes", lambda host, namespace, names: stores or {})
         contextvars.Context().run(_run, record, preview)

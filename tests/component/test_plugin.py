@@ -12,7 +12,7 @@ import pytest
 
 from embedded.stack import CHECKOUT, Stack
 from federation import clusters
-from toolbox import ToolError, plugins, tool
+from toolbox import plugins, tool
 from toolbox.pins import PLUGINS
 
 pytestmark = pytest.mark.component
@@ -25,15 +25,6 @@ UNKNOWN_TO_THE_BUILT_ONE = {
 }
 
 
-@pytest.fixture(scope="module")
-def plugin() -> Path:
-    """The plugin, by the ways that take seconds."""
-    try:
-        return plugins.install_plugin(PIN, build=False).path / PIN.name
-    except ToolError as error:
-        pytest.skip(f"needs pulumi-resource-kubernetes: {error}")
-
-
 def options() -> set[str]:
     """The options of providers that the program sets, as the schema spells them."""
     calls = [node for node in ast.walk(ast.parse(Path(clusters.__file__).read_text())) if isinstance(node, ast.Call)]
@@ -43,7 +34,10 @@ def options() -> set[str]:
     return {first + "".join(map(str.capitalize, rest)) for first, *rest in (word.split("_") for word in words)}
 
 
-def test_no_option_is_lost_on_the_plugin(plugin: Path, tmp_path: Path) -> None:
+@pytest.mark.programs
+@pytest.mark.needs("pulumi", "kubernetes plugin")
+def test_no_option_is_lost_on_the_plugin(tmp_path: Path) -> None:
+    plugin = plugins.install_plugin(PIN, build=False).path / PIN.name
     schema = subprocess.run(
         [tool("pulumi"), "package", "get-schema", plugin],
         check=True,

@@ -196,7 +196,7 @@ def test_images_come_from_where_the_configuration_says(tmp_path: Path) -> None:
         "karmadaTag": "v0.0.3",
         "coredns": "mirror.example/coredns:v0.0.4",
         "externalDns": "mirror.example/external-dns:v0.0.5",
-        "dnsController": "mirror.example/dns-controller:v0.0.6",
+        "controllers": "mirror.example/dns-controller:v0.0.6",
     }
     record = run(tmp_path, {"federation:images": images})
     pods = {each.name: each.inputs["spec"]["template"]["spec"] for each in record.of("Deployment", "StatefulSet")}

@@ -57,7 +57,7 @@ def test_kinds_and_what_serves_them_are_new_before_the_controllers_that_need_the
 
 
 def test_another_archive_changes_the_kinds_that_differ_and_adds_what_is_new(dev: Record, tmp_path: Path) -> None:
-    new = run(tmp_path, {"federation:crds": newer(tmp_path / "crds.tar.gz")})
+    new = run(tmp_path, {"federation:crds": newer(tmp_path / "newer.tar.gz")})
     added = new.one("CustomResourceDefinition", ADDED)
     assert {each.urn for each in new.resources} - {each.urn for each in dev.resources} == {added.urn}
     changed = changes(dev, new)

@@ -20,7 +20,6 @@ from toolbox.pins import IMAGES, PINS
 pytestmark = pytest.mark.unit
 
 EXTERNAL_DNS = "registry.k8s.io/external-dns/external-dns:v0.22.0"
-MISSING = [program for program in ("docker-registry", "skopeo") if shutil.which(program) is None]
 
 
 @pytest.fixture
@@ -49,7 +48,8 @@ def _listens(address: str) -> bool:
         return client.connect_ex((host, int(port))) == 0
 
 
-@pytest.mark.skipif(bool(MISSING), reason=f"needs {' '.join(MISSING)}")
+@pytest.mark.programs
+@pytest.mark.needs("docker-registry")
 def test_an_image_is_copied_once_from_the_mirror(registry: str, tmp_path: Path) -> None:
     program = tmp_path / "program"
     program.write_bytes(b"\x7fELF")
@@ -73,7 +73,8 @@ def test_an_image_is_copied_once_from_the_mirror(registry: str, tmp_path: Path) 
     assert [file.name for file in (tmp_path / "cache").iterdir()] == [cached.name]
 
 
-@pytest.mark.skipif(bool(MISSING), reason=f"needs {' '.join(MISSING)}")
+@pytest.mark.programs
+@pytest.mark.needs("docker-registry")
 def test_an_image_that_cannot_be_had_is_refused_in_one_line(registry: str, tmp_path: Path) -> None:
     with pytest.raises(FleetError) as error:
         published.cached("karmada-webhook", tmp_path)

@@ -28,7 +28,8 @@ def builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.skipif(GO is None, reason="needs go")
+@pytest.mark.programs
+@pytest.mark.needs("go")
 def test_pause_is_built_once_and_ends_when_it_is_told_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{Path(str(GO)).parent}:/usr/bin:/bin")
     first, second = tools.find(PAUSE, "pause"), tools.find(PAUSE, "pause")
@@ -44,7 +45,8 @@ def test_pause_is_built_once_and_ends_when_it_is_told_to(tmp_path: Path, monkeyp
     assert running.wait(5) == 0
 
 
-@pytest.mark.skipif(GO is None, reason="needs go")
+@pytest.mark.programs
+@pytest.mark.needs("go")
 def test_what_does_not_compile_is_told_and_leaves_nothing(
     builds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,6 +66,7 @@ def test_another_content_is_another_build(builds: Path) -> None:
     assert build.home(PAUSE) not in (None, before)
 
 
+@pytest.mark.programs
 def test_a_json_file_of_a_module_is_put_beside_the_main_without_its_spaces(
     builds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

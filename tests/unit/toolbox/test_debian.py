@@ -22,6 +22,7 @@ def test_without_apt_get_the_packages_are_named() -> None:
         debian.install(["runc", "iptables"])
 
 
+@pytest.mark.programs
 def test_a_failure_shows_the_end_of_what_apt_get_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     apt_get = put_program(tmp_path / "path" / "apt-get", "E: Unable to locate package")

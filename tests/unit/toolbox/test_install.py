@@ -65,6 +65,7 @@ def test_what_is_not_needed_is_told_with_what_it_costs(
     assert capsys.readouterr().out.splitlines()[1:] == ["etcd 3.6.16: not to be had here; nothing is kept"]
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize(
     ("version", "found"), [("", "there is no `go` on PATH"), ("go1.22.3", "/path/go is 1.22.3"), ("x", "/path/go is x")]
 )
@@ -82,6 +83,7 @@ def test_without_go_one_error_names_the_version_that_is_needed(
     )
 
 
+@pytest.mark.programs
 def test_builds_are_made_one_after_the_other_with_time_and_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -101,6 +103,7 @@ def test_builds_are_made_one_after_the_other_with_time_and_size(
     assert "built" not in capsys.readouterr().out
 
 
+@pytest.mark.programs
 def test_a_released_plugin_is_installed_once_by_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / "cache" / PLACE
     pulumi = put_program(tmp_path / "opt" / "pulumi", "")
@@ -140,6 +143,7 @@ def test_a_plugin_that_leads_nowhere_is_linked_anew(tmp_path: Path) -> None:
     assert place.read_bytes() == b"from the bundle"
 
 
+@pytest.mark.programs
 def test_a_plugin_that_cannot_be_had_names_the_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pulumi = put_program(tmp_path / "opt" / "pulumi", "")
     pulumi.write_text("#!/bin/sh\necho 'warning: no such host\nerror: failed all attempts'\nexit 1\n")

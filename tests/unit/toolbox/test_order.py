@@ -15,12 +15,14 @@ pytestmark = pytest.mark.unit
 class TestOrder:
     """PATH, the cache, the bundle, the release, a build."""
 
+    @pytest.mark.programs
     def test_a_fitting_program_on_path_comes_first(self, tmp_path: Path) -> None:
         own = put_program(tmp_path / "path" / "etcd", "etcd Version: 3.6.2")
         put_bundle(tmp_path / "bundle")
         found = tools.find(ETCD, "etcd")
         assert (found.path, found.source, found.fetched) == (own, "PATH", False)
 
+    @pytest.mark.programs
     def test_the_bundle_stands_in_for_a_program_that_does_not_fit(self, tmp_path: Path) -> None:
         put_program(tmp_path / "path" / "etcd", "etcd Version: 3.5.9")
         put_bundle(tmp_path / "bundle")
@@ -53,6 +55,7 @@ class TestOrder:
         monkeypatch.setenv("FEDERATION_TOOLS", str(tmp_path / "nowhere"))
         assert tools.find(ETCD, "etcd").source == "cache"
 
+    @pytest.mark.programs
     def test_without_any_way_the_error_names_each_with_its_reason(self, tmp_path: Path) -> None:
         put_program(tmp_path / "path" / "etcd", "etcd Version: 3.5.9")
         with pytest.raises(ToolError) as error:
@@ -109,6 +112,7 @@ class TestPath:
         pinned = next(pin.version for pin in pins.PINS if program in pin.programs)
         assert versions.fits(pins.ASK[program].rule, answer, pinned) is fits
 
+    @pytest.mark.programs
     @pytest.mark.parametrize("script", ["echo v3.6.16; exit 1", "exec sleep 60", "kill -9 $$"])
     def test_a_program_that_fails_or_hangs_does_not_fit(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
