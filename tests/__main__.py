@@ -39,7 +39,7 @@ QUICK = {
 }
 PARTS = {
     **QUICK,
-    "tests of programs": (*TWO_WORKERS, "-m", "programs", "tests/unit", "tests/component", "tests/upgrade"),
+    "tests of programs": (*TWO_WORKERS, "-m", "programs", "tests/unit", "tests/programs", "tests/upgrade"),
     "tests against the clock": ("-m", "speed", "tests/fleet"),
     "tests on clusters": (*TWO_WORKERS, "-v", "-m", "not speed", "tests/fleet", "tests/kill"),
 }

@@ -34,6 +34,7 @@ PROGRAMS = (
 )
 
 
+@pytest.mark.needs("karmada-crds", "kubernetes plugin", "tls plugin")
 @pytest.mark.parametrize("file", recordings(), ids=lambda file: file.name)
 def test_the_present_program_replaces_and_deletes_nothing(file: Path, tmp_path: Path, figures: Figures) -> None:
     stack = Recording.read(file).restore(tmp_path / "home")
