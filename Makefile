@@ -51,7 +51,7 @@ check: .venv/.installed ## Run only the linters and the type checker
 
 .PHONY: ready
 ready: debian .venv/.installed
-	@$(PYTHON) -m embedded tools
+	@$(PYTHON) -m embedded tools $(MAKECMDGOALS)
 
 .PHONY: debian
 debian:

@@ -232,7 +232,7 @@ class Images(Section):
     kubernetes_registry: str = "registry.k8s.io"
     """Registry of kube-apiserver, kube-controller-manager and etcd."""
     kubernetes_tag: str = "v1.34.4"
-    etcd_tag: str = "3.6.6-0"
+    etcd_tag: str = "v3.6.16"
     karmada_registry: str = "docker.io/karmada"
     """Registry and folder of Karmada's images."""
     karmada_tag: str = "v1.18.2"

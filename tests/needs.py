@@ -8,33 +8,32 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable
-from functools import cache, partial
-from pathlib import Path
+from collections.abc import Iterable
+from functools import cache
 
 import pytest
 
-from toolbox import pins, store
-from toolbox.bundle import from_bundle
-from toolbox.errors import MissingError
-from toolbox.own import on_path
-from toolbox.pins import Pin
+from fleet import images, published
+from toolbox import pins, plugins, tools
 
 REASON = "needs "
 """What the reason of such a skip begins with; the name of the need follows."""
 NEEDS = {
     "cloud-dns mock": ("mock-cloud-dns",),
     "coredns": ("coredns",),
+    "docker-registry": ("docker-registry", "skopeo"),
     "external-dns": ("external-dns",),
+    "go": ("go",),
     "gcp plugin": ("pulumi-resource-gcp",),
     "karmada": ("karmada",),
+    "karmadactl": ("karmadactl",),
     "karmada-crds": ("karmada-crds",),
     "kubernetes plugin": ("pulumi-resource-kubernetes",),
     "openssl": ("openssl",),
     "pulumi": ("pulumi",),
     "tls plugin": ("pulumi-resource-tls",),
 }
-"""The names that the mark takes, and the tools of the toolbox, or programs of the machine, that each stands for."""
+"""The names that the mark takes, and what each stands for: tools and images of the toolbox, programs of the machine."""
 
 
 def apply(items: Iterable[pytest.Item]) -> None:
@@ -62,35 +61,18 @@ def unmet(reports: Iterable[object]) -> dict[str, int]:
 
 @cache
 def here(name: str) -> bool:
-    """Whether the program can be had without a download: from PATH, the cache, a bundle, or Pulumi's home."""
-    return all(_tool_is_here(tool) for tool in NEEDS[name])
+    """Whether the program or image can be had without a download or a build: from PATH, the cache or a bundle."""
+    return all(_is_here(each) for each in NEEDS[name])
 
 
-def _tool_is_here(tool: str) -> bool:
-    pin = next((pin for pin in (*pins.PINS, *pins.PLUGINS, *pins.ARCHIVES) if pin.name == tool), None)
-    if pin is None:
-        return shutil.which(tool) is not None
-    if pin in pins.PLUGINS and _has(partial(_installed, pin)):
-        return True
-    return all(
-        _has(partial(on_path, pin, program))
-        or store.holds((store.home(pin) / (program + pin.suffix)).resolve())
-        or _has(partial(from_bundle, pin, program))
-        for program in pin.programs
-    )
-
-
-def _has(way: Callable[[], object]) -> bool:
-    try:
-        way()
-    except MissingError:
-        return False
-    return True
-
-
-def _installed(pin: Pin) -> None:
-    own = store.root() / "pulumi-home"
-    for home in (Path(os.environ.get("PULUMI_HOME") or own), own):
-        if (home / "plugins" / f"{pin.name.removeprefix('pulumi-')}-v{pin.version}" / pin.name).is_file():
-            return
-    raise MissingError("not installed")
+def _is_here(name: str) -> bool:
+    if name in pins.IMAGES:
+        kept = all(published.archive(image, images.cache() / "images").exists() for image in pins.IMAGES[name])
+        return kept or bool(os.environ.get(published.MIRROR))
+    for pin in pins.PLUGINS:
+        if pin.name == name:
+            return plugins.is_here(pin)
+    for pin in (*pins.PINS, *pins.ARCHIVES):
+        if pin.name == name:
+            return all(tools.is_here(pin, program) for program in pin.programs)
+    return shutil.which(name) is not None

@@ -1,4 +1,4 @@
-"""The second way: the folder of packed tools that FEDERATION_TOOLS names, unpacked once into the cache."""
+"""The third way: the folder of packed tools that FEDERATION_TOOLS names, unpacked once into the cache."""
 
 import json
 import lzma
@@ -27,12 +27,15 @@ class Entry:
     """Of the unpacked file."""
 
 
-def from_bundle(pin: Pin, program: str) -> Found:
-    """The bundle's program, unpacked; a wrong checksum is an error at once, not a reason to look further."""
+def from_bundle(pin: Pin, program: str, home: Path | None = None) -> Found:
+    """The bundle's program, unpacked into `home`; default: the cache's folder of that tool and version.
+
+    A wrong checksum is an error at once, not a reason to look further.
+    """
     entry = _entry(folder(), program)
     if entry.version != pin.version:
         raise MissingError(f"{folder()} has it in version {entry.version}")
-    home = store.home(pin)
+    home = home or store.home(pin)
     path = home / (program + pin.suffix)
     # A binary that serves under several names is kept under its own, with a link for each of them.
     file = home / (entry.name + pin.suffix)

@@ -85,7 +85,7 @@ def seconds(tmp_path_factory: pytest.TempPathFactory, figures: Figures) -> Secon
     return Seconds(up, preview)
 
 
-@pytest.mark.needs("karmada")
+@pytest.mark.needs("karmadactl", "karmada")
 def test_it_is_faster_than_karmadactl(seconds: Seconds, karmadactl_seconds: float, figures: Figures) -> None:
     share = seconds.up / karmadactl_seconds
     figures.add("pulumi up : karmadactl", share, "(at most 0.4)")
