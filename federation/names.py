@@ -20,6 +20,8 @@ ZONE_SERIAL = "federation-zone"
 """Name of the ConfigMap in the federation API that says which content of the zone has which serial."""
 FEDERATION = "federation/name"
 """Label of what a federation makes in clusters that it shares with others: the federation's name."""
+MANAGED = "federation/managed-by"
+"""Label of what the builtin engine brings into a member: the federation's name."""
 LEAVING = "federation/leaving"
 """Annotation of a Cluster that is about to go: while it is `true`, the cluster's addresses stay out of the names."""
 

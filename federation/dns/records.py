@@ -26,7 +26,6 @@ GROUP = "externaldns.k8s.io"
 CONTROLLER_RULES: list[k8s.rbac.v1.PolicyRuleArgsDict] = [
     {"api_groups": [""], "resources": ["services"], "verbs": ["list", "watch"]},
     {"api_groups": ["cluster.karmada.io"], "resources": ["clusters"], "verbs": ["list", "watch"]},
-    {"api_groups": ["work.karmada.io"], "resources": ["resourcebindings"], "verbs": ["list", "watch"]},
     {
         "api_groups": [GROUP],
         "resources": [RECORDS],
@@ -43,7 +42,7 @@ class RecordsArgs:
     """Provider of the federation API."""
     namespace: k8s.core.v1.Namespace
     """The control plane's Namespace; its deletion takes this along, and the API with it."""
-    system_namespace: str
+    system_namespace: Input[str]
     """Namespace inside the API for what is the federation's own."""
     kubeconfig: Input[str]
     """Kubeconfig (secret) for the federation API of CONTROLLER_USER."""

@@ -50,7 +50,7 @@ def test_without_a_zone_nothing_of_the_names_is_registered_and_all_else_is(dev: 
     certificates = {each.urn for each in dev.resources if each.name.startswith("user-")}
     assert len(certificates) == 2 * len(("PrivateKey", "CertRequest", "LocallySignedCert"))
     gone = {each.urn for each in dev.resources} - {each.urn for each in nameless.resources}
-    assert gone == {*names, *certificates, dev.one("pulumi-python", "dynamic").urn}
+    assert gone == {*names, *certificates}
     assert len(nameless.resources) == len(dev.resources) - len(gone)
 
 
@@ -107,7 +107,7 @@ def test_name_servers_without_an_ip_address_are_refused() -> None:
 def test_the_zone_has_its_address_while_the_control_plane_starts(dev: Record) -> None:
     for each in dev.inside(dev.one("CoreDnsZone", "zone")):
         waits = {name_of(urn) for urn in dev.needs(each)}
-        assert not waits & {"api", "etcd", "karmada-apiserver", "pki"}, f"{each} waits for the control plane"
+        assert not waits & {"api", "etcd", "federation-apiserver", "pki"}, f"{each} waits for the control plane"
 
 
 # Who writes it
@@ -185,7 +185,6 @@ def test_the_ttl_and_the_time_to_withdraw_reach_all_that_make_records(tmp_path: 
             [
                 ("", "services", WATCH),
                 ("cluster.karmada.io", "clusters", WATCH),
-                ("work.karmada.io", "resourcebindings", WATCH),
                 ("externaldns.k8s.io", "dnsendpoints", ["get", *WATCH, "create", "patch", "delete"]),
             ],
         ),
