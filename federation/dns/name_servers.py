@@ -130,7 +130,7 @@ def corefile(zone: str, file: str = ZONE_FILE, port: int = POD_PORT) -> str:
     prometheus :9153
     loadbalance
     file {file} {{
-        reload 1s
+        reload 500ms
     }}
 }}
 """

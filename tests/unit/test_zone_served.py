@@ -29,7 +29,7 @@ from tests.unit.test_dns_process import kubeconfig_of
 from tests.unit.test_zone_contents import endpoint, entry
 from toolbox import tool
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.programs]
 
 RECORDS = [
     entry("web.default.f.svc.example.com", "A", "192.0.2.1", "192.0.2.2"),

@@ -24,7 +24,6 @@ pytestmark = pytest.mark.programs
 ALLOWED = {"same", "update", "create"}
 PROGRAMS = (
     "etcd",
-    "dns-etcd",
     "federation-apiserver",
     "karmada-aggregated-apiserver",
     "kube-controller-manager",
