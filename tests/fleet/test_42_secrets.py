@@ -129,7 +129,7 @@ def test_a_new_federation_shows_none_and_neither_does_googles_key(
         done = other_stack.pulumi("preview", *other_stack.options, *flags, check=False, capture=True)
         shown = done.stdout + done.stderr
         assert done.returncode == 0, shown[-4000:]
-        assert "federation-dns-api" in shown
+        assert "external-dns-files" in shown
         assert leaks(shown, planted) == [], flags
     assert leaks(events.read_text(), planted) == []
     assert leaks(other_stack.settings.read_text(), planted) == []
@@ -146,7 +146,7 @@ def test_no_pod_logs_one_and_no_command_line_or_environment_holds_one(
         assert leaks(clusters.kubectl(HOST, "logs", "-n", SYSTEM, name, "--all-containers"), signs) == [], name
     processes = dict(_processes())
     assert any("controllers.names" in line for line in processes.values())
-    assert any("--coredns-strictly-owned" in line for line in processes.values())
+    assert any("controllers.zone" in line for line in processes.values())
     assert {pid: found for pid, line in processes.items() if (found := leaks(line, signs))} == {}
 
 

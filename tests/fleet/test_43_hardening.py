@@ -35,16 +35,17 @@ def test_no_pod_of_the_control_plane_asks_for_more_than_it_needs(clusters: Clust
     programs = {pod["metadata"]["labels"]["app"] for pod in pods}
     assert {"etcd", "federation-apiserver", "karmada-controller-manager", "federation-dns"} <= programs
     for pod in pods:
-        spec, (container,) = pod["spec"], pod["spec"]["containers"]
-        name, security = pod["metadata"]["name"], container["securityContext"]
+        spec, name = pod["spec"], pod["metadata"]["name"]
         assert spec["securityContext"]["runAsNonRoot"], name
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
         assert not spec["automountServiceAccountToken"], name
-        assert not [mount for mount in container["volumeMounts"] if "serviceaccount" in mount["mountPath"]], name
-        assert security["readOnlyRootFilesystem"], name
-        assert not security["allowPrivilegeEscalation"], name
-        assert security["capabilities"]["drop"] == ["ALL"], name
-        assert security["capabilities"].get("add", []) == _kept(container["image"]), name
+        for container in (*spec.get("initContainers", ()), *spec["containers"]):
+            security = container["securityContext"]
+            assert not [mount for mount in container["volumeMounts"] if "serviceaccount" in mount["mountPath"]], name
+            assert security["readOnlyRootFilesystem"], name
+            assert not security["allowPrivilegeEscalation"], name
+            assert security["capabilities"]["drop"] == ["ALL"], name
+            assert security["capabilities"].get("add", []) == _kept(container["image"]), name
 
 
 def test_no_process_of_the_control_plane_has_more_than_it_needs(clusters: Clusters, figures: Figures) -> None:
