@@ -4,11 +4,10 @@ import os
 from pathlib import Path
 
 import pulumi
-import pulumi_tls as tls
 from pulumi import ResourceOptions
 from pulumi.runtime.config import get_config_env
 
-from federation import clusters, config, dynamic, fixed, identity, interruption, names, outputs
+from federation import clusters, config, fixed, identity, interruption, names, outputs, own
 from federation.control_plane import ControlPlane, ControlPlaneArgs, crds
 from federation.dns import publisher
 from federation.dns.component import FederationDns, FederationDnsArgs
@@ -23,12 +22,12 @@ answers = identity.identify(stack.contexts)
 uids = identity.known(answers, settings.members)
 fixed.check(stack, uids)
 
-certificates = tls.Provider("tls")
+provider = own.provider(settings.gone)
 control_plane = ControlPlane(
     settings.name,
     ControlPlaneArgs(
         host=clusters.host(stack, answers),
-        tls=certificates,
+        own=provider,
         settings=settings.host,
         images=settings.images,
         certificates=settings.certificates,
@@ -40,15 +39,14 @@ control_plane = ControlPlane(
 )
 after = ResourceOptions(depends_on=[control_plane])
 Propagation("propagation", PropagationArgs(control_plane.api, settings.propagation, control_plane.namespace), after)
-own = dynamic.provider(settings.gone) if settings.dns or settings.keeping else None
 dns = None
-if own and settings.dns:
-    dns = FederationDns("dns", FederationDnsArgs(certificates, own, control_plane, settings, settings.dns))
+if settings.dns:
+    dns = FederationDns("dns", FederationDnsArgs(provider, control_plane, settings, settings.dns))
 for each in settings.members:
     cluster = clusters.member(stack, each, answers)
     if each.unreachable:
         continue
-    member = Member(each.name, MemberArgs(cluster, each, control_plane, settings.propagation.kinds, own))
+    member = Member(each.name, MemberArgs(cluster, each, control_plane, settings.propagation.kinds, provider))
     if dns:
         MemberDns(f"{each.name}-dns", MemberDnsArgs(cluster, each, member, control_plane, dns))
 

@@ -32,8 +32,8 @@ class MemberArgs:
     """Alive from before the Cluster is made until after it is gone."""
     propagated: Sequence[Kind]
     """The kinds that reach members without a policy."""
-    dynamic: pulumi.ProviderResource | None
-    """Provider of dynamic resources, which keeping the workloads needs."""
+    own: pulumi.ProviderResource
+    """The project's own provider, which keeping the workloads needs."""
 
 
 class Member(pulumi.ComponentResource):
@@ -97,7 +97,7 @@ class Member(pulumi.ComponentResource):
                 **({"labels": args.settings.labels} if args.settings.labels else {}),
                 "annotations": {
                     "pulumi.com/waitFor": "condition=Ready",
-                    **({kept_workloads.SETTING: "true"} if keeping else {}),
+                    **({names.KEEP_WORKLOADS: "true"} if keeping else {}),
                 },
             },
             spec={
@@ -124,7 +124,7 @@ class Member(pulumi.ComponentResource):
                 f"{name}-kept-workloads",
                 name,
                 args.control_plane.kubeconfig,
-                ResourceOptions(parent=self, provider=args.dynamic, depends_on=[cluster]),
+                ResourceOptions(parent=self, provider=args.own, depends_on=[cluster]),
             )
         self.register_outputs({})
 

@@ -11,7 +11,17 @@ import sys
 import time
 from pathlib import Path
 
-PACKAGES = ("controllers", "drift", "embedded", "federation", "fleet", "language_host", "toolbox", "tests", "__main__.py")
+PACKAGES = (
+    "controllers",
+    "drift",
+    "embedded",
+    "federation",
+    "fleet",
+    "language_host",
+    "toolbox",
+    "tests",
+    "__main__.py",
+)
 CHECKS = {
     "format": ("ruff", "format", "--check", "--quiet", "."),
     "lint": ("ruff", "check", "--quiet", "."),

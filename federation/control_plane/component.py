@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-import pulumi_tls as tls
 from pulumi import Output, Resource, ResourceHookBinding, ResourceOptions
 
 from federation import clusters, kubeconfig, names, storage
@@ -18,7 +17,7 @@ from federation.control_plane.contents import Admission, AdmissionArgs, ApiConte
 from federation.control_plane.endpoint import Endpoint, EndpointArgs
 from federation.control_plane.programs import API_PORT
 from federation.etcd import Etcd, EtcdArgs
-from federation.pki import Pki, PkiArgs, private_key
+from federation.pki import Pki, PkiArgs, PrivateKey
 from federation.settings import Certificates, Host, Images
 from federation.workload import POD_SECURITY_LABELS, Program, Workload, WorkloadArgs
 
@@ -26,8 +25,8 @@ from federation.workload import POD_SECURITY_LABELS, Program, Workload, Workload
 @dataclass
 class ControlPlaneArgs:
     host: Cluster
-    tls: tls.Provider
-    """Provider of pulumi_tls, which makes the certificates."""
+    own: pulumi.ProviderResource
+    """The project's own provider, which makes the certificates."""
     settings: Host
     images: Images
     certificates: Certificates
@@ -100,9 +99,9 @@ class ControlPlane(pulumi.ComponentResource):
             lambda addresses: [*certificates.api_names(host.namespace), *args.api_names, *addresses]
         )
         leaves = certificates.leaves(host, api_names, args.users)
-        pki = Pki("pki", PkiArgs(args.tls, certificates.AUTHORITIES, leaves, args.certificates, args.protect), child)
-        kept = ResourceOptions(parent=self, provider=args.tls, protect=args.protect)
-        service_account = private_key("service-account", kept)
+        pki = Pki("pki", PkiArgs(args.own, certificates.AUTHORITIES, leaves, args.certificates, args.protect), child)
+        kept = ResourceOptions(parent=self, provider=args.own, protect=args.protect)
+        service_account = PrivateKey("service-account", kept)
         ca_bundle = pki.authorities["root"].apply(lambda pem: base64.b64encode(pem.encode()).decode())
         url_inside = Output.from_input(f"https://{certificates.api_service(host.namespace)}:{API_PORT}")
         inside = _kubeconfig(name, url_inside, pki, "admin")
