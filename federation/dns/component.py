@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_tls as tls
 from pulumi import Output, Resource, ResourceOptions
 
 from federation.control_plane import ControlPlane
@@ -18,9 +17,8 @@ from federation.settings import Dns, GoogleCloudDns, Settings
 
 @dataclass
 class FederationDnsArgs:
-    tls: tls.Provider
-    dynamic: pulumi.ProviderResource
-    """Provider of dynamic resources."""
+    own: pulumi.ProviderResource
+    """The project's own provider."""
     control_plane: ControlPlane
     engine: Resource
     """What serves the kind Cluster, which the controller reads."""
@@ -42,15 +40,15 @@ class FederationDns(pulumi.ComponentResource):
     """Who answers for the zone: what the parent zone delegates to."""
     lookup_servers: Output[Sequence[str]]
     """IP addresses that members ask for the zone; none where they find it as they find any other."""
-    dynamic: pulumi.ProviderResource
-    """Provider of dynamic resources, which members' cluster DNS is."""
+    own: pulumi.ProviderResource
+    """The project's own provider, of which members' cluster DNS is."""
     certificate_expiries: Sequence[Output[str]]
     """When the certificates of the zone's store, if it has one, begin to expire (RFC 3339)."""
 
     def __init__(self, name: str, args: FederationDnsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:FederationDns", name, None, opts)
         child = ResourceOptions(parent=self)
-        self.dynamic = args.dynamic
+        self.own = args.own
         self.federation, self.domain, self.ttl = args.settings.name, args.dns.zone, args.dns.ttl
         zone = _google_zone(args, google, child) if (google := args.dns.google_clouddns) else _own_zone(args, child)
         self.zone, self.name_servers, self.lookup_servers = zone.zone, zone.name_servers, zone.lookup_servers
@@ -79,7 +77,7 @@ def _own_zone(args: FederationDnsArgs, opts: ResourceOptions) -> CoreDnsZone:
         "zone",
         CoreDnsZoneArgs(
             host=args.control_plane.host,
-            tls=args.tls,
+            own=args.own,
             namespace=args.control_plane.namespace,
             namespace_name=args.settings.host.namespace,
             address_within=args.settings.host.address_within,

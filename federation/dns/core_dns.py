@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-import pulumi_tls as tls
 from pulumi import Input, Output, ResourceOptions
 
 from federation import balancer, etcd, names, storage
@@ -37,7 +36,7 @@ TREE = "/skydns"
 @dataclass
 class CoreDnsZoneArgs:
     host: Cluster
-    tls: tls.Provider
+    own: pulumi.ProviderResource
     namespace: k8s.core.v1.Namespace
     """The control plane's Namespace; its deletion takes the zone along."""
     namespace_name: str
@@ -80,7 +79,7 @@ class CoreDnsZone(pulumi.ComponentResource):
             Leaf(f"{ETCD}-server", ETCD, f"{ETCD}-server", [SERVER, CLIENT], names=server_names),
             Leaf(f"{ETCD}-client", ETCD, f"{ETCD}-client", [CLIENT]),
         )
-        pki = Pki("dns-pki", PkiArgs(args.tls, {ETCD: f"{ETCD}-ca"}, leaves, args.certificates, args.protect), child)
+        pki = Pki("dns-pki", PkiArgs(args.own, {ETCD: f"{ETCD}-ca"}, leaves, args.certificates, args.protect), child)
         store = Etcd(
             ETCD,
             EtcdArgs(

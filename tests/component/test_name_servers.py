@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from federation import names
 from federation.dns import core_dns
-from federation.dns.server_blocks import Plugin, ServerBlock, parse
+from provider.cluster_dns.server_blocks import Plugin, ServerBlock, parse
 from tests import strategies
 from tests.component.recording import Record, opened
 
