@@ -1,0 +1,1 @@
+"""The engines that federate: what members wait for, and who carries objects to them."""
