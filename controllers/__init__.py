@@ -1,1 +1,4 @@
-"""What runs in the host cluster, in one image: `names` writes records of Services, `engine` carries objects; `runtime` is common."""
+"""What runs in the host cluster, in one image.
+
+`names` writes records of Services, `engine` carries objects to the members; `runtime` is common to both.
+"""

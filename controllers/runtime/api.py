@@ -26,6 +26,8 @@ WATCH_SECONDS = 30
 FAILURES = (client.ApiException, HTTPError, ConfigException, OSError, ValueError)
 """What the calls raise: an answer that is not one; no answer; bad credentials; a missing file; no JSON."""
 
+_PARTIAL = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
+
 
 class Api:
     """One API server. Not for several threads at once."""
@@ -72,7 +74,11 @@ class Api:
 
     def metadata(self, path: str) -> Json:
         """The object without its content: of a Secret, nothing that is secret."""
-        return self._ask("GET", path, accept="application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1")
+        return self._ask("GET", path, accept=_PARTIAL.format(""))
+
+    def list_metadata(self, path: str, **query: str) -> Json:
+        """A page of a collection, of each object as much as `metadata` gives."""
+        return self._ask("GET", path, query=query, accept=_PARTIAL.format("List"))
 
     def create(self, path: str, body: Json) -> Json:
         return self._ask("POST", path, body=body)

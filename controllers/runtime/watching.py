@@ -85,10 +85,10 @@ def _follow(stream: Stream[T], metrics: StreamMetrics) -> None:
 
 
 def _list_and_watch(stream: Stream[T], api: Api, metrics: StreamMetrics) -> None:
-    views, version = _list(stream, api, metrics)
-    stream.tell(News(views, complete=True))
+    found, version = _list(stream, api, metrics)
+    stream.tell(News(found, complete=True))
     metrics.connected(stream.name)
-    log.info(f"following {stream.name}: {len(views)}", extra={"stream": stream.name})
+    log.info(f"following {stream.name}: {len(found)}", extra={"stream": stream.name})
     while not stream.stopped.is_set():
         began = monotonic()
         for event in api.watch(
@@ -100,12 +100,13 @@ def _list_and_watch(stream: Stream[T], api: Api, metrics: StreamMetrics) -> None
                 stream.tell(News({key_of(obj): None}, complete=False))
             elif event["type"] != "BOOKMARK":
                 # Of an object that cannot be read, what was seen last holds.
-                stream.tell(News(_read(stream, obj, metrics), complete=False))
+                views = _read(stream, obj, metrics)
+                stream.tell(News(views, complete=False))
         # A server or proxy that ends every watch at once is not asked more than once a second.
         stream.stopped.wait(1 - (monotonic() - began))
 
 
-def _read(stream: Stream[T], obj: Json, metrics: StreamMetrics) -> dict[Key, T | None]:
+def _read(stream: Stream[T], obj: Json, metrics: StreamMetrics) -> Mapping[Key, T | None]:
     """The object's view by its key; nothing of one that is malformed, which is reported."""
     try:
         return {key_of(obj): stream.read(obj)}
