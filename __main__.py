@@ -4,10 +4,9 @@ import os
 from pathlib import Path
 
 import pulumi
-import pulumi_tls as tls
 from pulumi.runtime.config import get_config_env
 
-from federation import clusters, config, dynamic, fixed, identity, interruption, names, outputs
+from federation import clusters, config, fixed, identity, interruption, names, outputs, own
 from federation.control_plane import ControlPlane, ControlPlaneArgs
 from federation.dns.component import FederationDns, FederationDnsArgs, users
 from federation.dns.member_dns import MemberDns, MemberDnsArgs
@@ -23,12 +22,12 @@ fixed.check(stack, uids)
 only.remembered(settings.engine)
 terms = TERMS[settings.engine]
 
-certificates = tls.Provider("tls")
+provider = own.provider(settings.gone)
 control_plane = ControlPlane(
     settings.name,
     ControlPlaneArgs(
         host=clusters.host(stack, answers),
-        tls=certificates,
+        own=provider,
         settings=settings.host,
         images=settings.images,
         certificates=settings.certificates,
@@ -40,11 +39,12 @@ control_plane = ControlPlane(
         protect=settings.protect,
     ),
 )
-own = dynamic.provider(settings.gone)
-engine = ENGINES[settings.engine]("engine", EngineArgs(control_plane, settings, own))
+engine = ENGINES[settings.engine]("engine", EngineArgs(control_plane, settings, provider))
 dns = None
 if settings.dns:
-    dns = FederationDns("dns", FederationDnsArgs(own, control_plane, engine, settings, settings.dns))
+    dns = FederationDns(
+        "dns", FederationDnsArgs(provider, control_plane, engine, terms.system_namespace, settings, settings.dns)
+    )
 for each in settings.members:
     cluster = clusters.member(stack, each, answers)
     if each.unreachable:

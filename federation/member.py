@@ -14,7 +14,6 @@ from federation.access import IMPERSONATOR, Rights
 from federation.clusters import Cluster
 from federation.control_plane import ControlPlane
 from federation.engine import Joining, Terms
-from federation.kept_workloads import SETTING as KEEP_WORKLOADS
 from federation.roles import grant, grant_within
 from federation.settings import Kind
 from federation.tokens import service_account
@@ -105,7 +104,7 @@ class Member(pulumi.ComponentResource):
                 **({"labels": args.settings.labels} if args.settings.labels else {}),
                 "annotations": {
                     "pulumi.com/waitFor": "condition=Ready",
-                    **({KEEP_WORKLOADS: "true"} if keeping else {}),
+                    **({names.KEEP_WORKLOADS: "true"} if keeping else {}),
                 },
             },
             spec={

@@ -20,10 +20,14 @@ ZONE_SERIAL = "federation-zone"
 """Name of the ConfigMap in the federation API that says which content of the zone has which serial."""
 FEDERATION = "federation/name"
 """Label of what a federation makes in clusters that it shares with others: the federation's name."""
-MANAGED = "federation/managed-by"
+CARRIED_BY = "federation/carried-by"
 """Label of what the builtin engine brings into a member: the federation's name."""
 LEAVING = "federation/leaving"
 """Annotation of a Cluster that is about to go: while it is `true`, the cluster's addresses stay out of the names."""
+KEEP_WORKLOADS = "federation/keep-workloads"
+"""Annotation of a Cluster: the setting, as the deletion of its KeptWorkloads may mean that it was taken back."""
+STAYING = {"federation/workloads": "stay"}
+"""Label of the namespace of a member's Works while it leaves without them."""
 
 LABEL_RULE = "a DNS label: 1 to 63 of a-z, 0-9 and '-', not beginning or ending with '-' (RFC 1123)"
 NAME_RULE = "a DNS label of at most 48 characters: a-z, 0-9 and '-', not beginning or ending with '-'"
@@ -159,3 +163,8 @@ class ServiceNames:
     @property
     def _own(self) -> tuple[str, ...]:
         return self.service, self.namespace, self.federation, "svc"
+
+
+def works_namespace(member: str) -> str:
+    """In the federation API: where Karmada keeps what it carries to a member."""
+    return f"karmada-es-{member}"

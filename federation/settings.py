@@ -286,8 +286,3 @@ class Settings(Section):
     def gone(self) -> tuple[str, ...]:
         """Names of the members that are gone for good."""
         return tuple(member.name for member in self.members if member.unreachable)
-
-    @property
-    def keeping(self) -> bool:
-        """Whether any member keeps its workloads when it leaves."""
-        return any(member.keep_workloads for member in self.members)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-import pulumi_tls as tls
 from pulumi import Output, Resource, ResourceHookBinding, ResourceOptions
 
 from federation import clusters, kubeconfig, names, storage
@@ -16,7 +15,7 @@ from federation.control_plane import certificates, programs
 from federation.control_plane.endpoint import Endpoint, EndpointArgs
 from federation.control_plane.programs import API_PORT
 from federation.etcd import Etcd, EtcdArgs
-from federation.pki import Pki, PkiArgs, private_key
+from federation.pki import Pki, PkiArgs, PrivateKey
 from federation.settings import Certificates, Host, Images
 from federation.workload import POD_SECURITY_LABELS, Program, Workload, WorkloadArgs
 
@@ -24,8 +23,8 @@ from federation.workload import POD_SECURITY_LABELS, Program, Workload, Workload
 @dataclass
 class ControlPlaneArgs:
     host: Cluster
-    tls: tls.Provider
-    """Provider of pulumi_tls, which makes the certificates."""
+    own: pulumi.ProviderResource
+    """The project's own provider, which makes the certificates."""
     settings: Host
     images: Images
     certificates: Certificates
@@ -108,13 +107,13 @@ class ControlPlane(pulumi.ComponentResource):
         api_names = endpoint.addresses.apply(
             lambda addresses: [*certificates.api_names(host.namespace), *args.api_names, *addresses]
         )
-        called = [
-            f"{service}.{each}.svc" for service in args.services for each in (host.namespace, args.system_namespace)
-        ]
-        leaves = certificates.leaves(host, api_names, args.users, list(dict.fromkeys(called)))
-        pki = Pki("pki", PkiArgs(args.tls, certificates.AUTHORITIES, leaves, args.certificates, args.protect), child)
-        kept = ResourceOptions(parent=self, provider=args.tls, protect=args.protect)
-        service_account = private_key("service-account", kept)
+        # An extension is called by its Service in the API, whose namespace may differ from the host's.
+        places = dict.fromkeys([host.namespace, args.system_namespace])
+        called = [f"{service}.{place}.svc" for service in args.services for place in places]
+        leaves = certificates.leaves(host, api_names, args.users, called)
+        pki = Pki("pki", PkiArgs(args.own, certificates.AUTHORITIES, leaves, args.certificates, args.protect), child)
+        kept = ResourceOptions(parent=self, provider=args.own, protect=args.protect)
+        service_account = PrivateKey("service-account", kept)
         url_inside = Output.from_input(f"https://{certificates.api_service(host.namespace)}:{API_PORT}")
         self.inside = _kubeconfig(name, url_inside, pki, "admin")
 

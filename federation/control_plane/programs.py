@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pulumi_tls as tls
 from pulumi import Output
 
 from federation import etcd
-from federation.pki import Pki
+from federation.pki import Pki, PrivateKey
 from federation.settings import Images
 from federation.workload import FILES_FOLDER, KUBECONFIG, Probe, Program
 
@@ -24,7 +23,7 @@ APISERVER = "federation-apiserver"
 CONTROLLERS = "kube-controller-manager"
 
 
-def apiserver(images: Images, namespace: str, pki: Pki, service_account: tls.PrivateKey) -> Program:
+def apiserver(images: Images, namespace: str, pki: Pki, service_account: PrivateKey) -> Program:
     flags = {
         "allow-privileged": "true",
         "authorization-mode": "Node,RBAC",
@@ -75,7 +74,7 @@ def apiserver(images: Images, namespace: str, pki: Pki, service_account: tls.Pri
     )
 
 
-def kube_controller_manager(images: Images, pki: Pki, service_account: tls.PrivateKey) -> Program:
+def kube_controller_manager(images: Images, pki: Pki, service_account: PrivateKey) -> Program:
     flags = {
         "kubeconfig": KUBECONFIG,
         "authentication-kubeconfig": KUBECONFIG,

@@ -20,11 +20,13 @@ from federation.settings import Dns, GoogleCloudDns, Settings
 
 @dataclass
 class FederationDnsArgs:
-    dynamic: pulumi.ProviderResource
-    """Provider of dynamic resources."""
+    own: pulumi.ProviderResource
+    """The project's own provider."""
     control_plane: ControlPlane
     engine: Resource
-    """What serves the kind Cluster, which the controller reads."""
+    """What serves the kind Cluster, which the controller of the records reads."""
+    system_namespace: str
+    """Namespace inside the federation API for records that are of no Service."""
     settings: Settings
     dns: Dns
 
@@ -43,13 +45,13 @@ class FederationDns(pulumi.ComponentResource):
     """Who answers for the zone: what the parent zone delegates to."""
     lookup_servers: Output[Sequence[str]]
     """IP addresses that members ask for the zone; none where they find it as they find any other."""
-    dynamic: pulumi.ProviderResource
-    """Provider of dynamic resources, which members' cluster DNS is."""
+    own: pulumi.ProviderResource
+    """The project's own provider, of which members' cluster DNS is."""
 
     def __init__(self, name: str, args: FederationDnsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:FederationDns", name, None, opts)
         child = ResourceOptions(parent=self)
-        self.dynamic = args.dynamic
+        self.own = args.own
         self.federation, self.domain, self.ttl = args.settings.name, args.dns.zone, args.dns.ttl
         google = args.dns.google_clouddns
         zone = _google_zone(args, google, child) if google else _own_zone(args, child)
@@ -61,7 +63,7 @@ class FederationDns(pulumi.ComponentResource):
                 host=plane.host.provider,
                 api=plane.api,
                 namespace=plane.namespace,
-                system_namespace=plane.system_namespace,
+                system_namespace=args.system_namespace,
                 kubeconfig=plane.user_kubeconfigs[CONTROLLER_USER],
                 federation=settings.name,
                 settings=args.dns,
@@ -95,7 +97,7 @@ class FederationDns(pulumi.ComponentResource):
                     host=plane.host.provider,
                     api=plane.api,
                     namespace=plane.namespace,
-                    system_namespace=plane.system_namespace,
+                    system_namespace=args.system_namespace,
                     kubeconfig=plane.user_kubeconfigs[name_servers.USER],
                     settings=args.dns,
                     images=settings.images,

@@ -95,7 +95,7 @@ class MemberDns(pulumi.ComponentResource):
                 ),
                 ResourceOptions(
                     parent=self,
-                    provider=args.dns.dynamic,
+                    provider=args.dns.own,
                     # For what that waits for: a context that leads to another cluster is refused first.
                     depends_on=[args.cluster.provider],
                     ignore_changes=["kubeconfig"] if args.cluster.refused else [],
@@ -106,6 +106,6 @@ class MemberDns(pulumi.ComponentResource):
             member,
             args.control_plane.kubeconfig,
             args.dns.ttl,
-            ResourceOptions(parent=self, provider=args.dns.dynamic, depends_on=[args.member, args.dns]),
+            ResourceOptions(parent=self, provider=args.dns.own, depends_on=[args.member, args.dns]),
         )
         self.register_outputs({})

@@ -3,7 +3,7 @@
 import pytest
 
 from federation.dns import name_servers
-from federation.dns.server_blocks import ServerBlock, parse
+from provider.cluster_dns.server_blocks import ServerBlock, parse
 from tests.component.recording import Record, opened
 
 pytestmark = pytest.mark.component

@@ -19,10 +19,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from federation.dns import corefile
-from federation.dns.lookup import Lookup
-from federation.dns.server_blocks import CorefileError, parse
 from fleet.waiting import wait_until
+from provider.cluster_dns import corefile
+from provider.cluster_dns.lookup import Lookup
+from provider.cluster_dns.server_blocks import CorefileError, parse
 from tests import strategies
 from toolbox import tool
 

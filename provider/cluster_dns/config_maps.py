@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from federation.dns import corefile, kubedns
-from federation.dns.lookup import Lookup
+from provider.cluster_dns import corefile, kubedns
+from provider.cluster_dns.lookup import Lookup
+from provider.resource import ProviderError
 
 COREDNS, CUSTOM, KUBE_DNS = NAMES = ("coredns", "coredns-custom", "kube-dns")
 COREFILE = "Corefile"
@@ -18,7 +19,7 @@ ConfigMaps = Mapping[str, Mapping[str, str]]
 """The data of each of the ConfigMaps that is there, by name. An empty kube-dns says that kube-dns runs without."""
 
 
-class ClusterDnsError(Exception):
+class ClusterDnsError(ProviderError):
     """A member's cluster DNS cannot be adjusted; the message says where, what is wrong and what is allowed."""
 
 

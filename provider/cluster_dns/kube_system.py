@@ -9,9 +9,12 @@ from typing import Any
 
 from kubernetes import client
 
-from federation.connection import get, send
-from federation.dns import config_maps, corefile
-from federation.dns.config_maps import COREDNS, COREFILE, CUSTOM, KUBE_DNS, NAMES, ClusterDnsError, ConfigMaps
+from federation.connection import send
+from provider import clusters
+from provider.cluster_dns import config_maps, corefile
+from provider.cluster_dns.config_maps import COREDNS, COREFILE, CUSTOM, KUBE_DNS, NAMES, ClusterDnsError, ConfigMaps
+from provider.clusters import found_at
+from provider.resource import BegunError
 
 CONFIG_MAPS = "/api/v1/namespaces/kube-system/configmaps"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/kube-system/deployments"
@@ -30,44 +33,50 @@ def change(api: client.ApiClient, plan: Callable[[ConfigMaps], ConfigMaps]) -> N
     """Make the ConfigMaps what `plan` makes of those that are there.
 
     It is not awaited: as a rule the kubelet brings the files within a minute, and the plugin reload looks each 30 s.
-    Raises as `connection.get` does, and whatever `plan` raises.
+    Raises as `connection.get` does, and whatever `plan` raises; BegunError once something may have been written.
     """
-    for _ in range(ATTEMPTS):
-        objects = _read(api)
-        before = _data(objects)
-        wanted = plan(before)
-        changed = config_maps.changed(before, wanted)
-        restart = {COREDNS, CUSTOM} & set(changed) and not corefile.reloads(before[COREDNS][COREFILE])
-        if restart and not _get(api, f"{DEPLOYMENTS}/{COREDNS}"):
-            raise ClusterDnsError("its CoreDNS has neither the plugin reload nor a Deployment coredns to be restarted")
+    written: list[str] = []
+    try:
+        for _ in range(ATTEMPTS):
+            if _changed(api, plan, written):
+                return
+        raise ClusterDnsError(f"its ConfigMaps changed {ATTEMPTS} times while they were being written; try again")
+    except (*clusters.FAILURES, ClusterDnsError) as error:
+        if not written:
+            raise
+        raise BegunError(f"{clusters.words('its API', error)}; ConfigMap {written[0]} was written before") from None
+
+
+def _changed(api: client.ApiClient, plan: Callable[[ConfigMaps], ConfigMaps], written: list[str]) -> bool:
+    """Whether it succeeded; if not, somebody else wrote in between. `written` gets the names of what was."""
+    objects = _read(api)
+    before = _data(objects)
+    wanted = plan(before)
+    changed = config_maps.changed(before, wanted)
+    restart = {COREDNS, CUSTOM} & set(changed) and not corefile.reloads(before[COREDNS][COREFILE])
+    if restart and not found_at(api, f"{DEPLOYMENTS}/{COREDNS}"):
+        raise ClusterDnsError("its CoreDNS has neither the plugin reload nor a Deployment coredns to be restarted")
+    for name in changed:
+        # Before the answer: where there is none, nobody knows.
+        written.append(name)
         try:
-            for name in changed:
-                _write(api, name, objects.get(name), wanted[name])
+            _write(api, name, objects.get(name), wanted[name])
         except client.ApiException as error:
+            written.pop()
             if error.status != HTTPStatus.CONFLICT:
                 raise
-            continue
-        if restart:
-            _restart(api)
-        return
-    raise ClusterDnsError(f"its ConfigMaps changed {ATTEMPTS} times while they were being written; try again")
+            return False
+    if restart:
+        _restart(api)
+    return True
 
 
 def _read(api: client.ApiClient) -> dict[str, Any]:
     """The ConfigMaps that are there; an empty one for kube-dns if it runs without."""
-    objects = {name: _get(api, f"{CONFIG_MAPS}/{name}") for name in NAMES}
-    if not objects[COREDNS] and not objects[KUBE_DNS] and _get(api, f"{DEPLOYMENTS}/{KUBE_DNS}"):
+    objects = {name: found_at(api, f"{CONFIG_MAPS}/{name}") for name in NAMES}
+    if not objects[COREDNS] and not objects[KUBE_DNS] and found_at(api, f"{DEPLOYMENTS}/{KUBE_DNS}"):
         objects[KUBE_DNS] = {}
     return {name: found for name, found in objects.items() if found is not None}
-
-
-def _get(api: client.ApiClient, path: str) -> Any:
-    try:
-        return get(api, path)
-    except client.ApiException as error:
-        if error.status != HTTPStatus.NOT_FOUND:
-            raise
-        return None
 
 
 def _data(objects: Mapping[str, Any]) -> ConfigMaps:

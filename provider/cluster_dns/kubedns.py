@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 
 from federation import names
-from federation.dns.lookup import Lookup
+from provider.cluster_dns.lookup import Lookup
 
 STUB_DOMAINS = "stubDomains"
 FEDERATIONS = "federations"

@@ -21,8 +21,8 @@ from hashlib import sha256
 from types import MappingProxyType
 
 from federation import names
-from federation.dns.lookup import Lookup
-from federation.dns.server_blocks import Corefile, CorefileError, Plugin, ServerBlock, parse
+from provider.cluster_dns.lookup import Lookup
+from provider.cluster_dns.server_blocks import Corefile, CorefileError, Plugin, ServerBlock, parse
 
 CONNECTION = ("endpoint", "tls", "kubeconfig", "namespaces", "labels", "namespace_labels")
 """Options of the user's `kubernetes` plugin that say which API is read and what of it, and so hold for ours too."""
