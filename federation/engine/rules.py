@@ -11,9 +11,13 @@ USER = "federation:controller-manager"
 """In the federation API."""
 
 
-def in_api(kinds: Sequence[Kind], namespace: str) -> tuple[Sequence[Rule], Sequence[Rule]]:
-    """Everywhere in the federation API, and within `namespace`, where the members' credentials are."""
-    everywhere: list[Rule] = [
+CREDENTIALS: Sequence[Rule] = [{"api_groups": [""], "resources": ["secrets"], "verbs": ["get"]}]
+"""In the federation API, within the namespace of the members' credentials."""
+
+
+def in_api(kinds: Sequence[Kind]) -> Sequence[Rule]:
+    """In the whole of the federation API."""
+    return [
         # A finalizer is written to what is carried. No object is made or deleted here.
         *_on(kinds, [*READ, "patch"]),
         {"api_groups": [""], "resources": ["namespaces"], "verbs": [*READ, "patch"]},
@@ -21,8 +25,6 @@ def in_api(kinds: Sequence[Kind], namespace: str) -> tuple[Sequence[Rule], Seque
         {"api_groups": ["cluster.karmada.io"], "resources": ["clusters"], "verbs": [*READ, "patch"]},
         {"api_groups": ["cluster.karmada.io"], "resources": ["clusters/status"], "verbs": ["patch"]},
     ]
-    assert namespace
-    return everywhere, [{"api_groups": [""], "resources": ["secrets"], "verbs": ["get"]}]
 
 
 def in_member(kinds: Sequence[Kind]) -> Sequence[Rule]:
