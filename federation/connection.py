@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
+from threading import Lock
 from typing import Any
 
 from kubernetes import client, config
@@ -13,13 +14,16 @@ from federation.kubeconfig import Kubeconfig
 
 TIMEOUT = (5, 15)
 """Seconds to connect and to answer."""
+_LOADING = Lock()
 
 
 def connect(kubeconfig: Kubeconfig) -> client.ApiClient:
     """A client for the kubeconfig's current context that asks once: its callers say at once what does not answer."""
     settings = client.Configuration()
     settings.retries = False
-    config.load_kube_config_from_dict(dict(kubeconfig), client_configuration=settings)  # type: ignore[no-untyped-call]
+    # It remembers its files with certificates and keys before it has written them: another thread may find one empty.
+    with _LOADING:
+        config.load_kube_config_from_dict(dict(kubeconfig), client_configuration=settings)  # type: ignore[no-untyped-call]
     return client.ApiClient(settings)
 
 

@@ -14,10 +14,20 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 """Label of DNSEndpoint objects: who writes them."""
 DNS_CONTROLLER = "federation-dns-controller"
 """Its value for those of controllers/names."""
+PROGRAM = "pulumi"
+"""Its value for the one with the names of the federation API and of the zone's name server."""
+ZONE_SERIAL = "federation-zone"
+"""Name of the ConfigMap in the federation API that says which content of the zone has which serial."""
 FEDERATION = "federation/name"
 """Label of what a federation makes in clusters that it shares with others: the federation's name."""
+CARRIED_BY = "federation/carried-by"
+"""Label of what the builtin engine brings into a member: the federation's name."""
 LEAVING = "federation/leaving"
 """Annotation of a Cluster that is about to go: while it is `true`, the cluster's addresses stay out of the names."""
+KEEP_WORKLOADS = "federation/keep-workloads"
+"""Annotation of a Cluster: the setting, as the deletion of its KeptWorkloads may mean that it was taken back."""
+STAYING = {"federation/workloads": "stay"}
+"""Label of the namespace of a member's Works while it leaves without them."""
 
 LABEL_RULE = "a DNS label: 1 to 63 of a-z, 0-9 and '-', not beginning or ending with '-' (RFC 1123)"
 NAME_RULE = "a DNS label of at most 48 characters: a-z, 0-9 and '-', not beginning or ending with '-'"
@@ -153,3 +163,8 @@ class ServiceNames:
     @property
     def _own(self) -> tuple[str, ...]:
         return self.service, self.namespace, self.federation, "svc"
+
+
+def works_namespace(member: str) -> str:
+    """In the federation API: where Karmada keeps what it carries to a member."""
+    return f"karmada-es-{member}"

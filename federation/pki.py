@@ -1,4 +1,4 @@
-"""Certificate authorities and the leaves that they sign (pulumi_tls). Which ones: control_plane/certificates, dns."""
+"""Certificate authorities and the leaves that they sign. Which ones: control_plane/certificates, dns."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pulumi
-import pulumi_tls as tls
 from pulumi import Input, Output, ResourceOptions
 
 from federation.names import is_ip
+from federation.own import OwnResource
 from federation.settings import Certificates
 
-HOURS_PER_DAY = 24
 CA_VALIDITY_DAYS = 3650
 LEAF_VALIDITY_DAYS = 365
 WARNING_DAYS = 30
@@ -45,8 +44,8 @@ class Leaf:
 
 @dataclass
 class PkiArgs:
-    provider: tls.Provider
-    """Provider of pulumi_tls; it makes keys locally and touches no cluster."""
+    own: pulumi.ProviderResource
+    """The project's own provider; it makes keys in its process and touches no cluster for them."""
     authorities: Mapping[str, str]
     """Name to common name."""
     leaves: Sequence[Leaf]
@@ -66,7 +65,7 @@ class Pki(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PkiArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:Pki", name, None, opts)
-        self._options = ResourceOptions(parent=self, provider=args.provider)
+        self._options = ResourceOptions(parent=self, provider=args.own)
         self._protected = ResourceOptions.merge(self._options, ResourceOptions(protect=args.protect))
         self._ends: list[Output[str]] = []
 
@@ -89,48 +88,88 @@ class Pki(pulumi.ComponentResource):
     def _authority(self, name: str, common_name: str, generation: int) -> Pair:
         # The first has no number: it is what was there before there were others.
         suffix = "" if generation == 1 else f"-{generation}"
-        key = private_key(f"{name}-ca{suffix}", self._protected)
-        certificate = tls.SelfSignedCert(
-            f"{name}-ca{suffix}",
-            private_key_pem=key.private_key_pem,
-            is_ca_certificate=True,
-            subject={"common_name": f"{common_name}{suffix}"},
-            validity_period_hours=CA_VALIDITY_DAYS * HOURS_PER_DAY,
-            allowed_uses=["cert_signing", "crl_signing", "digital_signature"],
-            set_subject_key_id=True,
-            opts=self._protected,
+        key = PrivateKey(f"{name}-ca{suffix}", self._protected)
+        certificate = CertificateAuthority(
+            f"{name}-ca{suffix}", key.private_key_pem, f"{common_name}{suffix}", CA_VALIDITY_DAYS, self._protected
         )
-        self._ends.append(_watched(f"authority {name}, generation {generation},", certificate.validity_end_time))
-        return Pair(certificate.cert_pem, key.private_key_pem)
+        self._ends.append(_watched(f"authority {name}, generation {generation},", certificate.not_after))
+        return Pair(certificate.certificate_pem, key.private_key_pem)
 
     def _leaf(self, leaf: Leaf, signer: Pair, renewal_days: int) -> Pair:
-        key = private_key(leaf.name, self._options)
+        key = PrivateKey(leaf.name, self._options)
+        certificate = Certificate(
+            leaf.name,
+            leaf,
+            public_key_pem=key.public_key_pem,
+            signer=signer,
+            renew_before_days=renewal_days,
+            opts=self._options,
+        )
+        self._ends.append(_watched(f"certificate {leaf.name}", certificate.not_after))
+        return Pair(certificate.certificate_pem, key.private_key_pem)
+
+
+class PrivateKey(OwnResource):
+    """A key of the kind that all parts of a federation use (ECDSA, P-256)."""
+
+    private_key_pem: Output[str]
+    """Secret."""
+    public_key_pem: Output[str]
+
+    def __init__(self, name: str, opts: ResourceOptions | None = None) -> None:
+        super().__init__(name, {}, opts)
+
+
+class CertificateAuthority(OwnResource):
+    """The certificate of an authority, signed with its own key; any change makes another one."""
+
+    certificate_pem: Output[str]
+    not_after: Output[str]
+    """When it ends (RFC 3339, UTC)."""
+
+    def __init__(
+        self,
+        name: str,
+        private_key_pem: Input[str],
+        common_name: str,
+        validity_days: int,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        inputs = {"private_key_pem": private_key_pem, "common_name": common_name, "validity_days": validity_days}
+        super().__init__(name, inputs, opts)
+
+
+class Certificate(OwnResource):
+    """What an authority signs; a change, and the first update in its last days, signs it anew in place."""
+
+    certificate_pem: Output[str]
+    not_after: Output[str]
+    """When it ends (RFC 3339, UTC)."""
+
+    def __init__(
+        self,
+        name: str,
+        leaf: Leaf,
+        *,
+        public_key_pem: Input[str],
+        signer: Pair,
+        renew_before_days: int,
+        opts: ResourceOptions | None = None,
+    ) -> None:
         names: Output[Sequence[str]] = Output.from_input(leaf.names)
-        request = tls.CertRequest(
-            leaf.name,
-            private_key_pem=key.private_key_pem,
-            subject=tls.CertRequestSubjectArgs(common_name=leaf.common_name, organization=leaf.organization),
-            dns_names=names.apply(lambda names: [name for name in names if not is_ip(name)]),
-            ip_addresses=names.apply(lambda names: [name for name in names if is_ip(name)]),
-            opts=self._options,
-        )
-        certificate = tls.LocallySignedCert(
-            leaf.name,
-            cert_request_pem=request.cert_request_pem,
-            ca_private_key_pem=signer.key,
-            ca_cert_pem=signer.certificate,
-            validity_period_hours=LEAF_VALIDITY_DAYS * HOURS_PER_DAY,
-            early_renewal_hours=renewal_days * HOURS_PER_DAY,
-            allowed_uses=["digital_signature", *leaf.uses],
-            opts=self._options,
-        )
-        self._ends.append(_watched(f"certificate {leaf.name}", certificate.validity_end_time))
-        return Pair(certificate.cert_pem, key.private_key_pem)
-
-
-def private_key(name: str, opts: ResourceOptions) -> tls.PrivateKey:
-    """A key of the kind that all parts of a federation use."""
-    return tls.PrivateKey(name, algorithm="ECDSA", ecdsa_curve="P256", opts=opts)
+        inputs = {
+            "public_key_pem": public_key_pem,
+            "authority_certificate_pem": signer.certificate,
+            "authority_private_key_pem": signer.key,
+            "common_name": leaf.common_name,
+            "organization": leaf.organization,
+            "dns_names": names.apply(lambda names: [name for name in names if not is_ip(name)]),
+            "ip_addresses": names.apply(lambda names: [name for name in names if is_ip(name)]),
+            "uses": list(leaf.uses),
+            "validity_days": LEAF_VALIDITY_DAYS,
+            "renew_before_days": renew_before_days,
+        }
+        super().__init__(name, inputs, opts)
 
 
 def earliest(ends: Sequence[Output[str]]) -> Output[str]:

@@ -17,12 +17,13 @@ from kubernetes.client import ApiException
 from controllers.engine import leftovers
 from controllers.engine.kinds import NAMESPACE, Ref, collection, namespace_ref
 from controllers.engine.line import Line
-from controllers.engine.manifest import API_UID, CARRIED_BY, MANAGER, OBJECT_UID, marked, shape, unmarked
+from controllers.engine.manifest import API_UID, MANAGER, OBJECT_UID, marked, shape, unmarked
 from controllers.engine.metrics import Metrics
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
 from controllers.runtime.watching import News, Stream, follow
+from federation.names import CARRIED_BY
 
 log = logging.getLogger(__name__)
 
@@ -272,6 +273,7 @@ class Carrier:
         self._metrics.applied.labels(self.name).inc()
         self._seen[ref] = after = _seen(answer)
         self._applied[ref] = wanted.digest, after
+        self._told.pop(ref, None)
         if is_back and (seen is None or seen.shape != after.shape):
             self._rounds.setdefault(ref, deque(maxlen=FIGHT_ROUNDS)).append(now)
             log.info(f"{ref} was changed in {self.name} and is put back", extra={"cluster": self.name})

@@ -12,13 +12,12 @@ from kubernetes.client import ApiException
 from controllers.engine.federated import FINALIZER
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json
+from federation.names import KEEP_WORKLOADS
 
 COLLECTION = "/apis/cluster.karmada.io/v1alpha1/clusters"
 READY = "Ready"
 LEFT = "Left"
 """Condition of a Cluster that is being deleted: False while it cannot go, and why."""
-KEEP_WORKLOADS = "federation/keep-workloads"
-"""Annotation: with `true` the objects stay in the member when its Cluster is deleted."""
 UNREACHABLE = "federation/unreachable"
 """Annotation: with `true` a Cluster that is deleted goes without its member being asked."""
 

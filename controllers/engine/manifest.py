@@ -10,14 +10,12 @@ from typing import Any
 
 from controllers.engine.kinds import API_VERSIONS, NAMESPACE
 from controllers.runtime.objects import Json
-from federation.names import own_namespace
+from federation.names import CARRIED_BY, own_namespace
 
 MANAGER = "federation"
 """Field manager of what is applied in members."""
 PREFIX = "federation/"
 """Of labels and annotations that speak to the federation: none of them is carried."""
-CARRIED_BY = "federation/carried-by"
-"""Label in members: name of the federation whose engine carried the object there."""
 API_UID = "federation/api"
 """Annotation in members: UID of Namespace kube-system in the federation API that the object is from."""
 OBJECT_UID = "federation/object"

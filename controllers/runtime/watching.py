@@ -36,6 +36,8 @@ class News(Generic[T]):
     """By object; None is one that is gone or does not count."""
     complete: bool
     """Whether these are all objects there are, or only those that changed."""
+    version: str = ""
+    """Of the collection, by the API (resourceVersion)."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def _follow(stream: Stream[T], metrics: StreamMetrics) -> None:
 
 def _list_and_watch(stream: Stream[T], api: Api, metrics: StreamMetrics) -> None:
     found, version = _list(stream, api, metrics)
-    stream.tell(News(found, complete=True))
+    stream.tell(News(found, complete=True, version=version))
     metrics.connected(stream.name)
     log.info(f"following {stream.name}: {len(found)}", extra={"stream": stream.name})
     while not stream.stopped.is_set():
@@ -97,11 +99,11 @@ def _list_and_watch(stream: Stream[T], api: Api, metrics: StreamMetrics) -> None
             obj = event["object"]
             version = obj["metadata"]["resourceVersion"]
             if event["type"] == "DELETED":
-                stream.tell(News({key_of(obj): None}, complete=False))
+                stream.tell(News({key_of(obj): None}, complete=False, version=version))
             elif event["type"] != "BOOKMARK":
                 # Of an object that cannot be read, what was seen last holds.
                 views = _read(stream, obj, metrics)
-                stream.tell(News(views, complete=False))
+                stream.tell(News(views, complete=False, version=version))
         # A server or proxy that ends every watch at once is not asked more than once a second.
         stream.stopped.wait(1 - (monotonic() - began))
 

@@ -18,8 +18,9 @@ import requests
 import yaml
 
 from embedded.stack import CHECKOUT
+from federation import access
 from federation.access import Rule
-from federation.engine import rules
+from federation.engine.builtin import rules
 from federation.kubeconfig import load, pick, server
 from federation.settings import Kind
 from fleet.private import write_private
@@ -104,7 +105,7 @@ class Lab:
 
     def join(self, member: str) -> None:
         """A Cluster with the credentials of an account that may do what the rules say, and no more."""
-        token = self.account(member, rules.in_member(KINDS))
+        token = self.account(member, access.BUILTIN.full)
         cluster = pick(load([self.kubeconfig]), member)
         data = {"caBundle": _authority(self.kubeconfig, member), "token": _base64(token)}
         self.apply(API, _object("v1", "Secret", member, namespace=OWN) | {"data": data})
@@ -138,9 +139,9 @@ def running(folder: Path) -> Iterator[Lab]:
     try:
         names = [argument for name in (API, *MEMBERS) for argument in ("--api-only", name)]
         lab.fleet("up", *names, "--kubeconfig", str(lab.kubeconfig))
-        lab.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "cluster.yaml"))
+        lab.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / "cluster.yaml"))
         lab.kubectl(API, "wait", "--for=condition=Established", "crd/clusters.cluster.karmada.io", "--timeout=30s")
-        token = lab.account(API, rules.in_api(KINDS), rules.CREDENTIALS)
+        token = lab.account(API, rules.everywhere(KINDS), rules.CREDENTIALS)
         config = yaml.safe_load(lab.kubectl(API, "config", "view", "--raw", "--minify"))
         config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
         write_private(folder / "engine.kubeconfig", yaml.safe_dump(config).encode())

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 import yaml
+from federation.dns.config_maps import ClusterDnsError, ConfigMaps
+from federation.dns.lookup import Lookup
 from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime import rpc
 
 from federation.connection import connect
 from federation.dns import cluster_dns, config_maps, corefile, kube_system, kubedns
-from federation.dns.config_maps import ClusterDnsError, ConfigMaps
-from federation.dns.lookup import Lookup
 from tests.kube_api import ApiServer
 
 pytestmark = pytest.mark.unit

@@ -15,10 +15,11 @@ from controllers.engine.carrier import FIGHT_ROUNDS
 from controllers.engine.clusters import COLLECTION as CLUSTERS
 from controllers.engine.controller import Controller, Settings
 from controllers.engine.federated import FINALIZER
-from controllers.engine.manifest import API_UID, CARRIED_BY
+from controllers.engine.manifest import API_UID
 from controllers.engine.metrics import Metrics
 from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
+from federation.names import CARRIED_BY
 from tests.kube_api import ApiServer, Json
 
 pytestmark = pytest.mark.unit

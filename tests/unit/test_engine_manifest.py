@@ -13,7 +13,6 @@ from controllers.engine.federated import PlacementError, reader
 from controllers.engine.kinds import API_VERSIONS, NAMESPACE, Ref, collection
 from controllers.engine.manifest import (
     API_UID,
-    CARRIED_BY,
     OBJECT_UID,
     held,
     is_carried,
@@ -22,6 +21,7 @@ from controllers.engine.manifest import (
     strip,
 )
 from federation.access import RESOURCES
+from federation.names import CARRIED_BY
 from federation.propagation import API_VERSIONS as PROPAGATED
 
 pytestmark = pytest.mark.unit

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from federation.dns import kubedns
-from federation.dns.lookup import Lookup
+from provider.cluster_dns import kubedns
+from provider.cluster_dns.lookup import Lookup
 from tests import strategies
 
 pytestmark = pytest.mark.unit

@@ -1,0 +1,105 @@
+"""Read and change the ConfigMaps of a member's cluster DNS, without losing what somebody else changes meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from kubernetes import client
+
+from federation.connection import send
+from provider import clusters
+from provider.cluster_dns import config_maps, corefile
+from provider.cluster_dns.config_maps import COREDNS, COREFILE, CUSTOM, KUBE_DNS, NAMES, ClusterDnsError, ConfigMaps
+from provider.clusters import found_at
+from provider.resource import BegunError
+
+CONFIG_MAPS = "/api/v1/namespaces/kube-system/configmaps"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/kube-system/deployments"
+OURS = {"app.kubernetes.io/managed-by": "federation"}
+"""Labels of a ConfigMap that was not there before; it goes when the last federation leaves."""
+ATTEMPTS = 5
+"""Times to read, plan and write before giving up, if somebody else writes in between each time."""
+
+
+def found(api: client.ApiClient) -> ConfigMaps:
+    """What is there now; raises as `connection.get` does."""
+    return _data(_read(api))
+
+
+def change(api: client.ApiClient, plan: Callable[[ConfigMaps], ConfigMaps]) -> None:
+    """Make the ConfigMaps what `plan` makes of those that are there.
+
+    It is not awaited: as a rule the kubelet brings the files within a minute, and the plugin reload looks each 30 s.
+    Raises as `connection.get` does, and whatever `plan` raises; BegunError once something may have been written.
+    """
+    written: list[str] = []
+    try:
+        for _ in range(ATTEMPTS):
+            if _changed(api, plan, written):
+                return
+        raise ClusterDnsError(f"its ConfigMaps changed {ATTEMPTS} times while they were being written; try again")
+    except (*clusters.FAILURES, ClusterDnsError) as error:
+        if not written:
+            raise
+        raise BegunError(f"{clusters.words('its API', error)}; ConfigMap {written[0]} was written before") from None
+
+
+def _changed(api: client.ApiClient, plan: Callable[[ConfigMaps], ConfigMaps], written: list[str]) -> bool:
+    """Whether it succeeded; if not, somebody else wrote in between. `written` gets the names of what was."""
+    objects = _read(api)
+    before = _data(objects)
+    wanted = plan(before)
+    changed = config_maps.changed(before, wanted)
+    restart = {COREDNS, CUSTOM} & set(changed) and not corefile.reloads(before[COREDNS][COREFILE])
+    if restart and not found_at(api, f"{DEPLOYMENTS}/{COREDNS}"):
+        raise ClusterDnsError("its CoreDNS has neither the plugin reload nor a Deployment coredns to be restarted")
+    for name in changed:
+        # Before the answer: where there is none, nobody knows.
+        written.append(name)
+        try:
+            _write(api, name, objects.get(name), wanted[name])
+        except client.ApiException as error:
+            written.pop()
+            if error.status != HTTPStatus.CONFLICT:
+                raise
+            return False
+    if restart:
+        _restart(api)
+    return True
+
+
+def _read(api: client.ApiClient) -> dict[str, Any]:
+    """The ConfigMaps that are there; an empty one for kube-dns if it runs without."""
+    objects = {name: found_at(api, f"{CONFIG_MAPS}/{name}") for name in NAMES}
+    if not objects[COREDNS] and not objects[KUBE_DNS] and found_at(api, f"{DEPLOYMENTS}/{KUBE_DNS}"):
+        objects[KUBE_DNS] = {}
+    return {name: found for name, found in objects.items() if found is not None}
+
+
+def _data(objects: Mapping[str, Any]) -> ConfigMaps:
+    return {name: found.get("data") or {} for name, found in objects.items()}
+
+
+def _write(api: client.ApiClient, name: str, old: Any, data: Mapping[str, str]) -> None:
+    """Change just the keys that differ, if the ConfigMap is still as it was read."""
+    if not old:
+        metadata = {"name": name, "namespace": "kube-system", "labels": OURS}
+        send(api, "POST", CONFIG_MAPS, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+        return
+    version = {"resourceVersion": old["metadata"]["resourceVersion"]}
+    if not data and OURS.items() <= old["metadata"].get("labels", {}).items():
+        send(api, "DELETE", f"{CONFIG_MAPS}/{name}", {"preconditions": version})
+        return
+    known = old.get("data") or {}
+    patch = {key: data.get(key) for key in {**known, **data} if known.get(key) != data.get(key)}
+    send(api, "PATCH", f"{CONFIG_MAPS}/{name}", {"metadata": version, "data": patch})
+
+
+def _restart(api: client.ApiClient) -> None:
+    """As `kubectl rollout restart` does: without the plugin reload, CoreDNS reads its Corefile only when it starts."""
+    annotations = {"kubectl.kubernetes.io/restartedAt": datetime.now(UTC).isoformat(timespec="seconds")}
+    template = {"metadata": {"annotations": annotations}}
+    send(api, "PATCH", f"{DEPLOYMENTS}/{COREDNS}", {"spec": {"template": template}})

@@ -1,0 +1,63 @@
+"""Calls of a cluster's API; what goes wrong is told in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+import urllib3
+import yaml
+from kubernetes import client
+from kubernetes.config.config_exception import ConfigException
+
+from federation import kubeconfig
+from federation.connection import connect, get
+from provider.resource import ProviderError
+
+FAILURES = (client.ApiException, urllib3.exceptions.HTTPError, ConfigException, OSError)
+
+
+class UnreachableError(ProviderError):
+    """An API that does not answer."""
+
+
+@contextmanager
+def opened(whose: str, text: str) -> Iterator[client.ApiClient]:
+    """A client for the kubeconfig `text`. Raises ProviderError for what goes wrong, which begins with `whose`."""
+    try:
+        config = yaml.safe_load(text)
+    except yaml.YAMLError:
+        # Its words would show a part of the kubeconfig.
+        raise ProviderError(f"the kubeconfig for {whose} is not YAML") from None
+    try:
+        with connect(config) as api:
+            yield api
+    except urllib3.exceptions.HTTPError as error:
+        where = f"{whose} at {kubeconfig.server(config)}"
+        raise UnreachableError(f"{where} cannot be reached: {error.__cause__ or error}") from None
+    except FAILURES as error:
+        raise ProviderError(words(whose, error)) from None
+
+
+def words(whose: str, error: Exception) -> str:
+    """What an error says."""
+    match error:
+        case client.ApiException():
+            return f"{whose} answered {error.status} {error.reason}: {error.body}"
+        case urllib3.exceptions.HTTPError():
+            return f"{whose} cannot be reached: {error.__cause__ or error}"
+        case ConfigException() | OSError():
+            return f"the credentials for {whose} do not work: {error}"
+    return str(error)
+
+
+def found_at(api: client.ApiClient, path: str) -> Any:
+    """The object at `path`, or None; raises as `connection.get` does."""
+    try:
+        return get(api, path)
+    except client.ApiException as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        return None

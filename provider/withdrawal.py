@@ -1,0 +1,74 @@
+"""A member leaves the names before it leaves the federation: clients that remember its addresses still find them alive.
+
+What counts is the deletion of the resource: after everything else of the member is there, so before any of it goes, it
+marks the Cluster and waits until no resolver can remember the addresses any more.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from kubernetes import client
+
+from federation.connection import send
+from federation.names import LEAVING
+from provider.clusters import UnreachableError, found_at, opened
+from provider.resource import Resource
+from provider.values import Values
+
+PUBLISHED_SECONDS = 5
+"""How long the controller and external-dns may take until the zone answers without the member."""
+
+
+class Withdrawal(Resource):
+    """Deleted before its Cluster, it takes the TTL of the records and a little more."""
+
+    def stale(self, state: Values, new: Values) -> list[str]:
+        return ["drift"] if state["drift"] else []
+
+    async def create(self, new: Values) -> Values:
+        # A leave that was given up half-way may have left the mark.
+        await self.work.call(_mark, new, None)
+        return {"drift": ""}
+
+    async def read(self, state: Values) -> Values:
+        """A mark on a member that stays: somebody's, or that of a leave that was given up half-way."""
+        marked = await self.work.call(_is_marked, state)
+        return {"drift": f"Cluster {state['cluster']} is marked as leaving" if marked else ""}
+
+    async def update(self, state: Values, old: Values, new: Values) -> Values:
+        if state["drift"]:
+            await self.work.call(_mark, new, None)
+        return {"drift": ""}
+
+    async def delete(self, state: Values) -> None:
+        try:
+            marked = await self.work.call(_mark, state, "true")
+        except UnreachableError:
+            # Nobody is there to withdraw it; what comes next will say that the API cannot be reached.
+            return
+        if marked:
+            await self.work.sleep(state["ttl"] + PUBLISHED_SECONDS)
+
+
+def _mark(props: Values, value: str | None) -> bool:
+    """Set the mark, or take it; whether there is a Cluster to have one."""
+    with opened("the federation API", props["kubeconfig"]) as api:
+        try:
+            send(api, "PATCH", _path(props), {"metadata": {"annotations": {LEAVING: value}}})
+        except client.ApiException as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return False
+    return True
+
+
+def _is_marked(props: Values) -> bool:
+    """Whether the Cluster has the mark; one that is gone has none, and shows as drift of its own."""
+    with opened("the federation API", props["kubeconfig"]) as api:
+        cluster = found_at(api, _path(props))
+    return cluster is not None and LEAVING in cluster["metadata"].get("annotations", {})
+
+
+def _path(props: Values) -> str:
+    return f"/apis/cluster.karmada.io/v1alpha1/clusters/{props['cluster']}"
