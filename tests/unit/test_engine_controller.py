@@ -83,6 +83,11 @@ class World:
     def wait_for_ready(self, member: str, status: str) -> None:
         self.federation.wait(lambda: self.condition(member).get("status") == status, f"{member} to be Ready={status}")
 
+    def owed(self, member: str) -> Json:
+        cluster = self.federation.get(CLUSTERS, "", member) or {}
+        found: Json = cluster["status"].get("owed") or {}
+        return found
+
     def events(self) -> list[str]:
         asked = [path for method, path in self.federation.requests if (method, "events" in path) == ("POST", True)]
         names = self.federation.list(EVENTS, {})["items"]
@@ -144,10 +149,10 @@ def test_a_deleted_object_waits_for_the_members_and_one_that_is_away_owes_it(wor
     world.delete(MAPS, "shire", "ring")
     world.federation.wait(lambda: world.federation.get(MAPS, "shire", "ring") is None, "it to go")
     assert [world.value(each) for each in world.members] == ["1", None]
+    assert list(world.owed("gondor").values()) == ["ConfigMap shire/ring"]
     world.members["gondor"].start()
     world.wait([None, None])
-    owed = lambda: (world.federation.get(CLUSTERS, "", "gondor") or {})["status"].get("owed")  # noqa: E731
-    world.federation.wait(lambda: not owed(), "the note to go")
+    world.federation.wait(lambda: not world.owed("gondor"), "the note to go")
 
 
 def test_absence_is_no_order_to_delete(world: World) -> None:

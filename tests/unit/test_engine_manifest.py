@@ -21,8 +21,8 @@ from controllers.engine.manifest import (
     strip,
 )
 from federation.access import RESOURCES
+from federation.engine.karmada.propagation import API_VERSIONS as PROPAGATED
 from federation.names import CARRIED_BY
-from federation.propagation import API_VERSIONS as PROPAGATED
 
 pytestmark = pytest.mark.unit
 
@@ -63,7 +63,7 @@ SPECS = st.fixed_dictionaries(
         "anything": VALUES,
     },
 )
-FIELDS = st.dictionaries(
+FIELDS: st.SearchStrategy[Json] = st.dictionaries(
     st.sampled_from(["f:clusterIP", "f:ipFamilies", "f:volumeName", "f:selector"]), st.just({}), max_size=3
 ) | st.just({"f:ports": {'k:{"port":1,"protocol":"TCP"}': {"f:nodePort": {}}}})
 METADATA = st.fixed_dictionaries(
