@@ -87,7 +87,7 @@ METADATA = st.fixed_dictionaries(
 OBJECTS = st.fixed_dictionaries(
     {"metadata": METADATA}, optional={"spec": SPECS, "data": st.dictionaries(TEXTS, TEXTS), "status": VALUES}
 )
-KINDS = st.sampled_from(sorted(API_VERSIONS))
+KINDS = st.sampled_from(["Service", "Service", "Job", "PersistentVolumeClaim", *sorted(API_VERSIONS)])
 
 
 @given(KINDS, OBJECTS)
@@ -128,6 +128,23 @@ def test_status_and_versions_do_not_change_the_shape(kind: str, obj: Json) -> No
     assert shape(obj) == shape(other)
     labels = {**obj["metadata"].get("labels", {}), "more": "x"}
     assert shape({**obj, "metadata": {**obj["metadata"], "labels": labels}}) != shape(obj)
+
+
+def test_of_what_the_api_allocates_only_that_is_carried_which_the_user_gave() -> None:
+    """As a real API server tells: the user chose the port of `web`, the API all the rest."""
+    ports = [{"port": 80, "protocol": "TCP", "nodePort": 30080}, {"port": 80, "protocol": "UDP", "nodePort": 31999}]
+    spec = {"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ipFamilies": ["IPv4"], "type": "NodePort"}
+    key = 'k:{"port":80,"protocol":"TCP"}'
+    user: Json = {"f:spec": {"f:type": {}, "f:ports": {".": {}, key: {".": {}, "f:nodePort": {}, "f:port": {}}}}}
+    status: Json = {"f:spec": {"f:clusterIP": {}}}
+    managers = [{"fieldsV1": user}, {"fieldsV1": status, "subresource": "status"}]
+    obj = {**named("web", managedFields=managers), "spec": {**spec, "ports": ports}}
+    assert strip("Service", obj, held(obj))["spec"] == {
+        "type": "NodePort",
+        "ports": [{"port": 80, "protocol": "TCP", "nodePort": 30080}, {"port": 80, "protocol": "UDP"}],
+    }
+    headless = {**obj, "spec": {"clusterIP": "None", "clusterIPs": ["None"]}}
+    assert strip("Service", headless, held(headless))["spec"] == {"clusterIP": "None"}
 
 
 def test_marks_are_added_to_what_is_there() -> None:
