@@ -14,6 +14,7 @@ from pulumi.runtime.settings import SETTINGS
 
 from federation import access, unfinished
 from federation.settings import Access
+from provider.schema import KINDS
 from tests.component import program
 from tests.component.cloud import BALANCER, EARLY
 from tests.component.program import DEV, GONDOR, ROHAN, UIDS, run
@@ -72,8 +73,8 @@ def test_every_resource_has_the_explicit_provider_of_its_side(dev: Record) -> No
 def side(record: Record, resource: Registered) -> str:
     """The provider that a resource belongs to, told by its component (and, in a member, by its kind)."""
     parent = next(each for each in record.resources if each.urn == resource.parent)
-    if resource.type.startswith("tls:"):
-        return "tls"
+    if resource.type in KINDS:
+        return "federation"
     match parent.kind:
         case "ApiContents" | "Admission" | "Propagation" | "Publisher":
             kinds = (parent.kind, resource.kind) == ("ApiContents", "CustomResourceDefinition")
@@ -82,8 +83,6 @@ def side(record: Record, resource: Registered) -> str:
             credentials = (f"{parent.name}-credentials", f"{parent.name}-impersonation")
             in_api = resource.kind == "Cluster" or resource.name in credentials
             return "api" if in_api else f"member-{parent.name}"
-        case "MemberDns" if resource.kind in ("ClusterDns", "Withdrawal"):
-            return "dynamic"
         case "MemberDns":
             in_api = resource.kind in ("Role", "RoleBinding") or (resource.kind, resource.name) == (
                 "Secret",
