@@ -41,20 +41,26 @@ test: ready ## Run all checks and tests, on real clusters too
 test-kill: ready ## Kill runs of Pulumi at 25 points each, or SEED=n POINTS=n, and see that they are made good
 	@$(PYTHON) -m tests.kill $(if $(SEED),--seed $(SEED)) $(if $(POINTS),--points $(POINTS))
 
+.PHONY: quick
+quick: .venv/.installed ## Run the checks, and the tests that need nothing but Python
+	@$(PYTHON) -m tests quick
+
 .PHONY: check
 check: .venv/.installed ## Run only the linters and the type checker
 	@$(PYTHON) -m tests check
 
 .PHONY: ready
-ready: .venv/.installed
-	@$(PYTHON) -m embedded tools
+ready: debian .venv/.installed
+	@$(PYTHON) -m embedded tools $(MAKECMDGOALS)
 
 .PHONY: debian
 debian:
 	@python3 -m toolbox debian --install
 
 # The stamp is newer than what it was made from; a half-made environment has none.
-.venv/.installed: requirements.txt requirements-dev.txt | debian
+.venv/.installed: requirements.txt requirements-dev.txt
+	@python3 -c "import ensurepip" 2>/dev/null || { \
+	  echo "error: python3 cannot make virtual environments: install what Debian calls python3-venv" >&2; exit 1; }
 	@python3 -m venv .venv
 	@echo "Installing Python packages into .venv, about a minute"
 	@SECONDS=0; .venv/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt \

@@ -1,19 +1,18 @@
-"""One federation from one stack's configuration: control plane, members, names (the picture in README.md)."""
+"""One federation from one stack's configuration: control plane, engine, members, names (the picture in README.md)."""
 
 import os
 from pathlib import Path
 
 import pulumi
-from pulumi import ResourceOptions
 from pulumi.runtime.config import get_config_env
 
 from federation import clusters, config, fixed, identity, interruption, names, outputs, own
-from federation.control_plane import ControlPlane, ControlPlaneArgs, crds
+from federation.control_plane import ControlPlane, ControlPlaneArgs
 from federation.dns import publisher
 from federation.dns.component import FederationDns, FederationDnsArgs
 from federation.dns.member_dns import MemberDns, MemberDnsArgs
+from federation.engine import ENGINES, TERMS, EngineArgs, only
 from federation.member import Member, MemberArgs
-from federation.propagation import Propagation, PropagationArgs
 
 interruption.end_quietly()
 stack = config.load(get_config_env(), Path.cwd(), os.environ)
@@ -21,6 +20,8 @@ settings = stack.settings
 answers = identity.identify(stack.contexts)
 uids = identity.known(answers, settings.members)
 fixed.check(stack, uids)
+only.remembered(settings.engine)
+terms = TERMS[settings.engine]
 
 provider = own.provider(settings.gone)
 control_plane = ControlPlane(
@@ -31,25 +32,28 @@ control_plane = ControlPlane(
         settings=settings.host,
         images=settings.images,
         certificates=settings.certificates,
-        crds=crds.load(settings.crds, crds.bundle_folder()),
+        system_namespace=terms.system_namespace,
+        services=terms.services,
+        etcd_clients=terms.etcd_clients,
         api_names=[names.api_name(settings.name, settings.dns.zone)] if settings.dns else (),
-        users=publisher.USERS if settings.dns else (),
+        users=(*terms.users, *(publisher.USERS if settings.dns else ())),
         protect=settings.protect,
     ),
 )
-after = ResourceOptions(depends_on=[control_plane])
-Propagation("propagation", PropagationArgs(control_plane.api, settings.propagation, control_plane.namespace), after)
+engine = ENGINES[settings.engine]("engine", EngineArgs(control_plane, settings, provider))
 dns = None
 if settings.dns:
-    dns = FederationDns("dns", FederationDnsArgs(provider, control_plane, settings, settings.dns))
+    dns = FederationDns("dns", FederationDnsArgs(provider, control_plane, engine, settings, settings.dns))
 for each in settings.members:
     cluster = clusters.member(stack, each, answers)
     if each.unreachable:
         continue
-    member = Member(each.name, MemberArgs(cluster, each, control_plane, settings.propagation.kinds, provider))
+    member = Member(
+        each.name, MemberArgs(cluster, each, control_plane, engine.joining, terms, settings.propagation.kinds)
+    )
     if dns:
         MemberDns(f"{each.name}-dns", MemberDnsArgs(cluster, each, member, control_plane, dns))
 
-for name, value in outputs.of(stack, uids, control_plane, dns).items():
+for name, value in outputs.of(stack, uids, control_plane, terms.needs, dns).items():
     pulumi.export(name, value)
 identity.insist(answers, settings.members)

@@ -1,17 +1,23 @@
-"""`python -m embedded up | demo | drift | down | tools`: the verbs behind the Makefile's."""
+"""`python -m embedded up | demo | drift | down | tools [VERB...]`: the verbs behind the Makefile's."""
 
-import os
 import subprocess
 import sys
 
 from embedded import demo, federation
 from embedded.demo import Demo
-from embedded.stack import pulumi_home
 from fleet.waiting import FleetError
 from toolbox import ToolError
 from toolbox.install import install
 
-USAGE = "usage: python -m embedded up | demo | drift | down | tools"
+USAGE = "usage: python -m embedded up | demo | drift | down | tools [VERB...]"
+PULUMI = ("pulumi", "pulumi-resource-kubernetes")
+NEEDED = {
+    "demo": ("pulumi", "kubernetes"),
+    "drift": PULUMI,
+    # It starts what is stopped of the clusters, so that their finalizers run.
+    "down": (*PULUMI, "kubernetes", "etcd"),
+}
+"""The tools that a verb needs, where it does not need all."""
 
 
 def main() -> int:
@@ -26,9 +32,9 @@ def main() -> int:
                 return federation.drift()
             case ["down"]:
                 federation.down()
-            case ["tools"]:
-                os.environ["PULUMI_HOME"] = str(pulumi_home())
-                install()
+            case ["tools", *verbs]:
+                some = bool(verbs) and all(verb in NEEDED for verb in verbs)
+                install({name for verb in verbs for name in NEEDED[verb]} if some else None)
             case _:
                 print(USAGE, file=sys.stderr)
                 return 2

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 
+import yaml
+
 from drift.look import look
 from embedded.stack import CHECKOUT, Stack
 from federation import kubeconfig
@@ -26,7 +28,7 @@ UNATTENDED = ("--yes", "--skip-preview", "--skip-plugin-pre-install")
 NEXT = """
 The federation is up. What to try next:
   kubectl --kubeconfig .fleet/kubeconfig --context fellowship get clusters
-  source .fleet/env                     puts pulumi, kubectl and karmadactl on PATH, set up for this stack
+  source .fleet/env                     puts pulumi and kubectl on PATH, set up for this stack
   pulumi preview --refresh $STACK       shows what differs from the configuration
   make demo                             a Service in both members, its names, and a member without power
   make drift                            says what somebody changed or deleted by hand
@@ -38,10 +40,11 @@ The federation is up. What to try next:
 def up() -> None:
     """Start what is missing of the fleet, converge the stack, write kubeconfig and environment."""
     FOLDER.mkdir(mode=0o700, exist_ok=True)
-    fleet("up", "--kubeconfig", str(CLUSTERS))
+    configuration = (CHECKOUT / f"Pulumi.{STACK}.yaml").read_text()
+    fleet("up", "--kubeconfig", str(CLUSTERS), *(f"--needs={each}" for each in published(configuration)))
     _write_kubeconfig()
     stack = stack_of_dev()
-    stack.prepare((CHECKOUT / f"Pulumi.{STACK}.yaml").read_text())
+    stack.prepare(configuration)
     refresh = ["--refresh"] if stack.pick_up() else []
     stack.pulumi("up", *refresh, *UNATTENDED, *stack.options)
     write_private(FEDERATION, stack.output("kubeconfig").encode())
@@ -65,6 +68,17 @@ def down() -> None:
             print("What pulumi destroy could not take back goes with the fleet.", file=sys.stderr)
     fleet("down")
     shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def published(configuration: str) -> list[str]:
+    """What of `toolbox.pins.IMAGES` a stack with this configuration (Pulumi.<stack>.yaml) runs in its host."""
+    config = yaml.safe_load(configuration)["config"]
+    zone = config.get("federation:dns") or {}
+    uses = {
+        "karmada": config.get("federation:engine", "karmada") == "karmada",
+        "external-dns": zone.get("provider") == "google-clouddns",
+    }
+    return [name for name, used in uses.items() if used]
 
 
 def drift() -> int:

@@ -17,7 +17,8 @@ from pathlib import Path
 import yaml
 
 from federation import unfinished
-from toolbox import store, tool
+from toolbox import bundle, store, tool
+from toolbox.plugins import pulumi_home
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -61,6 +62,10 @@ class Stack:
             "PULUMI_PARALLEL": "32",
             # The state lives as long as the fleet, and is written after each of a few hundred steps.
             "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+            # A built plugin does not know the option enablePatchForce, which clusters.py sets for all providers.
+            "PULUMI_K8S_ENABLE_PATCH_FORCE": "true",
+            # The program itself knows no folder beside the repository.
+            "FEDERATION_TOOLS": str(bundle.folder()),
             "KUBECONFIG": str(self.kubeconfig),
             "TMPDIR": str(self.scratch),
         }
@@ -123,16 +128,3 @@ class Stack:
     def output(self, name: str) -> str:
         """One output of the stack, secrets shown."""
         return self.pulumi("stack", "output", name, "--show-secrets", "--stack", self.name, capture=True).stdout
-
-
-def pulumi_home() -> Path:
-    """A home for Pulumi of our own, beside the tools: the user's logins, plugins and settings stay untouched.
-
-    Pulumi 3.260 logs every property of every run into the folder `logs` of its home, which takes half of the
-    engine's time and cannot be turned off; a plain file in its place does it, at the price of `pulumi logs`.
-    """
-    home = store.root() / "pulumi-home"
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not (home / "logs").exists():
-        (home / "logs").touch()
-    return home

@@ -1,4 +1,4 @@
-"""What the federation may do in a member, for each profile of its access, as rules of Kubernetes RBAC. Pure.
+"""What the federation may do in a member, for each engine and profile of access, as rules of Kubernetes RBAC. Pure.
 
 What Karmada asks of a member's API was read in its controllers at v1.18.2: cluster and work status (pkg/controllers/
 status), execution, unifiedauth, and pkg/util/objectwatcher. docs/configuration.md says what follows from it.
@@ -26,7 +26,7 @@ class Rule(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Rights:
-    """All that Karmada may do in one member."""
+    """All that the federation may do in one member."""
 
     everywhere: Sequence[Rule]
     """In the whole cluster."""
@@ -39,6 +39,8 @@ class Rights:
 
 READ = ["get", "list", "watch"]
 WRITE = ["create", "update", "delete"]
+APPLY = ["create", "patch", "update", "delete"]
+"""Server-side apply is a patch, and a creation where nothing is there."""
 RBAC = "rbac.authorization.k8s.io"
 IMPERSONATOR = "karmada-impersonator"
 """ClusterRole and binding that Karmada makes in a member with a proxy, for the account of that name that proxies."""
@@ -57,13 +59,16 @@ RESOURCES: Mapping[Kind, tuple[str, str]] = {
 }
 """API group and resource of each kind."""
 
-FULL: Sequence[Rule] = [
+EVERYTHING: Sequence[Rule] = [
     # Verb by verb: `*` would hold escalate and bind, by which an account gives itself what it does not have.
     {"api_groups": ["*"], "resources": ["*"], "verbs": [*READ, *WRITE, "patch", "deletecollection"]},
-    # Karmada hands these out, for the users of clusters/NAME/proxy, and nobody hands out what he does not hold.
-    {"api_groups": [""], "resources": ["users", "groups", "serviceaccounts"], "verbs": ["impersonate"]},
     {"non_resource_urls": ["*"], "verbs": ["get"]},
 ]
+IMPERSONATE: Rule = {
+    "api_groups": [""],
+    "resources": ["users", "groups", "serviceaccounts"],
+    "verbs": ["impersonate"],
+}
 STATUS: Sequence[Rule] = [
     {
         "non_resource_urls": ["/healthz", "/readyz", "/version", "/api", "/api/*", "/apis", "/apis/*"],
@@ -86,23 +91,53 @@ ADDRESSED_TO_ALL: Sequence[Rule] = [
 ]
 
 
-def rights(access: Access, propagated: Sequence[Kind], *, proxy: bool = True) -> Rights:
+@dataclass(frozen=True)
+class Needs:
+    """What an engine asks of every member."""
+
+    full: Sequence[Rule]
+    """With profile full: all of it."""
+    namespaced: Sequence[Rule]
+    """With profile namespaced: in the whole cluster, besides reading the kinds that it carries."""
+    write: Sequence[str]
+    """With profile namespaced: verbs on these kinds, in the namespaces alone."""
+    proxies: bool
+    """Whether it lets users of the federation API reach a member through it, where they have the right to."""
+
+
+KARMADA = Needs(
+    # It hands these out, for the users of clusters/NAME/proxy, and nobody hands out what he does not hold.
+    full=[*EVERYTHING, IMPERSONATE],
+    namespaced=[*STATUS, *ADDRESSED_TO_ALL],
+    write=WRITE,
+    proxies=True,
+)
+BUILTIN = Needs(
+    full=EVERYTHING,
+    namespaced=[*STATUS, {"api_groups": [""], "resources": ["namespaces"], "verbs": READ}],
+    write=APPLY,
+    proxies=False,
+)
+
+
+def rights(access: Access, propagated: Sequence[Kind], needs: Needs, *, proxy: bool = True) -> Rights:
     """What a member grants; `propagated` are the kinds that reach members without a policy.
 
-    `proxy` is whether it is wanted; only a profile that allows it gives it.
+    `proxy` is whether it is wanted; only an engine that has one, and a profile that allows it, give it.
     """
+    wanted = proxy and needs.proxies
     match access.profile:
         case "full":
-            return Rights(FULL, proxy=proxy)
+            return Rights(needs.full, proxy=wanted)
         case "namespaced":
             kinds = propagated if access.kinds is None else access.kinds
-            # Karmada follows a kind in all namespaces at once (its informers know no other way).
-            everywhere = [*STATUS, *ADDRESSED_TO_ALL, *_on(kinds, READ)]
-            return Rights(everywhere, list(_on(kinds, WRITE)), access.namespaces)
+            # A kind is followed in all namespaces at once (Karmada's informers know no other way).
+            everywhere = [*needs.namespaced, *_on(kinds, READ)]
+            return Rights(everywhere, list(_on(kinds, needs.write)), access.namespaces)
         case "custom":
             given = [_rule(rule) for rule in access.rules]
             # Without this right Karmada could not make the impersonator's role, nor take it back.
-            return Rights(given, proxy=proxy and any({"impersonate", "*"} & set(rule["verbs"]) for rule in given))
+            return Rights(given, proxy=wanted and any({"impersonate", "*"} & set(rule["verbs"]) for rule in given))
 
 
 def lines(rights: Rights) -> list[str]:

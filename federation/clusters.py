@@ -66,7 +66,7 @@ def provider(
         # What somebody else has written into our fields is put back; the default is a conflict, in the preview already.
         enable_patch_force=True,
         # A run that was killed has made things that it could not note down; in clusters, `ownership` keeps foreign
-        # ones safe, and the federation API is all our own.
+        # ones safe, and the federation API is all our own. The plugin 4.24 does not know the option: it always does so.
         upsert_existing_objects=True,
         kube_client_settings=KubeClientSettingsArgs(timeout=SECONDS_FOR_SILENT) if silent else None,
         delete_unreachable=True if gone else None,

@@ -28,6 +28,7 @@ def contradictions(given: Mapping[str, Any]) -> Iterator[str]:
     yield from _clashing_names(given)
     yield from _unknown_members(given)
     yield from _access(given)
+    yield from _of_another_engine(given)
     if dns.get("provider") == "google-clouddns" and "googleClouddns" not in dns:
         yield f"{PROJECT}:dns.googleClouddns: is missing; provider google-clouddns requires it"
     if dns.get("provider", "coredns") == "coredns" and "googleClouddns" in dns:
@@ -40,6 +41,17 @@ def contradictions(given: Mapping[str, Any]) -> Iterator[str]:
         yield f"{path}: {api['advertiseAddress']!r} is the name that leads to this address in the zone; {allowed}"
     if api.get("serviceType") == "NodePort" and not api.get("advertiseAddress"):
         yield f"{PROJECT}:host.apiServer.advertiseAddress: is missing; serviceType NodePort requires a node's address"
+
+
+def _of_another_engine(given: Mapping[str, Any]) -> Iterator[str]:
+    engine = given.get("engine", "karmada")
+    if engine == "karmada":
+        return
+    if given.get("crds"):
+        yield f"{PROJECT}:crds: belongs to karmada, but the engine is {engine}; keep one"
+    for i, member in enumerate(map(as_map, as_list(given.get("members")))):
+        if member.get("proxy"):
+            yield f"{PROJECT}:members[{i}].proxy: belongs to karmada, but the engine is {engine}; allowed: false"
 
 
 def _google_clouddns(google: Mapping[str, Any], zone: Any) -> Iterator[str]:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Input, Resource, ResourceHookBinding, ResourceOptions
 
-from federation import access, kept_workloads, kubeconfig, names, readiness, settings
+from federation import access, kubeconfig, names, readiness, settings
 from federation.access import IMPERSONATOR, Rights
 from federation.clusters import Cluster
-from federation.control_plane import CONTROLLER_MANAGER, ControlPlane
-from federation.kept_workloads import KeptWorkloads
+from federation.control_plane import ControlPlane
+from federation.engine import Joining, Terms
 from federation.roles import grant, grant_within
 from federation.settings import Kind
-from federation.tokens import SYSTEM_LABELS, service_account
+from federation.tokens import service_account
 from federation.workload import READY_WITHIN, digest
 
-OWNED_BY_KARMADA = ["spec.taints", "spec.resourceModels"]
+OWNED_BY_ENGINE = ["spec.taints", "spec.resourceModels"]
 """Fields of a Cluster that Karmada's controllers write."""
+
+
+ACCOUNT = "engine"
+"""ServiceAccount in the member that the engine works as."""
 
 
 @dataclass
@@ -30,10 +34,10 @@ class MemberArgs:
     settings: settings.Member
     control_plane: ControlPlane
     """Alive from before the Cluster is made until after it is gone."""
+    engine: Joining
+    terms: Terms
     propagated: Sequence[Kind]
     """The kinds that reach members without a policy."""
-    own: pulumi.ProviderResource
-    """The project's own provider, which keeping the workloads needs."""
 
 
 class Member(pulumi.ComponentResource):
@@ -48,45 +52,48 @@ class Member(pulumi.ComponentResource):
         in_api = ResourceOptions(parent=self, provider=args.control_plane.api)
         api_namespace = args.control_plane.cluster_namespace
         federation = args.control_plane.federation
-        labels = {**SYSTEM_LABELS, names.FEDERATION: federation}
+        labels = {names.FEDERATION: federation}
         shared = ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.only_ours))
 
         namespace = self.namespace = k8s.core.v1.Namespace(
             f"{name}-namespace", metadata={"name": names.own_namespace(federation), "labels": labels}, opts=shared
         )
-        rights = access.rights(args.settings.access, args.propagated, proxy=args.settings.proxy)
+        rights = access.rights(args.settings.access, args.propagated, args.terms.needs, proxy=args.settings.proxy)
         ready_within = args.settings.ready_within
-        account = f"karmada-{name}"
         generation = args.settings.token_generation
-        token = service_account(name, account, namespace, generation, in_member)
+        token = service_account(name, ACCOUNT, namespace, generation, labels=labels, opts=in_member)
         granted = _grant(
             f"{name}-access",
-            {"name": f"federation:{federation}:karmada", "labels": labels},
+            {"name": f"federation:{federation}:engine", "labels": labels},
             rights,
-            {"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": account},
+            {"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": ACCOUNT},
             shared,
         )
 
-        credentials = {"caBundle": token["ca.crt"], "token": token["token"]}
-        secret = _api_secret(f"{name}-credentials", name, api_namespace, credentials, in_api)
+        secret = k8s.core.v1.Secret(
+            f"{name}-credentials",
+            metadata={"name": name, "namespace": api_namespace, "labels": labels},
+            data={"caBundle": token["ca.crt"], "token": token["token"]},
+            opts=in_api,
+        )
         references = {"secretRef": {"namespace": api_namespace, "name": secret.metadata.name}}
         if rights.proxy:
-            impersonator_token = service_account(name, IMPERSONATOR, namespace, generation, shared)
-            impersonation = _api_secret(
+            impersonator_token = service_account(name, IMPERSONATOR, namespace, generation, labels=labels, opts=shared)
+            impersonation = k8s.core.v1.Secret(
                 f"{name}-impersonation",
-                f"{name}-impersonator",
-                api_namespace,
-                {"token": impersonator_token["token"]},
-                in_api,
+                metadata={"name": f"{name}-impersonator", "namespace": api_namespace, "labels": labels},
+                data={"token": impersonator_token["token"]},
+                opts=in_api,
             )
             references["impersonatorSecretRef"] = {"namespace": api_namespace, "name": impersonation.metadata.name}
-        if generation > 1:
+        if generation > 1 and args.engine.rereads:
             # Karmada 1.18 writes with the token that is in the Secret, but watches with the one that it began with.
             watching = ResourceOptions(
-                parent=self, provider=args.control_plane.host.provider, depends_on=[secret, args.control_plane]
+                parent=self, provider=args.control_plane.host.provider, depends_on=[secret, args.engine.ready]
             )
-            _have_reread(name, token["token"], CONTROLLER_MANAGER, args.control_plane.namespace, watching)
-        keeping = [kept_workloads.policy(name, in_api)] if args.settings.keep_workloads else []
+            _have_reread(name, token["token"], args.engine.rereads, args.control_plane.namespace, watching)
+        keeping = args.settings.keep_workloads
+        before = args.engine.keep_workloads(name, in_api) if keeping else []
         cluster = k8s.apiextensions.CustomResource(
             f"{name}-cluster",
             api_version="cluster.karmada.io/v1alpha1",
@@ -112,20 +119,15 @@ class Member(pulumi.ComponentResource):
                 in_api,
                 ResourceOptions(
                     # The first probe must succeed: after a failed one Karmada waits 30 s before it believes a good one.
-                    depends_on=[*granted, args.control_plane, *keeping],
-                    ignore_changes=OWNED_BY_KARMADA if args.cluster.uid else [*OWNED_BY_KARMADA, "spec.id"],
+                    depends_on=[*granted, args.engine.ready, *before],
+                    ignore_changes=OWNED_BY_ENGINE if args.cluster.uid else [*OWNED_BY_ENGINE, "spec.id"],
                     custom_timeouts=CustomTimeouts(create=ready_within, update=ready_within, delete="5m"),
                     hooks=ResourceHookBinding(on_error=[readiness.explain(name, args.control_plane.kubeconfig)]),
                 ),
             ),
         )
         if keeping:
-            KeptWorkloads(
-                f"{name}-kept-workloads",
-                name,
-                args.control_plane.kubeconfig,
-                ResourceOptions(parent=self, provider=args.own, depends_on=[cluster]),
-            )
+            args.engine.let_go(name, ResourceOptions(parent=self, depends_on=[cluster]))
         self.register_outputs({})
 
 
@@ -146,17 +148,6 @@ def _grant(
             for namespace in rights.namespaces
         ),
     ]
-
-
-def _api_secret(
-    resource: str, name: str, namespace: Input[str], data: Mapping[str, Input[str]], opts: ResourceOptions
-) -> k8s.core.v1.Secret:
-    return k8s.core.v1.Secret(
-        resource,
-        metadata={"name": name, "namespace": namespace, "labels": SYSTEM_LABELS},
-        data=data,
-        opts=opts,
-    )
 
 
 def _have_reread(

@@ -15,7 +15,7 @@ from federation.pki import earliest
 
 
 def of(
-    config: Config, uids: Mapping[str, str], control_plane: ControlPlane, dns: FederationDns | None
+    config: Config, uids: Mapping[str, str], control_plane: ControlPlane, needs: access.Needs, dns: FederationDns | None
 ) -> Mapping[str, Any]:
     """The stack's outputs by name. Without a zone, `zone` is empty and `nameServers` has none."""
     expiries = [control_plane.certificate_expiry, *(dns.certificate_expiries if dns else [])]
@@ -24,7 +24,7 @@ def of(
         "kubeconfig": control_plane.kubeconfig.apply(lambda api: _everywhere(api, config)),
         "zone": dns.zone if dns else "",
         "nameServers": dns.name_servers if dns else [],
-        "members": _members(config, uids),
+        "members": _members(config, uids, needs),
         "certificateExpiry": earliest(expiries),
     }
 
@@ -35,7 +35,7 @@ def _everywhere(api: str, config: Config) -> str:
     return kubeconfig.dump(kubeconfig.merge([yaml.safe_load(api), *members]))
 
 
-def _members(config: Config, uids: Mapping[str, str]) -> Iterable[Mapping[str, Any]]:
+def _members(config: Config, uids: Mapping[str, str], needs: access.Needs) -> Iterable[Mapping[str, Any]]:
     """Name, region, zones, context, UID and access of each member; the UID is None where it did not answer.
 
     The access is a text for each rule, so that a preview shows what changes.
@@ -45,7 +45,7 @@ def _members(config: Config, uids: Mapping[str, str]) -> Iterable[Mapping[str, A
         {
             **member.model_dump(include={"name", "region", "zones", "context"}),
             "uid": uids.get(member.context),
-            "access": access.lines(access.rights(member.access, settings.propagation.kinds)),
+            "access": access.lines(access.rights(member.access, settings.propagation.kinds, needs)),
         }
         for member in settings.members
         if not member.unreachable

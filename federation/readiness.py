@@ -40,4 +40,4 @@ def _conditions(cluster: str, kubeconfig: Kubeconfig) -> str:
         found = get(api, f"/apis/cluster.karmada.io/v1alpha1/clusters/{cluster}")
     conditions = found.get("status", {}).get("conditions", [])
     said = [f"{each['type']}={each['status']} ({each['reason']}: {each['message']})" for each in conditions]
-    return "; ".join(said) or "it has no conditions yet; karmada-controller-manager has not looked at it"
+    return "; ".join(said) or "it has no conditions yet; the engine has not looked at it"

@@ -5,10 +5,10 @@ Keys are written in camelCase in Pulumi.<stack>.yaml; each field's docstring say
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Literal, TypeVar, get_args
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -51,7 +51,7 @@ class ApiServer(Section):
     node_port: Annotated[int, Field(ge=30000, le=32767)] = 32443
     """The port on the host's nodes; used with NodePort only."""
     replicas: Annotated[int, Field(ge=1, le=9)] = 1
-    """Pods of karmada-apiserver, and of each other stateless part of the control plane."""
+    """Pods of federation-apiserver, and of each other stateless part of the control plane."""
 
 
 class Etcd(Section):
@@ -76,11 +76,16 @@ class Certificates(Section):
     """Generations of the certificate authorities: the first signs, all are trusted. How to change it: operation.md."""
 
 
+EngineName = Literal["karmada", "builtin"]
+HOST_NAMESPACES: Mapping[EngineName, str] = {"karmada": "karmada-system", "builtin": "federation-system"}
+"""Namespace of the control plane in the host cluster, unless configured."""
+
+
 class Host(Section):
     context: str
     """Context of the kubeconfig that leads to the cluster which runs the control plane."""
-    namespace: Label = "karmada-system"
-    """Namespace of the control plane in the host cluster."""
+    namespace: Label
+    """Namespace of the control plane in the host cluster. Default: by engine, HOST_NAMESPACES."""
     adopt: bool = False
     """Take over what is there already under the names of the control plane, and is somebody else's."""
     api_server: ApiServer = ApiServer()
@@ -172,7 +177,7 @@ class Rule(Section):
 
 class Access(Section):
     profile: Literal["full", "namespaced", "custom"] = "full"
-    """What the federation may do in the member: all that Karmada can propagate, only what is listed, or `rules`."""
+    """What the federation may do in the member: all that the engine can carry, only what is listed, or `rules`."""
     namespaces: tuple[FederatedNamespace, ...] = ()
     """Namespaces of the member that the federation may write to; they must be there. With `namespaced` only."""
     kinds: tuple[Kind, ...] | None = None
@@ -199,7 +204,8 @@ class Member(Section):
     proxy: bool = True
     """Whether users of the federation API reach the member's API through it, as themselves (`clusters/NAME/proxy`).
 
-    Karmada keeps the rights for that in the member under one fixed name: only one of its federations can have them.
+    Engine karmada only; true is refused with another. Karmada keeps the rights for that in the member under one fixed
+    name: only one of its federations can have them.
     """
     adopt: bool = False
     """Take over what is there already under the names of the membership, and is somebody else's."""
@@ -226,7 +232,7 @@ class Images(Section):
     kubernetes_registry: str = "registry.k8s.io"
     """Registry of kube-apiserver, kube-controller-manager and etcd."""
     kubernetes_tag: str = "v1.34.4"
-    etcd_tag: str = "3.6.6-0"
+    etcd_tag: str = "v3.6.16"
     karmada_registry: str = "docker.io/karmada"
     """Registry and folder of Karmada's images."""
     karmada_tag: str = "v1.18.2"
@@ -256,6 +262,8 @@ class Settings(Section):
 
     name: Name
     """Name of the federation: the context in the kubeconfig it gives out, and the first label of its names."""
+    engine: EngineName = "karmada"
+    """Who carries objects to the members. Fixed at the first `pulumi up`."""
     host: Host
     dns: Annotated[Dns | None, BeforeValidator(lambda given: given or None)] = None
     """The zone of the federated Services. Default: no names are published."""
@@ -268,6 +276,13 @@ class Settings(Section):
     """Whether Pulumi refuses to delete or replace what cannot be made again: etcd, authorities, token key, zone.
 
     Holds from the `pulumi up` that sets it to the one that takes it off."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _namespace_by_engine(cls, given: Any) -> Any:
+        host = given.get("host")
+        default = HOST_NAMESPACES.get(given.get("engine", "karmada"))
+        return {**given, "host": {"namespace": default, **host}} if default and isinstance(host, dict) else given
 
     @property
     def gone(self) -> tuple[str, ...]:

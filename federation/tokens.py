@@ -7,12 +7,15 @@ from collections.abc import Mapping
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
-SYSTEM_LABELS = {"karmada.io/system": "true"}
-"""What Karmada leaves alone."""
-
 
 def service_account(
-    member: str, account: str, namespace: k8s.core.v1.Namespace, generation: int, opts: ResourceOptions
+    member: str,
+    account: str,
+    namespace: k8s.core.v1.Namespace,
+    generation: int,
+    *,
+    labels: Mapping[str, str],
+    opts: ResourceOptions,
 ) -> Output[Mapping[str, str]]:
     """A ServiceAccount with a token that does not expire; returns the token Secret's data (base64).
 
@@ -20,9 +23,7 @@ def service_account(
     handed out before Pulumi, at the end of its update, deletes the one before.
     """
     metadata: k8s.meta.v1.ObjectMetaArgsDict = {"name": account, "namespace": namespace.metadata.name}
-    created = k8s.core.v1.ServiceAccount(
-        f"{member}-{account}", metadata={**metadata, "labels": SYSTEM_LABELS}, opts=opts
-    )
+    created = k8s.core.v1.ServiceAccount(f"{member}-{account}", metadata={**metadata, "labels": labels}, opts=opts)
     # Kubernetes 1.24 and later make no token by themselves; Pulumi waits until the member has filled this one.
     token = k8s.core.v1.Secret(
         f"{member}-{account}-token" if generation == 1 else f"{member}-{account}-token-{generation}",

@@ -14,6 +14,7 @@ from fleet.ownership import existing
 from fleet.sandbox import ONLY_NETWORK
 from fleet.waiting import FleetError, Progress
 from toolbox import ToolError
+from toolbox.pins import IMAGES
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")
 
@@ -37,6 +38,13 @@ def arguments() -> argparse.ArgumentParser:
     up = verbs.add_parser("up", help="start the fleet, or what is missing of it")
     up.add_argument("--cluster", type=cluster_and_context, action="append", default=[], metavar="NAME[=CONTEXT]")
     up.add_argument("--api-only", type=label, action="append", default=[], metavar="NAME", help="one without a node")
+    up.add_argument(
+        "--needs",
+        choices=list(IMAGES),
+        action="append",
+        default=[],
+        help="import the published images of this into the first cluster, too",
+    )
     up.add_argument("--kubeconfig", type=Path, metavar="PATH", help="where to write the kubeconfig")
     verbs.add_parser("down", help="take everything of the fleet away")
     verbs.add_parser("status", help="a line for each cluster")
@@ -61,7 +69,7 @@ def run(chosen: argparse.Namespace) -> None:
     say = Progress()
     match chosen.verb:
         case "up":
-            fleet = operations.up(chosen.fleet, dict(chosen.cluster), chosen.api_only, say)
+            fleet = operations.up(chosen.fleet, dict(chosen.cluster), chosen.api_only, chosen.needs, say)
             if chosen.kubeconfig:
                 kubeconfig.write(operations.clusters(fleet), chosen.kubeconfig)
         case "down":

@@ -70,7 +70,9 @@ class Cluster:
     def image_kinds(self) -> list[str]:
         if self.member.api_only:
             return []
-        return ["base", "control-plane", "own"] if self.name == self.fleet.host else ["base"]
+        if self.name != self.fleet.host:
+            return ["base"]
+        return ["base", "control-plane", "own", *self.fleet.published]
 
     def missing(self) -> list[Program]:
         """The programs that should run and do not."""

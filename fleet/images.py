@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from fleet import python_image
+from fleet import published, python_image
 from fleet.archive import PATH, Image, Links, Program, content, write
 from fleet.record import locked
 from fleet.sandbox import require
@@ -31,20 +31,9 @@ def base() -> list[Image]:
 def control_plane() -> list[Image]:
     """What the host of a federation's control plane runs besides."""
     kubernetes = ("kube-apiserver", "kube-controller-manager")
-    karmada = ("aggregated-apiserver", "controller-manager", "scheduler", "webhook")
     return [
         *(of_program(f"registry.k8s.io/{name}:v1.34.4", tool(name), (f"usr/local/bin/{name}",)) for name in kubernetes),
-        *(
-            of_program(f"docker.io/karmada/karmada-{name}:v1.18.2", tool(f"karmada-{name}"), (f"bin/karmada-{name}",))
-            for name in karmada
-        ),
-        of_program("registry.k8s.io/etcd:3.6.6-0", tool("etcd"), ("usr/local/bin/etcd",)),
-        of_program(
-            "registry.k8s.io/external-dns/external-dns:v0.22.0",
-            tool("external-dns"),
-            ("ko-app/external-dns",),
-            ["/ko-app/external-dns"],
-        ),
+        of_program("registry.k8s.io/etcd:v3.6.16", tool("etcd"), ("usr/local/bin/etcd",)),
     ]
 
 
@@ -64,7 +53,9 @@ def of_program(name: str, program: Path, paths: tuple[str, ...], entrypoint: lis
 
 
 def cached(kind: str) -> Path:
-    """The archive with this set of images, made now if there is none of the same content."""
+    """The archive with this set of images, made or copied now if there is none of the same content."""
+    if kind not in SETS:
+        return published.cached(kind, cache() / "images")
     images = SETS[kind]()
     folder = cache() / "images"
     with locked(folder):

@@ -1,13 +1,14 @@
 """What each verb of the command line does, over the clusters of a fleet."""
 
 import shutil
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import requests
 
-from fleet import images, network
+from fleet import images, network, published
 from fleet.bringup import bring_up
 from fleet.cluster import Cluster
 from fleet.ownership import existing, mine
@@ -37,13 +38,17 @@ def clusters(fleet: Record) -> list[Cluster]:
     return [Cluster(fleet, member) for member in fleet.members]
 
 
-def up(name: str, full: dict[str, str], api_only: list[str], say: Progress) -> Record:
-    """Starts the fleet, or whatever of it is missing."""
+def up(name: str, full: dict[str, str], api_only: list[str], needs: Iterable[str], say: Progress) -> Record:
+    """Starts the fleet, or whatever of it is missing; its host gets the published images of `needs`, too."""
     for program, package in PACKAGES.items():
         require(program, package)
     if not (CNI_PLUGINS / "ptp").exists():
         raise FleetError(f"{CNI_PLUGINS}/ptp is missing: apt-get install containernetworking-plugins")
     _allow_many_nodes()
+    kinds = [kind for need in needs for kind in published.kinds(need)]
+    # Before anything starts, as without them nothing will run on what was started.
+    for kind in kinds:
+        images.cached(kind)
     with locked(fleets() / name):
         fleet = mine(name, say)
         if not full and not api_only and not fleet.members:
@@ -52,6 +57,7 @@ def up(name: str, full: dict[str, str], api_only: list[str], say: Progress) -> R
             fleet.add(cluster, context, api_only=False)
         for cluster in api_only:
             fleet.add(cluster, cluster, api_only=True)
+        fleet.published.extend(kind for kind in kinds if kind not in fleet.published)
         fleet.save()
         network.make_bridge(name, fleet.slot)
         _start(clusters(fleet), say)

@@ -42,6 +42,8 @@ class Record:
     owner: str = str(CHECKOUT)
     """The checkout that started it. Another one takes it down before it starts its own of that name."""
     members: list[Member] = field(default_factory=list)
+    published: list[str] = field(default_factory=list)
+    """Names of the published images that the host has, too (`fleet.published`)."""
 
     @property
     def folder(self) -> Path:

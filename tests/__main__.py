@@ -1,5 +1,6 @@
-"""`python -m tests [check]`: the linters and the type checker, then all tests; a line with its time for each step.
+"""`python -m tests [check | quick]`: linters and type checker, then the tests, and a table of what came of each part.
 
+`check` ends after the linters, `quick` after the tests that start no process; these need nothing but Python.
 The tests on clusters wait more than they work: they run in two workers (pytest-xdist), each with clusters of its own.
 `python -m pytest` runs whatever is asked for in one.
 """
@@ -8,8 +9,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+
+from tests.outcome import Outcome, missing, table
 
 PACKAGES = (
     "controllers",
@@ -30,25 +34,35 @@ CHECKS = {
 }
 
 TWO_WORKERS = ("-n", "2", "--dist", "loadgroup")
+QUICK = {
+    "tests without processes": (*TWO_WORKERS, "-m", "not programs", "tests/unit", "tests/component"),
+}
 PARTS = {
-    "tests without clusters": (*TWO_WORKERS, "tests/unit", "tests/component", "tests/upgrade"),
+    **QUICK,
+    "tests of programs": (*TWO_WORKERS, "-m", "programs", "tests/unit", "tests/programs", "tests/upgrade"),
     "tests against the clock": ("-m", "speed", "tests/fleet"),
     "tests on clusters": (*TWO_WORKERS, "-v", "-m", "not speed", "tests/fleet", "tests/kill"),
 }
+EMPTY = 5
+"""pytest's exit code when no test was chosen."""
 
 
 def main() -> int:
-    """Run every check, then (without `check`) the tests; the exit code is 0 if all of them passed."""
+    """Run every check, then (without `check`) the tests; the exit code is 0 if all of them passed, and enough."""
     failed = [name for name, command in CHECKS.items() if not _check(name, command)]
     if failed:
         print(f"error: {', '.join(failed)} failed; the tests were not run", file=sys.stderr)
         return 1
     if sys.argv[1:] == ["check"]:
         return 0
-    failed = [name for name, chosen in PARTS.items() if not _test(name, chosen)]
-    if failed:
-        print(f"error: {', '.join(failed)} failed", file=sys.stderr)
-    return 1 if failed else 0
+    quick = sys.argv[1:] == ["quick"]
+    outcomes = {name: _test(name, chosen) for name, chosen in (QUICK if quick else PARTS).items()}
+    print("\n" + table(outcomes), flush=True)
+    errors = [f"{name} failed" for name, outcome in outcomes.items() if not outcome.ok]
+    errors += missing(outcomes.values(), ("quick",) if quick else ("all", "fleet"))
+    for error in errors:
+        print(f"error: {error}", file=sys.stderr)
+    return 1 if errors else 0
 
 
 def _check(name: str, command: tuple[str, ...]) -> bool:
@@ -61,12 +75,15 @@ def _check(name: str, command: tuple[str, ...]) -> bool:
     return done.returncode == 0
 
 
-def _test(name: str, chosen: tuple[str, ...]) -> bool:
+def _test(name: str, chosen: tuple[str, ...]) -> Outcome:
     print(f"\n{name}:", flush=True)
     start = time.monotonic()
-    code = subprocess.run([sys.executable, "-m", "pytest", *chosen], check=False).returncode
-    print(f"{name}: {'ok' if code == 0 else 'FAILED'} after {time.monotonic() - start:.0f} s", flush=True)
-    return code == 0
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "outcome.json"
+        code = subprocess.run(
+            [sys.executable, "-m", "pytest", *chosen, "--outcome", str(report)], check=False
+        ).returncode
+        return Outcome.read(report, code in (0, EMPTY), time.monotonic() - start)
 
 
 if __name__ == "__main__":

@@ -129,8 +129,8 @@ CASES: Mapping[str, Case] = {
         "rohan-namespace",
         ROHAN,
         ("namespace", "federation-fellowship"),
-        {"metadata": {"labels": {"karmada.io/system": "false"}}},
-        ('metadata.labels["karmada.io/system"]',),
+        {"metadata": {"labels": {"federation/name": "mordor"}}},
+        ('metadata.labels["federation/name"]',),
     ),
     "kubernetes:core/v1:Secret": Case(
         "gondor-dns",
@@ -150,7 +150,7 @@ CASES: Mapping[str, Case] = {
         "gondor-federation-dns",
         GONDOR,
         ("serviceaccount", "federation-dns", "-n", "federation-fellowship"),
-        {"metadata": {"labels": {"karmada.io/system": None}}},
+        {"metadata": {"labels": {"federation/name": None}}},
         ("metadata.labels",),
     ),
     "kubernetes:externaldns.k8s.io/v1alpha1:DNSEndpoint": Case(
@@ -240,8 +240,8 @@ CASES: Mapping[str, Case] = {
 NEVER_DELETED: Mapping[tuple[str, str], str] = {
     ("Namespace", "karmada-system"): "etcd's volume goes with it, and all that was ever put into the federation API",
     ("StatefulSet", "etcd"): "nothing in the federation API can be looked at until it is back: docs/operation.md",
-    ("Deployment", "karmada-apiserver"): "as etcd",
-    ("Service", "karmada-apiserver"): "as etcd; and its load balancer's next address may be another one",
+    ("Deployment", "federation-apiserver"): "as etcd",
+    ("Service", "federation-apiserver"): "as etcd; and its load balancer's next address may be another one",
     ("Service", "etcd-client"): "as etcd",
 }
 """Objects, by kind and Pulumi's name, that the deletion of another one of their kind does not speak for."""

@@ -20,15 +20,15 @@ def main() -> int:
             case "which":
                 print(tool(arguments.name))
             case "debian":
-                _debian(arguments.install)
+                _debian(arguments.install, arguments.on_demand)
     except (ToolError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _debian(install_them: bool) -> None:
-    packages = debian.missing()
+def _debian(install_them: bool, on_demand: bool) -> None:
+    packages = debian.missing(on_demand=on_demand)
     if not packages:
         return
     if not install_them:
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("which", help="print the path of one program").add_argument("name")
     packages = commands.add_parser("debian", help="print the Debian packages that are missing")
     packages.add_argument("--install", action="store_true", help="install them, too")
+    packages.add_argument("--on-demand", action="store_true", help="also those that only some tests and stacks need")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The second way: the folder of packed tools that FEDERATION_TOOLS names, unpacked once into the cache."""
+"""The third way: the folder of packed tools that FEDERATION_TOOLS names, unpacked once into the cache."""
 
 import json
 import lzma
@@ -27,14 +27,15 @@ class Entry:
     """Of the unpacked file."""
 
 
-def from_bundle(pin: Pin, program: str) -> Found:
-    """The bundle's program, unpacked; a wrong checksum is an error at once, not a reason to look further."""
-    chosen = os.environ.get("FEDERATION_TOOLS") or DEFAULT
-    folder = (TOP / DEFAULT).resolve() if chosen == DEFAULT else Path(chosen).absolute()
-    entry = _entry(folder, program)
+def from_bundle(pin: Pin, program: str, home: Path | None = None) -> Found:
+    """The bundle's program, unpacked into `home`; default: the cache's folder of that tool and version.
+
+    A wrong checksum is an error at once, not a reason to look further.
+    """
+    entry = _entry(folder(), program)
     if entry.version != pin.version:
-        raise MissingError(f"{folder} has it in version {entry.version}")
-    home = store.home(pin)
+        raise MissingError(f"{folder()} has it in version {entry.version}")
+    home = home or store.home(pin)
     path = home / (program + pin.suffix)
     # A binary that serves under several names is kept under its own, with a link for each of them.
     file = home / (entry.name + pin.suffix)
@@ -44,11 +45,20 @@ def from_bundle(pin: Pin, program: str) -> Found:
             _unpack(entry, file)
         if path != file:
             store.link(path, Path(file.name))
-    return Found(path, f"bundle {chosen}", fetched)
+    return Found(path, f"bundle {_chosen()}", fetched)
 
 
-def _entry(folder: Path, program: str) -> Entry:
-    path = folder / "manifest.json"
+def folder() -> Path:
+    """The folder that FEDERATION_TOOLS names, else the one beside the repository; it need not be there."""
+    return (TOP / DEFAULT).resolve() if _chosen() == DEFAULT else Path(_chosen()).absolute()
+
+
+def _chosen() -> str:
+    return os.environ.get("FEDERATION_TOOLS") or DEFAULT
+
+
+def _entry(home: Path, program: str) -> Entry:
+    path = home / "manifest.json"
     try:
         manifest = json.loads(path.read_text())
     except (FileNotFoundError, NotADirectoryError):
@@ -56,10 +66,10 @@ def _entry(folder: Path, program: str) -> Entry:
     except ValueError as reason:
         raise ToolError(f"{path} is not JSON: {reason}") from None
     if manifest["platform"] != this_platform():
-        raise MissingError(f"{folder} is for {manifest['platform']}, this machine is {this_platform()}")
+        raise MissingError(f"{home} is for {manifest['platform']}, this machine is {this_platform()}")
     for tool in manifest["tools"]:
         if program in tool.get("programs", [tool["name"]]):
-            return Entry(tool["name"], tool["version"], folder / tool["file"], tool["sha256"])
+            return Entry(tool["name"], tool["version"], home / tool["file"], tool["sha256"])
     raise MissingError(f"{path} does not list it")
 
 

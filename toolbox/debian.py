@@ -13,9 +13,16 @@ LINES_OF_LOG = 12
 WITHOUT = 'or do without the embedded fleet: README.md, "Use it with your clusters"'
 
 
-def missing() -> list[str]:
-    """The packages whose programs are not there, whoever installed them."""
-    return [package for package, is_there in NEEDED.items() if not is_there()]
+def missing(*, on_demand: bool = False) -> list[str]:
+    """The packages whose programs are not there, whoever installed them; with or without those of ON_DEMAND."""
+    packages = {**NEEDED, **ON_DEMAND} if on_demand else NEEDED
+    return [package for package, is_there in packages.items() if not is_there()]
+
+
+def bring(package: str) -> None:
+    """Install one of ON_DEMAND, if it is not there."""
+    if not ON_DEMAND[package]():
+        install([package])
 
 
 def install(packages: list[str]) -> None:
@@ -27,7 +34,7 @@ def install(packages: list[str]) -> None:
         raise ToolError(f"root is needed for: apt-get install --no-install-recommends {names}; {WITHOUT}")
     _apt_get("update", "-q")
     _apt_get("install", "-q", "--yes", "--no-install-recommends", *packages)
-    if still := missing():
+    if still := [package for package in missing(on_demand=True) if package in packages]:
         raise ToolError(f"apt-get installed {names}, yet what {' '.join(still)} should bring is not there")
 
 
@@ -70,3 +77,9 @@ NEEDED: dict[str, Callable[[], bool]] = {
     "openssl": _program("openssl"),
     "python3-venv": lambda: importlib.util.find_spec("ensurepip") is not None,
 }
+
+ON_DEMAND: dict[str, Callable[[], bool]] = {
+    "skopeo": _program("skopeo"),
+    "docker-registry": _program("docker-registry"),
+}
+"""What only some need: who copies published images, which brings skopeo, and the test of that."""

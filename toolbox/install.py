@@ -1,11 +1,13 @@
-"""Everything at once: a folder with a link for every program, and Pulumi's plugins."""
+"""Everything that a verb needs at once: a folder with a link for every program, and Pulumi's plugins."""
 
 import os
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from toolbox import store
+from toolbox.build import go_missing
 from toolbox.errors import ToolError
 from toolbox.found import Found
 from toolbox.language import language_host
@@ -13,44 +15,65 @@ from toolbox.pins import ARCHIVES, PINS, PLUGINS, Pin
 from toolbox.plugins import install_plugin
 from toolbox.tools import find
 
+MIB = 1 << 20
 
-def install() -> None:
-    """Make all tools ready; one line for each that took work, and one for the whole."""
+
+@dataclass(frozen=True)
+class _Job:
+    pin: Pin
+    get: Callable[[Pin, bool], list[Found]]
+    """Makes it ready; without the time that a build takes if that is False."""
+
+
+def install(names: Collection[str] | None = None) -> None:
+    """Make these tools ready, or all; one line for each that took work, one for the whole, one for each not had.
+
+    What is in the table of `pins` with what it costs to be `without` may be missing. All else is an error.
+    """
     store.links().mkdir(parents=True, exist_ok=True)
-    # Threads are enough: unpacking and hashing release the interpreter's lock. The plugins come after Pulumi,
-    # which installs them.
+    tables = ((_programs, PINS), (_plugin, PLUGINS), (_archive, ARCHIVES))
+    jobs = [_Job(pin, get) for get, pins in tables for pin in pins if names is None or pin.name in names]
+    founds: list[Found] = []
+    to_build, missing, errors = [], [], []
+    # Threads are enough: unpacking and hashing release the interpreter's lock.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [
-            pool.submit(_timed, pin, get)
-            for get, pins in ((_programs, PINS), (_plugin, PLUGINS), (_archive, ARCHIVES))
-            for pin in pins
-        ]
-        founds, errors = [], []
-        for job in as_completed(jobs):
+        for job, tried in [(job, pool.submit(_timed, job, build=False)) for job in jobs]:
             try:
-                founds += job.result()
+                founds += tried.result()
             except ToolError as error:
-                errors.append(str(error))
+                if job.pin.build:
+                    to_build.append(job)
+                elif job.pin.without:
+                    missing.append(f"{job.pin.name} {job.pin.version}: not to be had here; {job.pin.without}")
+                else:
+                    errors.append(str(error))
+    if to_build and (reason := go_missing([job.pin for job in to_build])):
+        raise ToolError(f"{reason}. Install it from https://go.dev/dl, or put the programs on PATH")
+    for job in to_build:
+        try:
+            founds += _timed(job, build=True)
+        except ToolError as error:
+            errors.append(str(error))
     if errors:
-        # Each plugin repeats the error about Pulumi.
-        raise ToolError("\n".join(dict.fromkeys(errors)))
+        raise ToolError("\n".join(errors))
     own = sorted(str(found.path) for found in founds if found.source == "PATH")
     remark = f", your own {', '.join(own)} among them" if own else ""
-    print(f"{len(founds)} tools ready in {store.links()}{remark}")
+    print("\n".join([f"{len(founds)} tools ready in {store.links()}{remark}", *missing]))
 
 
-def _timed(pin: Pin, get: Callable[[Pin], list[Found]]) -> list[Found]:
+def _timed(job: _Job, *, build: bool) -> list[Found]:
     start = time.monotonic()
-    founds = get(pin)
-    sources = sorted({found.source for found in founds if found.fetched})
-    if sources:
-        name = f"{pin.name} {pin.version}"
-        print(f"{name:<36}{', '.join(sources):<32}{time.monotonic() - start:5.1f} s", flush=True)
+    founds = job.get(job.pin, build)
+    if sources := sorted({found.source for found in founds if found.fetched}):
+        name = f"{job.pin.name} {job.pin.version}"
+        files = {found.path.resolve() for found in founds}
+        size = sum(file.stat().st_size for file in files if file.is_file()) / MIB
+        print(f"{name:<36}{', '.join(sources):<32}{time.monotonic() - start:6.1f} s {size:5.0f} MiB", flush=True)
     return founds
 
 
-def _programs(pin: Pin) -> list[Found]:
-    founds = [find(pin, program) for program in pin.programs]
+def _programs(pin: Pin, build: bool) -> list[Found]:
+    founds = [find(pin, program, build=build) for program in pin.programs]
     for program, found in zip(pin.programs, founds, strict=True):
         store.link(store.links() / program, found.path)
         if program == "pulumi" and language_host(found.path):
@@ -58,9 +81,9 @@ def _programs(pin: Pin) -> list[Found]:
     return founds
 
 
-def _plugin(pin: Pin) -> list[Found]:
-    return [install_plugin(pin)]
+def _plugin(pin: Pin, build: bool) -> list[Found]:
+    return [install_plugin(pin, build=build)]
 
 
-def _archive(pin: Pin) -> list[Found]:
-    return [find(pin, pin.name)]
+def _archive(pin: Pin, build: bool) -> list[Found]:
+    return [find(pin, pin.name, build=build)]

@@ -12,15 +12,9 @@ from toolbox.pins import ASK, Pin
 
 def on_path(pin: Pin, program: str) -> Found:
     """The user's own program, left where it is."""
-    leader = pin.programs[0] if pin.together else program
-    path = _which(leader)
-    _check_version(path, leader, pin.version)
-    if not pin.together:
-        return Found(path, "PATH", fetched=False)
-    beside = path.resolve().parent
-    if absent := [each for each in pin.programs if not (beside / each).exists()]:
-        raise MissingError(f"{path} has no {' and no '.join(absent)} beside it")
-    return Found(beside / program, "PATH", fetched=False)
+    path = _which(program)
+    _check_version(path, program, pin.version)
+    return Found(path, "PATH", fetched=False)
 
 
 def _which(program: str) -> Path:

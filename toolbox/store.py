@@ -84,6 +84,12 @@ def holds(file: Path, sha256: str | None = None) -> bool:
         return False
 
 
+def drop(file: Path) -> None:
+    """Take out what `put` put in."""
+    file.unlink(missing_ok=True)
+    _stamp(file).unlink(missing_ok=True)
+
+
 def link(name: Path, target: Path) -> None:
     """Make `name` a link to `target`, replacing what is there without a moment in which nothing is."""
     if name.is_symlink() and name.readlink() == target:

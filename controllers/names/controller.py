@@ -11,18 +11,17 @@ from typing import TypeVar
 
 from controllers.names import writer
 from controllers.names.cache import Cache, OfService
-from controllers.names.members import Members, connect_member
+from controllers.names.members import SERVICES, Members, connect_member
 from controllers.names.metrics import Metrics
 from controllers.names.objects import (
     NO_SHARE,
-    Binding,
     Cluster,
     Service,
+    Share,
     Sight,
     Written,
     dns_endpoint,
     owned,
-    read_binding,
     read_cluster,
     read_service,
     read_written,
@@ -38,8 +37,6 @@ from federation.names import DNS_CONTROLLER, MANAGED_BY, ServiceNames, own_names
 
 log = logging.getLogger(__name__)
 
-SERVICES = "/api/v1/services"
-BINDINGS = "/apis/work.karmada.io/v1alpha2/resourcebindings"
 CLUSTERS = "/apis/cluster.karmada.io/v1alpha1/clusters"
 
 RESYNC_SECONDS = 60.0
@@ -83,12 +80,11 @@ class Controller:
         """`connect` makes a new line to the federation API."""
         self._settings, self._connect, self._loop, self._metrics = settings, connect, loop, metrics
         self._services: Cache[Service] = Cache()
-        self._bindings: Cache[Binding] = Cache()
         self._written: Cache[Written] = Cache()
         self._clusters: Mapping[str, Cluster] | None = None
         self._withdrawn: frozenset[str] = frozenset()
         line = partial(connect_member, connect, own_namespace(settings.federation))
-        self._members = Members(line, loop, self._mark, self._review, metrics)
+        self._members = Members(line, loop, self._mark, self._review, metrics, federation=settings.federation)
         self._hosts = Hosts(loop, self._mark, max(settings.ttl, FASTEST_LOOKUPS), lookup)
         self._writer = writer.Writer(connect, metrics)
         self._memory: dict[Key, _Memory] = {}
@@ -97,7 +93,6 @@ class Controller:
     def start(self) -> None:
         """Begins to follow the federation API; all else comes from that."""
         self._follow("services", SERVICES, read_service, partial(self._take, self._services))
-        self._follow("resourcebindings", BINDINGS, read_binding, partial(self._take, self._bindings))
         self._follow("clusters", CLUSTERS, read_cluster, self._take_clusters)
         ours = f"{MANAGED_BY}={DNS_CONTROLLER}"
         self._follow("dnsendpoints", writer.COLLECTION, read_written, partial(self._take, self._written), ours)
@@ -108,7 +103,6 @@ class Controller:
         """What was not yet seen of the federation API. Until it was, nothing is written."""
         synced = {
             "services": self._services.synced,
-            "resourcebindings": self._bindings.synced,
             "clusters": self._clusters is not None,
             "dnsendpoints": self._written.synced,
         }
@@ -215,7 +209,8 @@ class Controller:
         shards = list(self._shards(key, memory.sight))
         hosts = frozenset(host for shard in shards for host in shard.hosts)
         resolved = self._hosts.use(key, hosts, memory.sight.resolved)
-        memory.sight = Sight({shard.cluster: shard.ready for shard in shards}, resolved)
+        shares = {shard.cluster: Share(shard.addresses, shard.hosts) for shard in shards if shard.is_listed}
+        memory.sight = Sight({shard.cluster: shard.ready for shard in shards}, shares, resolved)
         namespace, name = key
         names = ServiceNames(name, namespace, self._settings.federation, self._settings.zone)
         result = plan(names, shards, resolved)
@@ -229,10 +224,8 @@ class Controller:
             log.info("records written", extra={"service": "/".join(key), "records": told})
 
     def _shards(self, key: Key, sight: Sight) -> Iterator[Shard]:
-        clusters = self._clusters or {}
-        shares = {name: share for binding in self._bindings.of(key) for name, share in binding.shares.items()}
-        for name, cluster in sorted(clusters.items()):
-            share = shares.get(name, NO_SHARE)
+        for name, cluster in sorted((self._clusters or {}).items()):
+            share = self._members.share(name, key) or sight.shares.get(name, NO_SHARE)
             seen = self._members.is_ready(name, key)
             ready = sight.ready.get(name, False) if seen is None else seen
             yield Shard(

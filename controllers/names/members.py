@@ -1,32 +1,47 @@
-"""What is seen of the members: which Services have a ready endpoint there, and whether their APIs answer at all."""
+"""What is seen of the members: each Service's load balancer and endpoints there, and whether their APIs answer."""
 
 from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from threading import Event
 from time import time
+from typing import TypeVar
 
-from controllers.names.cache import Cache
+from controllers.names.cache import Cache, OfService
 from controllers.names.metrics import Metrics
-from controllers.names.objects import OF_SERVICE, Cluster, Slice, read_slice
+from controllers.names.objects import (
+    NO_SHARE,
+    OF_SERVICE,
+    Balancer,
+    Cluster,
+    Share,
+    Slice,
+    read_balancer,
+    read_slice,
+)
 from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
-from controllers.runtime.objects import Key
+from controllers.runtime.objects import Json, Key
 from controllers.runtime.probing import probe
 from controllers.runtime.watching import News, Stream, follow
 from federation.names import dns_secret
 
+SERVICES = "/api/v1/services"
 SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
 
+V = TypeVar("V", bound=OfService)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class _Member:
     uid: str
     endpoint: str
-    slices: Cache[Slice]
-    stream: Stream[Slice]
+    balancers: Cache[Balancer] = field(default_factory=Cache)
+    slices: Cache[Slice] = field(default_factory=Cache)
+    stopped: Event = field(default_factory=Event)
 
 
 SILENT_SECONDS = 30.0
@@ -44,10 +59,12 @@ class Members:
         changed: Callable[[set[Key] | None], None],
         review: Callable[[], None],
         metrics: Metrics,
+        *,
+        federation: str,
     ) -> None:
         """`line` connects to a member, given name and endpoint; `changed` is told the Services with news, None is all;
-        `review` is called when a member fell silent or spoke again."""
-        self._line, self._loop, self._metrics = line, loop, metrics
+        `review` is called when a member fell silent or spoke again; `federation` is its name."""
+        self._federation, self._line, self._loop, self._metrics = federation, line, loop, metrics
         self._changed, self._review = changed, review
         self._members: dict[str, _Member] = {}
         self._answers: dict[str, float | None] = {}
@@ -61,6 +78,14 @@ class Members:
                 self._stop(name, member)
         for name in clusters.keys() - self._members.keys():
             self._start(name, clusters[name])
+
+    def share(self, cluster: str, service: Key) -> Share | None:
+        """What the Service's load balancer there offers, as seen last; None if nothing was seen of the member yet."""
+        member = self._members.get(cluster)
+        if member is None or not member.balancers.synced:
+            return None
+        balancer = member.balancers.one(service)
+        return balancer.share if balancer else NO_SHARE
 
     def is_ready(self, cluster: str, service: Key) -> bool | None:
         """Whether the Service has a ready endpoint there, as seen last; None if nothing was seen of the member yet."""
@@ -79,42 +104,43 @@ class Members:
 
     def _start(self, name: str, cluster: Cluster) -> None:
         line = partial(self._line, name, cluster.endpoint)
-        stream = Stream(
-            f"endpointslices of {name}",
-            SLICES,
-            read_slice,
-            line,
-            lambda news: self._loop.post(partial(self._learn, name, stream, news)),
-            OF_SERVICE,
-        )
-        self._members[name] = _Member(cluster.uid, cluster.endpoint, Cache(), stream)
-        follow(stream, self._metrics.streams)
+        member = self._members[name] = _Member(cluster.uid, cluster.endpoint)
+
+        def begin(kind: str, path: str, read: Callable[[Json], V | None], cache: Cache[V], selector: str) -> None:
+            def tell(news: News[V]) -> None:
+                self._loop.post(partial(self._learn, name, member, cache, news))
+
+            stream = Stream(f"{kind} of {name}", path, read, line, tell, selector, member.stopped)
+            follow(stream, self._metrics.streams)
+
+        # No one selector finds the Services of both engines.
+        begin("services", SERVICES, partial(read_balancer, federation=self._federation), member.balancers, "")
+        begin("endpointslices", SLICES, read_slice, member.slices, OF_SERVICE)
         probe(
-            f"probe of {name}", line, lambda ok: self._loop.post(partial(self._hear, name, stream, ok)), stream.stopped
+            f"probe of {name}", line, lambda ok: self._loop.post(partial(self._hear, name, member, ok)), member.stopped
         )
 
     def _stop(self, name: str, member: _Member) -> None:
-        member.stream.stopped.set()
-        self._metrics.streams.forget(member.stream.name)
+        member.stopped.set()
+        for kind in ("services", "endpointslices"):
+            self._metrics.streams.forget(f"{kind} of {name}")
         del self._members[name]
         self._answers.pop(name, None)
 
-    def _hear(self, name: str, stream: Stream[Slice], answers: bool) -> None:
-        member = self._members.get(name)
-        if member is None or member.stream is not stream:
+    def _hear(self, name: str, member: _Member, answers: bool) -> None:
+        if self._members.get(name) is not member:
             return
         before = self._answers.copy()
         self._answers[name] = None if answers else before.get(name) or time()
         if self._answers != before:
             self._review()
 
-    def _learn(self, name: str, stream: Stream[Slice], news: News[Slice]) -> None:
-        member = self._members.get(name)
-        if member is None or member.stream is not stream:
+    def _learn(self, name: str, member: _Member, cache: Cache[V], news: News[V]) -> None:
+        if self._members.get(name) is not member:
             return
-        is_first = not member.slices.synced
-        changed = member.slices.take(news)
-        # Until now the beliefs of an earlier run held, also for Services that have no slice here.
+        is_first = not cache.synced
+        changed = cache.take(news)
+        # Until now the beliefs of an earlier run held, also for Services of which there is nothing here.
         self._changed(None if is_first else changed)
 
 

@@ -12,10 +12,12 @@ from datetime import datetime
 
 from controllers.names.plan import Addresses, Record
 from controllers.runtime.objects import Json, Key, key_of
-from federation.names import DNS_CONTROLLER, LEAVING, MANAGED_BY, is_domain, is_ip, zone_of
+from federation.names import DNS_CONTROLLER, LEAVING, MANAGED, MANAGED_BY, is_domain, is_ip, zone_of
 
 OF_SERVICE = "kubernetes.io/service-name"
 """Label of EndpointSlices: the Service that they belong to."""
+MANAGED_BY_KARMADA = "karmada.io/managed"
+"""Label of what Karmada brings into a member: `true`."""
 SEEN = "federation/clusters"
 """Annotation of a DNSEndpoint: what was seen of each cluster when the records were worked out."""
 
@@ -40,12 +42,11 @@ NO_SHARE = Share(frozenset(), frozenset())
 
 
 @dataclass(frozen=True)
-class Binding:
-    """The ResourceBinding of a Service."""
+class Balancer:
+    """A Service of type LoadBalancer in a member that the federation brought there, and that stays."""
 
     service: Key
-    shares: Mapping[str, Share]
-    """By cluster, of those that the Service is scheduled to: Karmada keeps what others once reported."""
+    share: Share
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ class Sight:
 
     ready: Mapping[str, bool] = field(default_factory=dict)
     """By cluster: whether the Service has a ready endpoint there."""
+    shares: Mapping[str, Share] = field(default_factory=dict)
+    """By cluster, of those where the Service has a load balancer."""
     resolved: Mapping[str, Addresses] = field(default_factory=dict)
     """By host name of a load balancer: its addresses."""
 
@@ -97,21 +100,18 @@ def read_service(obj: Json) -> Service | None:
     return Service(key_of(obj), obj["metadata"]["uid"])
 
 
-def read_binding(obj: Json) -> Binding | None:
-    resource = obj["spec"]["resource"]
-    if (resource["apiVersion"], resource["kind"]) != ("v1", "Service"):
+def read_balancer(obj: Json, federation: str) -> Balancer | None:
+    """Of a member's Services, those that either engine brought there: one of the same name may be somebody else's."""
+    labels = obj["metadata"].get("labels") or {}
+    if labels.get(MANAGED) != federation and labels.get(MANAGED_BY_KARMADA) != "true":
         return None
-    scheduled = {cluster["name"] for cluster in obj["spec"].get("clusters", ())}
-    reported = obj.get("status", {}).get("aggregatedStatus", ())
-    shares = {each["clusterName"]: _share(each) for each in reported if each["clusterName"] in scheduled}
-    return Binding((resource["namespace"], resource["name"]), shares)
-
-
-def _share(reported: Json) -> Share:
-    ingress = ((reported.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    service = read_service(obj)
+    if service is None:
+        return None
+    ingress = ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
     addresses = frozenset(each["ip"] for each in ingress if is_ip(each.get("ip", "")))
     hosts = (zone_of(each.get("hostname", "")) for each in ingress)
-    return Share(addresses, frozenset(filter(is_domain, hosts)))
+    return Balancer(service.service, Share(addresses, frozenset(filter(is_domain, hosts))))
 
 
 def read_slice(obj: Json) -> Slice | None:
@@ -190,8 +190,12 @@ def _key(record: Record) -> Json:
 
 
 def _text(sight: Sight) -> str:
+    shares = {
+        cluster: {"addresses": sorted(share.addresses), "hosts": sorted(share.hosts)}
+        for cluster, share in sight.shares.items()
+    }
     resolved = {host: sorted(addresses) for host, addresses in sight.resolved.items()}
-    return json.dumps({"ready": sight.ready, "resolved": resolved}, sort_keys=True)
+    return json.dumps({"ready": sight.ready, "shares": shares, "resolved": resolved}, sort_keys=True)
 
 
 def sight_of(written: Written | None) -> Sight:
@@ -200,7 +204,17 @@ def sight_of(written: Written | None) -> Sight:
     try:
         seen = json.loads(text or "{}")
         ready = {cluster: is_ready is True for cluster, is_ready in seen.get("ready", {}).items()}
-        resolved = {host: frozenset(filter(is_ip, some)) for host, some in seen.get("resolved", {}).items()}
+        shares = {cluster: _share_of(share) for cluster, share in seen.get("shares", {}).items()}
+        resolved = {host: frozenset(filter(is_ip, map(str, some))) for host, some in seen.get("resolved", {}).items()}
     except (ValueError, TypeError, AttributeError):  # edited by hand
         return Sight()
-    return Sight(ready, {host: addresses for host, addresses in resolved.items() if addresses})
+    return Sight(
+        ready,
+        {cluster: share for cluster, share in shares.items() if share != NO_SHARE},
+        {host: addresses for host, addresses in resolved.items() if addresses},
+    )
+
+
+def _share_of(seen: Json) -> Share:
+    addresses, hosts = (map(str, seen.get(key, ())) for key in ("addresses", "hosts"))
+    return Share(frozenset(filter(is_ip, addresses)), frozenset(filter(is_domain, hosts)))

@@ -16,30 +16,33 @@ from pulumi import Input
 from federation import etcd, settings
 from federation.config import ConfigError
 from federation.contradictions import PROJECT
-from federation.control_plane.contents import AGGREGATED, SYSTEM_NAMESPACE
+from federation.control_plane.programs import APISERVER
 from federation.pki import CLIENT, SERVER, Leaf
 
-AUTHORITIES = {"root": "karmada", "etcd": "etcd-ca", "front-proxy": "front-proxy-ca"}
+AUTHORITIES = {"root": "federation", "etcd": "etcd-ca", "front-proxy": "front-proxy-ca"}
 """Authority to common name. root: clients of the API and its servers; front-proxy: calls to aggregated APIs."""
 
 MARK = "federation/authorities"
 """Annotation of the control plane's Namespace: the generations of the authorities, where there are others than 1."""
 
 
-def leaves(host: settings.Host, api_names: Input[Sequence[str]], users: Iterable[str]) -> Sequence[Leaf]:
-    """What the authorities sign. `api_names`: every DNS name and IP address by which clients reach the API.
+def leaves(
+    host: settings.Host, api_names: Input[Sequence[str]], users: Iterable[str], services: Sequence[str]
+) -> Sequence[Leaf]:
+    """What the authorities sign. `api_names`: every DNS name and IP address by which clients reach the API;
+    `services`: the names by which the API server calls programs of the engine.
 
     Each of `users` gets a client certificate under the name `user-<user>`; what it may do is a matter of roles.
     """
     etcd_names = etcd.dns_names("etcd", host.namespace, host.etcd.replicas)
     return (
-        Leaf("apiserver", "root", "karmada-apiserver", [SERVER], names=api_names),
-        Leaf("services", "root", "karmada-services", [SERVER], names=_service_names(host.namespace)),
+        Leaf("apiserver", "root", APISERVER, [SERVER], names=api_names),
+        *([Leaf("services", "root", "federation-services", [SERVER], names=services)] if services else []),
         Leaf("admin", "root", "system:admin", [CLIENT], organization="system:masters"),
         *(Leaf(f"user-{user}", "root", user, [CLIENT]) for user in users),
         Leaf("front-proxy-client", "front-proxy", "front-proxy-client", [CLIENT]),
-        Leaf("etcd-server", "etcd", "karmada-etcd-server", [SERVER, CLIENT], names=etcd_names),
-        Leaf("etcd-client", "etcd", "karmada-etcd-client", [CLIENT]),
+        Leaf("etcd-server", "etcd", "etcd-server", [SERVER, CLIENT], names=etcd_names),
+        Leaf("etcd-client", "etcd", "etcd-client", [CLIENT]),
     )
 
 
@@ -51,13 +54,7 @@ def api_names(namespace: str) -> list[str]:
 
 def api_service(namespace: str) -> str:
     """The API's Service, as pods of the host cluster call it."""
-    return f"karmada-apiserver.{namespace}.svc"
-
-
-def _service_names(namespace: str) -> list[str]:
-    # The API server calls the aggregated one by its Service in the API, whose namespace may differ from the host's.
-    namespaces = dict.fromkeys([namespace, SYSTEM_NAMESPACE])
-    return [f"karmada-webhook.{namespace}.svc", *(f"{AGGREGATED}.{each}.svc" for each in namespaces)]
+    return f"{APISERVER}.{namespace}.svc"
 
 
 def mark(generations: Sequence[int]) -> k8s.meta.v1.ObjectMetaArgsDict:

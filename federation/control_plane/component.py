@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,8 +11,7 @@ from pulumi import Output, Resource, ResourceHookBinding, ResourceOptions
 
 from federation import clusters, kubeconfig, names, storage
 from federation.clusters import Cluster
-from federation.control_plane import certificates, crds, programs
-from federation.control_plane.contents import Admission, AdmissionArgs, ApiContents, ApiContentsArgs
+from federation.control_plane import certificates, programs
 from federation.control_plane.endpoint import Endpoint, EndpointArgs
 from federation.control_plane.programs import API_PORT
 from federation.etcd import Etcd, EtcdArgs
@@ -30,8 +28,12 @@ class ControlPlaneArgs:
     settings: Host
     images: Images
     certificates: Certificates
-    crds: Sequence[crds.Manifest]
-    """Karmada's CustomResourceDefinitions (`crds.load`)."""
+    system_namespace: str
+    """Namespace inside the API for leases and records."""
+    services: Sequence[str] = ()
+    """Services of the host's Namespace that the API server calls: extensions and webhooks of the engine."""
+    etcd_clients: Sequence[str] = ()
+    """Programs of the engine that use etcd themselves."""
     api_names: Sequence[str] = ()
     """DNS names, besides those of its addresses, that the API is called by."""
     users: Sequence[str] = ()
@@ -41,7 +43,7 @@ class ControlPlaneArgs:
 
 
 class ControlPlane(pulumi.ComponentResource):
-    """A federation API and its controllers.
+    """A federation API: etcd, kube-apiserver, and kube-controller-manager for what Kubernetes itself does in it.
 
     `name` is the federation's name; the context of the kubeconfig is called after it. What is started waits for
     what it needs, in strict order: side by side, the programs crash until their peers are there, which is slower.
@@ -62,8 +64,18 @@ class ControlPlane(pulumi.ComponentResource):
     """The control plane's Namespace in the host cluster."""
     certificate_expiry: Output[str]
     """When the first certificate expires (RFC 3339)."""
+    inside: Output[str]
+    """Secret. The admin's kubeconfig, as pods of the host cluster call the API."""
+    pki: Pki
+    replicas: int
+    """Pods of each stateless program."""
+    apiserver: Workload
+    controllers: Workload
+    """kube-controller-manager: without it no Namespace of the API ends."""
     api: k8s.Provider
     """Provider of the federation API."""
+    system_namespace: Output[str]
+    """Namespace inside the API for leases and records."""
     cluster_namespace: Output[str]
     """Namespace inside the API for the members' credentials."""
 
@@ -72,9 +84,6 @@ class ControlPlane(pulumi.ComponentResource):
         child = ResourceOptions(parent=self)
         self.host = args.host
         host, size = args.settings, args.settings.api_server
-        own_namespace = names.own_namespace(name)
-        webhook_url = f"https://karmada-webhook.{host.namespace}.svc:443"
-
         namespace = self.namespace = k8s.core.v1.Namespace(
             host.namespace,
             metadata={
@@ -98,15 +107,17 @@ class ControlPlane(pulumi.ComponentResource):
         api_names = endpoint.addresses.apply(
             lambda addresses: [*certificates.api_names(host.namespace), *args.api_names, *addresses]
         )
-        leaves = certificates.leaves(host, api_names, args.users)
+        # An extension is called by its Service in the API, whose namespace may differ from the host's.
+        places = dict.fromkeys([host.namespace, args.system_namespace])
+        called = [f"{service}.{place}.svc" for service in args.services for place in places]
+        leaves = certificates.leaves(host, api_names, args.users, called)
         pki = Pki("pki", PkiArgs(args.own, certificates.AUTHORITIES, leaves, args.certificates, args.protect), child)
         kept = ResourceOptions(parent=self, provider=args.own, protect=args.protect)
         service_account = PrivateKey("service-account", kept)
-        ca_bundle = pki.authorities["root"].apply(lambda pem: base64.b64encode(pem.encode()).decode())
         url_inside = Output.from_input(f"https://{certificates.api_service(host.namespace)}:{API_PORT}")
-        inside = _kubeconfig(name, url_inside, pki, "admin")
+        self.inside = _kubeconfig(name, url_inside, pki, "admin")
 
-        def start(program: Program, *needs: Resource, kubeconfig: Output[str] | None = inside) -> Workload:
+        def start(program: Program, *needs: Resource, kubeconfig: Output[str] | None) -> Workload:
             return Workload(
                 program.name,
                 WorkloadArgs(args.host.provider, namespace, program, size.replicas, kubeconfig, needs),
@@ -126,49 +137,29 @@ class ControlPlane(pulumi.ComponentResource):
                 image=args.images.etcd,
                 authority=pki.authorities["etcd"],
                 server=pki.leaves["etcd-server"],
-                clients=["karmada-apiserver", "karmada-aggregated-apiserver"],
+                clients=[programs.APISERVER, *args.etcd_clients],
                 protect=args.protect,
             ),
             child,
         )
-        apiserver = start(programs.apiserver(args.images, host.namespace, pki, service_account), store, kubeconfig=None)
-        aggregated = start(programs.aggregated_apiserver(args.images, host.namespace, pki), apiserver)
-        webhook = start(programs.webhook(args.images, pki), apiserver)
-        namespaces = start(programs.kube_controller_manager(args.images, pki, service_account), apiserver)
+        self.apiserver = start(
+            programs.apiserver(args.images, host.namespace, pki, service_account), store, kubeconfig=None
+        )
+        self.controllers = start(
+            programs.kube_controller_manager(args.images, pki, service_account), self.apiserver, kubeconfig=self.inside
+        )
 
-        self.federation = name
+        self.federation, self.pki, self.replicas = name, pki, size.replicas
         self.endpoint, self.addresses = endpoint.url, endpoint.addresses
         self.kubeconfig = _kubeconfig(name, endpoint.url, pki, "admin")
         self.user_kubeconfigs = {user: _kubeconfig(name, url_inside, pki, f"user-{user}") for user in args.users}
         self.certificate_expiry = pki.expiry
-        started = ResourceOptions(parent=self, depends_on=[apiserver])
-        self.api, kinds = (
-            clusters.provider(each, name, self.kubeconfig, started, silent=args.host.silent)
-            for each in ("api", "api-kinds")
-        )
-        contents = ApiContents(
-            "api-contents",
-            ApiContentsArgs(
-                api=self.api,
-                kinds=kinds,
-                host_namespace=host.namespace,
-                webhook_url=webhook_url,
-                ca_bundle=ca_bundle,
-                cluster_namespace=own_namespace,
-                crds=args.crds,
-                aggregated_apiserver=aggregated,
-                vanishes_with=namespace,
-            ),
-            child,
-        )
-        self.cluster_namespace = contents.cluster_namespace
-        # The webhook converts between the versions of kinds: an upgrade renews it before those who write them.
-        start(programs.controller_manager(args.images, own_namespace), contents, namespaces, webhook)
-        start(programs.scheduler(args.images), contents, webhook)
-        Admission(
-            "admission",
-            AdmissionArgs(self.api, webhook_url, ca_bundle, vanishes_with=namespace),
-            ResourceOptions(parent=self, depends_on=[webhook, contents]),
+        started = ResourceOptions(parent=self, depends_on=[self.apiserver])
+        self.api = clusters.provider("api", name, self.kubeconfig, started, silent=args.host.silent)
+        in_api = ResourceOptions(parent=self, provider=self.api, deleted_with=namespace)
+        self.system_namespace, self.cluster_namespace = (
+            k8s.core.v1.Namespace(f"api-{each}", metadata={"name": each}, opts=in_api).metadata.name
+            for each in (args.system_namespace, names.own_namespace(name))
         )
         self.register_outputs(
             {

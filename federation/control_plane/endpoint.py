@@ -1,4 +1,4 @@
-"""How clients outside the host cluster reach the federation API: the Service of karmada-apiserver and its address."""
+"""How clients outside the host cluster reach the federation API: the Service of its Deployment, and the address."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from pulumi import Output, ResourceOptions
 
 from federation import balancer, names, network, settings
 from federation.clusters import Cluster
-from federation.control_plane.programs import API_PORT
+from federation.control_plane.programs import API_PORT, APISERVER
 from federation.workload import NO_AWAIT
 
-NAME = "karmada-apiserver"
 INSTEAD = "without load balancers, set federation:host.apiServer.serviceType: NodePort and advertiseAddress"
 
 
@@ -43,29 +42,29 @@ class Endpoint(pulumi.ComponentResource):
         balanced = exposure.service_type == "LoadBalancer"
         port: k8s.core.v1.ServicePortArgsDict = {"name": "https", "port": API_PORT, "target_port": API_PORT}
         service = k8s.core.v1.Service(
-            NAME,
+            APISERVER,
             metadata={
-                "name": NAME,
+                "name": APISERVER,
                 "namespace": args.namespace.metadata.name,
-                "labels": {"app": NAME},
+                "labels": {"app": APISERVER},
                 "annotations": balancer.AWAITED if balanced else NO_AWAIT,
             },
             spec={
                 "type": exposure.service_type,
-                "selector": {"app": NAME},
+                "selector": {"app": APISERVER},
                 "ports": [port if balanced else {**port, "node_port": exposure.node_port}],
             },
             opts=ResourceOptions.merge(
                 ResourceOptions(parent=self, provider=args.host.provider, deleted_with=args.namespace),
                 balancer.awaited(
-                    NAME, args.settings.namespace, args.settings.address_within, INSTEAD, args.host.kubeconfig
+                    APISERVER, args.settings.namespace, args.settings.address_within, INSTEAD, args.host.kubeconfig
                 )
                 if balanced
                 else None,
             ),
         )
         network.only(
-            NAME,
+            APISERVER,
             args.namespace.metadata.name,
             [network.from_anywhere(API_PORT)],
             ResourceOptions(parent=self, provider=args.host.provider, deleted_with=args.namespace),

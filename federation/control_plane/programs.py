@@ -1,14 +1,14 @@
 """The programs of the control plane as data: image, flags, probes and files of each Deployment.
 
-Flags are those that Karmada's installers agree on (artifacts/deploy at v1.18.2), less what only Pull mode needs.
-Probe periods are one second: the published ones spend most of an install waiting for the next look.
+Flags are those that Karmada's installers agree on (artifacts/deploy at v1.18.2), less what only Pull mode needs. Probe
+periods are one second (federation/workload.py): the published ones spend most of an install waiting for the next look.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pulumi import Input, Output
+from pulumi import Output
 
 from federation import etcd
 from federation.pki import Pki, PrivateKey
@@ -19,7 +19,8 @@ CLUSTER_IPS = "10.96.0.0/12"
 """Addresses of Services in the federation API; virtual, so they may equal the host's."""
 
 API_PORT = 5443
-CONTROLLER_MANAGER = "karmada-controller-manager"
+APISERVER = "federation-apiserver"
+CONTROLLERS = "kube-controller-manager"
 
 
 def apiserver(images: Images, namespace: str, pki: Pki, service_account: PrivateKey) -> Program:
@@ -29,8 +30,8 @@ def apiserver(images: Images, namespace: str, pki: Pki, service_account: Private
         "bind-address": "0.0.0.0",
         "client-ca-file": f"{FILES_FOLDER}/ca.crt",
         "disable-admission-plugins": "StorageObjectInUseProtection,ServiceAccount",
-        **_etcd_flags(namespace),
-        # Kubernetes 1.34 has this kind of policy, but off; propagation.py makes one.
+        **etcd_flags(namespace),
+        # Kubernetes 1.34 has this kind of policy, but off; federation/engine/karmada/propagation.py makes one.
         "feature-gates": "MutatingAdmissionPolicy=true",
         "proxy-client-cert-file": f"{FILES_FOLDER}/front-proxy-client.crt",
         "proxy-client-key-file": f"{FILES_FOLDER}/front-proxy-client.key",
@@ -52,9 +53,9 @@ def apiserver(images: Images, namespace: str, pki: Pki, service_account: Private
         "tls-private-key-file": f"{FILES_FOLDER}/apiserver.key",
     }
     return Program(
-        "karmada-apiserver",
+        APISERVER,
         f"{images.kubernetes_registry}/kube-apiserver:{images.kubernetes_tag}",
-        ["kube-apiserver", *_arguments(flags)],
+        ["kube-apiserver", *arguments(flags)],
         ready=Probe("/readyz", API_PORT, "HTTPS"),
         live=Probe("/livez", API_PORT, "HTTPS"),
         files={
@@ -66,36 +67,10 @@ def apiserver(images: Images, namespace: str, pki: Pki, service_account: Private
             "front-proxy-client.key": pki.leaves["front-proxy-client"].key,
             "service-account.key": service_account.private_key_pem,
             "service-account.pub": service_account.public_key_pem,
-            **_etcd_files(pki),
+            **etcd_files(pki),
         },
         # The published binary carries this file capability, and a container without it may not execute it.
         capabilities=["NET_BIND_SERVICE"],
-    )
-
-
-def aggregated_apiserver(images: Images, namespace: str, pki: Pki) -> Program:
-    flags = {
-        "kubeconfig": KUBECONFIG,
-        "authentication-kubeconfig": KUBECONFIG,
-        "authorization-kubeconfig": KUBECONFIG,
-        "audit-log-maxage": "0",
-        "audit-log-maxbackup": "0",
-        "audit-log-path": "-",
-        "bind-address": "$(POD_IP)",
-        **_etcd_flags(namespace),
-        "secure-port": "8443",
-        "tls-cert-file": f"{FILES_FOLDER}/tls.crt",
-        "tls-min-version": "VersionTLS13",
-        "tls-private-key-file": f"{FILES_FOLDER}/tls.key",
-    }
-    return _karmada(
-        "karmada-aggregated-apiserver",
-        images,
-        flags,
-        ready=Probe("/readyz", 8443, "HTTPS"),
-        live=Probe("/healthz", 8443, "HTTPS"),
-        files={**_service_files(pki), **_etcd_files(pki)},
-        service=(443, 8443),
     )
 
 
@@ -106,7 +81,7 @@ def kube_controller_manager(images: Images, pki: Pki, service_account: PrivateKe
         "authorization-kubeconfig": KUBECONFIG,
         "bind-address": "0.0.0.0",
         "client-ca-file": f"{FILES_FOLDER}/ca.crt",
-        "cluster-name": "karmada",
+        "cluster-name": "federation",
         # Controllers that make pods or nodes stay off: the federation API holds templates, never running things.
         "controllers": "namespace,garbagecollector,serviceaccount-token,ttl-after-finished,clusterrole-aggregation",
         "leader-elect": "true",
@@ -116,92 +91,22 @@ def kube_controller_manager(images: Images, pki: Pki, service_account: PrivateKe
         "use-service-account-credentials": "true",
     }
     return Program(
-        "kube-controller-manager",
+        CONTROLLERS,
         f"{images.kubernetes_registry}/kube-controller-manager:{images.kubernetes_tag}",
-        ["kube-controller-manager", *_arguments(flags)],
+        ["kube-controller-manager", *arguments(flags)],
         ready=Probe("/healthz", 10257, "HTTPS"),
         live=Probe("/healthz", 10257, "HTTPS"),
         files={"ca.crt": pki.authorities["root"], "service-account.key": service_account.private_key_pem},
     )
 
 
-def controller_manager(images: Images, own_namespace: str) -> Program:
-    flags = {
-        "kubeconfig": KUBECONFIG,
-        # With Karmada's own threshold of 30 s, a member that is gone is known to be after 30 to 42 s.
-        "cluster-status-update-frequency": "2s",
-        # A policy that asks for it takes an object over from the default propagation.
-        "feature-gates": "PropagationPolicyPreemption=true",
-        # The first is Karmada's default; the other holds the members' credentials, which no policy is to carry off.
-        "skipped-propagating-namespaces": f"kube-.*,{own_namespace}",
-        # What could not be written while a member was away is tried again this long after its return, not 1000 s.
-        "rate-limiter-max-delay": "30s",
-        "health-probe-bind-address": "$(POD_IP):10357",
-        "metrics-bind-address": "$(POD_IP):8080",
-    }
-    return _karmada(
-        CONTROLLER_MANAGER,
-        images,
-        flags,
-        ready=_healthz(10357),
-        live=_healthz(10357),
-        # A machine that vanishes closes no connection: without these, a probe on an old one waits for 32 s.
-        environment={"HTTP2_READ_IDLE_TIMEOUT_SECONDS": "3", "HTTP2_PING_TIMEOUT_SECONDS": "2"},
-    )
-
-
-def scheduler(images: Images) -> Program:
-    flags = {
-        "kubeconfig": KUBECONFIG,
-        # Without it, what is scaled to 0 in the federation API is deleted in the members.
-        "enable-empty-workload-propagation": "true",
-        "health-probe-bind-address": "$(POD_IP):10351",
-        "metrics-bind-address": "$(POD_IP):8080",
-    }
-    return _karmada("karmada-scheduler", images, flags, ready=_healthz(10351), live=_healthz(10351))
-
-
-def webhook(images: Images, pki: Pki) -> Program:
-    flags = {
-        "kubeconfig": KUBECONFIG,
-        "bind-address": "$(POD_IP)",
-        "cert-dir": FILES_FOLDER,
-        "health-probe-bind-address": "$(POD_IP):8000",
-        "metrics-bind-address": "$(POD_IP):8080",
-        "secure-port": "8443",
-    }
-    probe = Probe("/readyz", 8443, "HTTPS")
-    return _karmada(
-        "karmada-webhook", images, flags, ready=probe, live=probe, files=_service_files(pki), service=(443, 8443)
-    )
-
-
-def _karmada(
-    name: str,
-    images: Images,
-    flags: Mapping[str, str],
-    *,
-    ready: Probe,
-    live: Probe,
-    files: Mapping[str, Input[str]] | None = None,
-    environment: Mapping[str, str] | None = None,
-    service: tuple[int, int] | None = None,
-) -> Program:
-    image = f"{images.karmada_registry}/{name}:{images.karmada_tag}"
-    command = [f"/bin/{name}", *_arguments(flags)]
-    clients = ["karmada-apiserver"] if service else []
-    return Program(name, image, command, ready, live, files or {}, environment or {}, service, clients)
-
-
-def _healthz(port: int) -> Probe:
-    return Probe("/healthz", port, "HTTP")
-
-
-def _arguments(flags: Mapping[str, str]) -> list[str]:
+def arguments(flags: Mapping[str, str]) -> list[str]:
+    """The flags as a command line has them."""
     return [f"--{name}={value}" for name, value in flags.items()]
 
 
-def _etcd_flags(namespace: str) -> Mapping[str, str]:
+def etcd_flags(namespace: str) -> Mapping[str, str]:
+    """How an API server reaches its etcd, with `etcd_files`."""
     return {
         "etcd-cafile": f"{FILES_FOLDER}/etcd-ca.crt",
         "etcd-certfile": f"{FILES_FOLDER}/etcd-client.crt",
@@ -210,13 +115,10 @@ def _etcd_flags(namespace: str) -> Mapping[str, str]:
     }
 
 
-def _etcd_files(pki: Pki) -> Mapping[str, Output[str]]:
+def etcd_files(pki: Pki) -> Mapping[str, Output[str]]:
+    """The client certificate for etcd, by file name."""
     return {
         "etcd-ca.crt": pki.authorities["etcd"],
         "etcd-client.crt": pki.leaves["etcd-client"].certificate,
         "etcd-client.key": pki.leaves["etcd-client"].key,
     }
-
-
-def _service_files(pki: Pki) -> Mapping[str, Output[str]]:
-    return {"tls.crt": pki.leaves["services"].certificate, "tls.key": pki.leaves["services"].key}

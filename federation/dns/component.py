@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi import Output, ResourceOptions
+from pulumi import Output, Resource, ResourceOptions
 
 from federation.control_plane import ControlPlane
 from federation.dns.cloud_dns import CloudDnsZone, CloudDnsZoneArgs, google_provider
@@ -20,6 +20,8 @@ class FederationDnsArgs:
     own: pulumi.ProviderResource
     """The project's own provider."""
     control_plane: ControlPlane
+    engine: Resource
+    """What serves the kind Cluster, which the controller reads."""
     settings: Settings
     dns: Dns
 
@@ -57,6 +59,7 @@ class FederationDns(pulumi.ComponentResource):
                 host=args.control_plane.host.provider,
                 api=args.control_plane.api,
                 namespace=args.control_plane.namespace,
+                system_namespace=args.control_plane.system_namespace,
                 kubeconfigs=args.control_plane.user_kubeconfigs,
                 federation=args.settings.name,
                 settings=args.dns,
@@ -64,7 +67,7 @@ class FederationDns(pulumi.ComponentResource):
                 publication=zone.publication,
             ),
             # After the zone, and so gone before it: nothing is to write into a zone that is being deleted.
-            ResourceOptions(parent=self, depends_on=[args.control_plane, zone]),
+            ResourceOptions(parent=self, depends_on=[args.engine, zone]),
         )
         self.register_outputs({"zone": self.zone, "nameServers": self.name_servers})
 

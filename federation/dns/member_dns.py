@@ -17,7 +17,7 @@ from federation.dns.publisher import CONTROLLER_USER
 from federation.dns.withdrawal import Withdrawal
 from federation.member import Member
 from federation.roles import grant, grant_within, user
-from federation.tokens import SYSTEM_LABELS, service_account
+from federation.tokens import service_account
 
 ACCOUNT = "federation-dns"
 
@@ -32,20 +32,26 @@ class MemberDnsArgs:
 
 
 class MemberDns(pulumi.ComponentResource):
-    """An account that may see which Services have ready endpoints; its token, for the controller alone; lookups."""
+    """An account that may see Services and their endpoints; its token, for the controller alone; lookups."""
 
     def __init__(self, name: str, args: MemberDnsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:MemberDns", name, None, opts)
         member, namespace = args.settings.name, args.member.namespace
         federation = args.dns.federation
+        labels = {names.FEDERATION: federation}
         in_member = ResourceOptions(parent=self, provider=args.cluster.provider)
         in_api = ResourceOptions(parent=self, provider=args.control_plane.api)
 
-        token = service_account(member, ACCOUNT, namespace, args.settings.token_generation, in_member)
+        token = service_account(
+            member, ACCOUNT, namespace, args.settings.token_generation, labels=labels, opts=in_member
+        )
         grant(
             f"{member}-dns",
-            {"name": f"federation:{federation}:dns", "labels": {**SYSTEM_LABELS, names.FEDERATION: federation}},
-            [{"api_groups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]}],
+            {"name": f"federation:{federation}:dns", "labels": labels},
+            [
+                {"api_groups": [""], "resources": ["services"], "verbs": ["list", "watch"]},
+                {"api_groups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
+            ],
             {"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": ACCOUNT},
             ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.only_ours)),
         )
@@ -53,7 +59,7 @@ class MemberDns(pulumi.ComponentResource):
         metadata: k8s.meta.v1.ObjectMetaArgsDict = {
             "name": names.dns_secret(member),
             "namespace": args.control_plane.cluster_namespace,
-            "labels": SYSTEM_LABELS,
+            "labels": labels,
         }
         secret = k8s.core.v1.Secret(
             f"{member}-dns",

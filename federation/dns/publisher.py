@@ -12,7 +12,6 @@ import pulumi_kubernetes as k8s
 import yaml
 from pulumi import Input, ResourceOptions
 
-from federation.control_plane.contents import SYSTEM_NAMESPACE
 from federation.dns.publication import Publication
 from federation.names import DNS_CONTROLLER, MANAGED_BY, is_ip
 from federation.roles import grant, user
@@ -30,7 +29,6 @@ GROUP = "externaldns.k8s.io"
 CONTROLLER_RULES: list[k8s.rbac.v1.PolicyRuleArgsDict] = [
     {"api_groups": [""], "resources": ["services"], "verbs": ["list", "watch"]},
     {"api_groups": ["cluster.karmada.io"], "resources": ["clusters"], "verbs": ["list", "watch"]},
-    {"api_groups": ["work.karmada.io"], "resources": ["resourcebindings"], "verbs": ["list", "watch"]},
     {
         "api_groups": [GROUP],
         "resources": [RECORDS],
@@ -51,6 +49,8 @@ class PublisherArgs:
     """Provider of the federation API."""
     namespace: k8s.core.v1.Namespace
     """The control plane's Namespace; its deletion takes this along, and the API with it."""
+    system_namespace: Input[str]
+    """Namespace inside the API for records that are not of a Service."""
     kubeconfigs: Mapping[str, Input[str]]
     """Kubeconfigs (secret) for the federation API of USERS."""
     federation: str
@@ -76,7 +76,7 @@ class Publisher(pulumi.ComponentResource):
             "own-records",
             api_version=f"{GROUP}/v1alpha1",
             kind="DNSEndpoint",
-            metadata={"name": "federation", "namespace": SYSTEM_NAMESPACE, "labels": {MANAGED_BY: PROGRAM}},
+            metadata={"name": "federation", "namespace": args.system_namespace, "labels": {MANAGED_BY: PROGRAM}},
             spec={
                 "endpoints": [
                     addresses.apply(lambda found, name=name: _endpoint(name, found, args.settings.ttl))  # type: ignore[misc]

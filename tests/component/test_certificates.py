@@ -118,7 +118,7 @@ def test_etcd_starts_anew_for_another_trust_and_not_for_a_renewed_certificate_of
         assert secrets[0] != secrets[1]
         assert pods[0] == pods[1] != pods[2]
     apiserver = [
-        record.one("Deployment", "karmada-apiserver").inputs["spec"]["template"]["metadata"]
+        record.one("Deployment", "federation-apiserver").inputs["spec"]["template"]["metadata"]
         for record in (dev, renewed)
     ]
     assert apiserver[0] != apiserver[1]
@@ -150,7 +150,7 @@ def test_new_tokens_are_known_to_the_federation_before_its_watchers_begin_anew(d
     needed = [second.one("Secret", "gondor-credentials"), second.one("Deployment", "karmada-controller-manager")]
     assert {each.urn for each in needed} <= second.needs(reread)
     for account, secret in (
-        ("karmada-gondor", "gondor-credentials"),
+        ("engine", "gondor-credentials"),
         ("karmada-impersonator", "gondor-impersonation"),
         ("federation-dns", "gondor-dns"),
     ):

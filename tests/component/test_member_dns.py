@@ -16,9 +16,12 @@ CONTROLLER = "federation:dns-controller"
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-def test_the_account_in_the_member_may_see_endpoint_slices_and_nothing_else(dev: Record, member: str) -> None:
+def test_the_account_in_the_member_may_see_services_and_endpoint_slices_and_nothing_else(
+    dev: Record, member: str
+) -> None:
     assert dev.one("ClusterRole", f"{member}-dns").inputs["rules"] == [
-        {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]}
+        {"apiGroups": [""], "resources": ["services"], "verbs": ["list", "watch"]},
+        {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
     ]
     binding = dev.one("ClusterRoleBinding", f"{member}-dns").inputs
     assert binding["roleRef"]["name"] == dev.one("ClusterRole", f"{member}-dns").inputs["metadata"]["name"]

@@ -101,7 +101,7 @@ def test_name_servers_without_an_ip_address_are_refused() -> None:
 def test_the_name_servers_start_while_the_control_plane_starts(dev: Record) -> None:
     for each in dev.inside(dev.one("CoreDnsZone", "zone")):
         waits = {name_of(urn) for urn in dev.needs(each)}
-        assert not waits & {"api", "etcd", "karmada-apiserver", "pki"}, f"{each} waits for the control plane"
+        assert not waits & {"api", "etcd", "federation-apiserver", "pki"}, f"{each} waits for the control plane"
 
 
 # Who writes into it
@@ -162,7 +162,6 @@ def test_a_name_gets_addresses_of_one_family_as_external_dns_mixes_up_two_in_cor
             [
                 ("", "services", WATCH),
                 ("cluster.karmada.io", "clusters", WATCH),
-                ("work.karmada.io", "resourcebindings", WATCH),
                 ("externaldns.k8s.io", "dnsendpoints", ["get", *WATCH, "create", "patch", "delete"]),
             ],
         ),

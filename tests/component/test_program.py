@@ -70,7 +70,7 @@ def test_every_resource_has_the_explicit_provider_of_its_side(dev: Record) -> No
     assert wrong == {}
 
 
-def side(record: Record, resource: Registered) -> str:
+def side(record: Record, resource: Registered) -> str:  # noqa: PLR0911
     """The provider that a resource belongs to, told by its component (and, in a member, by its kind)."""
     parent = next(each for each in record.resources if each.urn == resource.parent)
     if resource.type in KINDS:
@@ -89,6 +89,8 @@ def side(record: Record, resource: Registered) -> str:
                 parent.name,
             )
             return "api" if in_api else f"member-{parent.name.removesuffix('-dns')}"
+        case "ControlPlane" if resource.name.startswith("api-"):
+            return "api"
         case "ControlPlane" | "CoreDnsZone" | "Endpoint" | "Etcd" | "Workload":
             return "host"
     raise AssertionError(f"no side is known for what is in a {parent.kind}")
@@ -112,7 +114,7 @@ RECORDS = ("CustomResourceDefinition", r"dnsendpoints\.externaldns\.k8s\.io")
 WEBHOOKS = (".*WebhookConfiguration", ".*")
 START = [
     ("StatefulSet", "etcd"),
-    ("Deployment", "karmada-apiserver"),
+    ("Deployment", "federation-apiserver"),
     ("kubernetes", "api-kinds"),
     KARMADAS_KINDS,
     ("Deployment", "karmada-controller-manager"),
@@ -123,7 +125,7 @@ ORDER = [
     (("Stash", "member-gondor"), ("kubernetes", "member-gondor")),
     (("Stash", "member-gondor"), ("ClusterDns", "gondor-.*")),
     *pairwise(START),
-    (("Deployment", "karmada-apiserver"), ("kubernetes", "api")),
+    (("Deployment", "federation-apiserver"), ("kubernetes", "api")),
     (("kubernetes", "api"), ("APIService", ".*")),
     (("Deployment", "karmada-aggregated-apiserver"), ("APIService", ".*")),
     (("APIService", ".*"), ("Deployment", "karmada-controller-manager")),
@@ -163,7 +165,7 @@ def find(record: Record, kind: str, name: str) -> list[Registered]:
 def test_a_cluster_joins_when_its_credentials_work(dev: Record, member: str) -> None:
     needed = [
         dev.one("ClusterRoleBinding", f"{member}-access"),
-        dev.one("Secret", f"{member}-karmada-{member}-token"),
+        dev.one("Secret", f"{member}-engine-token"),
         dev.one("Secret", f"{member}-karmada-impersonator-token"),
         dev.one("Secret", f"{member}-credentials"),
         dev.one("Secret", f"{member}-impersonation"),
@@ -191,7 +193,7 @@ def test_what_is_in_the_api_goes_with_it(dev: Record) -> None:
 def test_every_long_wait_is_finite_and_short(dev: Record) -> None:
     awaited = [
         *dev.of("Deployment", "StatefulSet", "APIService", "Cluster"),
-        dev.one("Service", "karmada-apiserver"),
+        dev.one("Service", "federation-apiserver"),
         dev.one("Service", "federation-dns"),
     ]
     assert {str(each): each.create_timeout for each in awaited if each.create_timeout not in ("2m", "3m")} == {}
@@ -200,7 +202,7 @@ def test_every_long_wait_is_finite_and_short(dev: Record) -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "condition"),
     [
-        ("Service", "karmada-apiserver", "jsonpath={.status.loadBalancer.ingress[0]}"),
+        ("Service", "federation-apiserver", "jsonpath={.status.loadBalancer.ingress[0]}"),
         ("Service", "federation-dns", "jsonpath={.status.loadBalancer.ingress[0]}"),
         ("APIService", "v1alpha1.cluster.karmada.io", "condition=Available"),
         ("Cluster", "gondor-cluster", "condition=Ready"),
@@ -249,7 +251,9 @@ def test_a_cluster_says_who_and_where_it_is(dev: Record, member: str, context: s
 def test_the_apis_certificate_is_good_for_its_address_and_its_names_inside(dev: Record) -> None:
     request = dev.one("CertRequest", "apiserver").inputs
     assert request["ipAddresses"] == ["127.0.0.1", BALANCER]
-    assert {"localhost", "kubernetes.default.svc", "karmada-apiserver.karmada-system.svc"} <= set(request["dnsNames"])
+    assert {"localhost", "kubernetes.default.svc", "federation-apiserver.karmada-system.svc"} <= set(
+        request["dnsNames"]
+    )
 
 
 @pytest.mark.parametrize("store", ["etcd", "dns-etcd"])
@@ -269,11 +273,11 @@ def test_the_stores_and_what_only_the_api_server_calls_are_closed_to_all_others(
         name: {"matchLabels": {"app": name}} for name in ways
     }
     assert {name: [_way(rule) for rule in spec["ingress"]] for name, spec in ways.items()} == {
-        "etcd": [(("karmada-apiserver", "karmada-aggregated-apiserver"), [2379]), (("etcd",), [2380])],
+        "etcd": [(("federation-apiserver", "karmada-aggregated-apiserver"), [2379]), (("etcd",), [2380])],
         "dns-etcd": [(("federation-dns", "external-dns"), [2379]), (("dns-etcd",), [2380])],
-        "karmada-apiserver": [("anywhere", [5443])],
-        "karmada-aggregated-apiserver": [(("karmada-apiserver",), [8443])],
-        "karmada-webhook": [(("karmada-apiserver",), [8443])],
+        "federation-apiserver": [("anywhere", [5443])],
+        "karmada-aggregated-apiserver": [(("federation-apiserver",), [8443])],
+        "karmada-webhook": [(("federation-apiserver",), [8443])],
     }
     programs = {each.name for each in dev.of("Deployment", "StatefulSet")}
     named = {app for spec in ways.values() for rule in spec["ingress"] for app in _way(rule)[0] if "from" in rule}
@@ -294,13 +298,13 @@ def test_the_namespace_asks_of_its_pods_what_kubernetes_calls_restricted(dev: Re
 
 
 def test_the_outputs_of_the_design_are_exported(dev: Record) -> None:
+    rights = access.lines(access.rights(Access(), [], access.KARMADA))
     assert {name: value for name, value in dev.exports.items() if name != "kubeconfig"} == {
         "apiEndpoint": f"https://{BALANCER}:5443",
         "zone": "example.com.",
         "nameServers": [BALANCER],
         "members": [
-            {**member, "uid": UIDS[member["context"]], "access": access.lines(access.rights(Access(), []))}
-            for member in DEV["federation:members"]
+            {**member, "uid": UIDS[member["context"]], "access": rights} for member in DEV["federation:members"]
         ],
         "certificateExpiry": EARLY["dns-etcd-client"],
     }

@@ -6,7 +6,8 @@ from typing import Any, get_args
 
 import pytest
 
-from federation import propagation, settings
+from federation import settings
+from federation.engine.karmada import propagation
 from tests.component.program import run
 from tests.component.recording import Record
 

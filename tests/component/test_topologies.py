@@ -17,7 +17,7 @@ from tests.component.recording import Record, name_of
 pytestmark = pytest.mark.component
 
 CONTROL_PLANE = {
-    "karmada-apiserver",
+    "federation-apiserver",
     "karmada-aggregated-apiserver",
     "karmada-webhook",
     "kube-controller-manager",
@@ -151,7 +151,7 @@ def test_a_member_without_proxy_has_no_impersonator(tmp_path: Path, dev: Record)
 def test_a_node_port_needs_no_load_balancer(tmp_path: Path) -> None:
     node_port = {"serviceType": "NodePort", "advertiseAddress": "rivendell.example", "nodePort": 30443}
     record = run(tmp_path, {"federation:host.apiServer": node_port})
-    service = record.one("Service", "karmada-apiserver").inputs
+    service = record.one("Service", "federation-apiserver").inputs
     assert (service["spec"]["type"], service["spec"]["ports"][0]["nodePort"]) == ("NodePort", 30443)
     assert service["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
     assert record.exports["apiEndpoint"] == "https://rivendell.example:30443"
@@ -196,7 +196,7 @@ def test_images_come_from_where_the_configuration_says(tmp_path: Path) -> None:
         "karmadaTag": "v0.0.3",
         "coredns": "mirror.example/coredns:v0.0.4",
         "externalDns": "mirror.example/external-dns:v0.0.5",
-        "dnsController": "mirror.example/dns-controller:v0.0.6",
+        "controllers": "mirror.example/controllers:v0.0.6",
     }
     record = run(tmp_path, {"federation:images": images})
     pods = {each.name: each.inputs["spec"]["template"]["spec"] for each in record.of("Deployment", "StatefulSet")}
@@ -205,8 +205,8 @@ def test_images_come_from_where_the_configuration_says(tmp_path: Path) -> None:
         "dns-etcd": "mirror.example/k8s/etcd:v0.0.2",
         "federation-dns": "mirror.example/coredns:v0.0.4",
         "external-dns": "mirror.example/external-dns:v0.0.5",
-        "dns-controller": "mirror.example/dns-controller:v0.0.6",
-        "karmada-apiserver": "mirror.example/k8s/kube-apiserver:v0.0.1",
+        "dns-controller": "mirror.example/controllers:v0.0.6",
+        "federation-apiserver": "mirror.example/k8s/kube-apiserver:v0.0.1",
         "kube-controller-manager": "mirror.example/k8s/kube-controller-manager:v0.0.1",
         "karmada-aggregated-apiserver": "mirror.example/karmada/karmada-aggregated-apiserver:v0.0.3",
         "karmada-controller-manager": "mirror.example/karmada/karmada-controller-manager:v0.0.3",

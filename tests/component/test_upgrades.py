@@ -30,7 +30,7 @@ KARMADA = {
     ("tag", "before", "programs"),
     [
         ("karmadaTag", "v1.18.1", KARMADA),
-        ("kubernetesTag", "v1.34.3", {"Deployment karmada-apiserver", "Deployment kube-controller-manager"}),
+        ("kubernetesTag", "v1.34.3", {"Deployment federation-apiserver", "Deployment kube-controller-manager"}),
         ("etcdTag", "3.6.5-0", {"StatefulSet etcd", "StatefulSet dns-etcd"}),
     ],
 )
@@ -52,12 +52,12 @@ def test_kinds_and_what_serves_them_are_new_before_the_controllers_that_need_the
     for name in ("karmada-controller-manager", "karmada-scheduler"):
         needed = dev.needs(dev.one("Deployment", name))
         assert kinds | served <= needed, name
-        assert dev.one("Deployment", "karmada-apiserver").urn in needed
+        assert dev.one("Deployment", "federation-apiserver").urn in needed
         assert dev.one("StatefulSet", "etcd").urn in needed
 
 
 def test_another_archive_changes_the_kinds_that_differ_and_adds_what_is_new(dev: Record, tmp_path: Path) -> None:
-    new = run(tmp_path, {"federation:crds": newer(tmp_path / "crds.tar.gz")})
+    new = run(tmp_path, {"federation:crds": newer(tmp_path / "newer.tar.gz")})
     added = new.one("CustomResourceDefinition", ADDED)
     assert {each.urn for each in new.resources} - {each.urn for each in dev.resources} == {added.urn}
     changed = changes(dev, new)

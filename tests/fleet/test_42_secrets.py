@@ -46,7 +46,7 @@ def signs(federation: Federation, clusters: Clusters, figures: Figures) -> Mappi
         for number, part in enumerate(_private(key, base64.b64decode(data).decode()))
     }
     assert {name.rpartition(" ")[0].partition("/")[2] for name in found} >= {
-        f"{SYSTEM}/karmada-apiserver-files/service-account.key",
+        f"{SYSTEM}/federation-apiserver-files/service-account.key",
         f"{SYSTEM}/etcd-files/tls.key",
         f"{SYSTEM}/external-dns-api/kubeconfig",
         f"{MEMBERSHIP}/karmada-gondor/token",
@@ -140,7 +140,7 @@ def test_no_pod_logs_one_and_no_command_line_or_environment_holds_one(
 ) -> None:
     pods = clusters.get(HOST, "pods", "-n", SYSTEM)["items"]
     names = {pod["metadata"]["name"] for pod in pods}
-    for program in ("dns-controller", "external-dns", "etcd-0", "karmada-apiserver", "federation-dns"):
+    for program in ("dns-controller", "external-dns", "etcd-0", "federation-apiserver", "federation-dns"):
         assert any(name.startswith(program) for name in names), program
     for name in sorted(names):
         assert leaks(clusters.kubectl(HOST, "logs", "-n", SYSTEM, name, "--all-containers"), signs) == [], name

@@ -111,13 +111,14 @@ def test_no_credential_of_a_member_holds_a_wildcard_or_gives_itself_more(federat
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-def test_the_impersonator_only_impersonates_and_dns_controller_only_sees_endpoints(
+def test_the_impersonator_only_impersonates_and_dns_controller_only_sees_services_and_endpoints(
     federation: Federation, member: str
 ) -> None:
     assert Credential.of(federation, member, f"{member}-impersonator").verbs() == {"impersonate"}
     rules = Credential.of(federation, member, f"{member}-dns").rules()
     assert [(rule["apiGroups"], rule["resources"], sorted(rule["verbs"])) for rule in rules] == [
-        (["discovery.k8s.io"], ["endpointslices"], ["list", "watch"])
+        ([""], ["services"], ["list", "watch"]),
+        (["discovery.k8s.io"], ["endpointslices"], ["list", "watch"]),
     ]
 
 

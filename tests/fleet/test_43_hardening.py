@@ -23,7 +23,7 @@ from toolbox import tool
 KEEPS = {"kube-apiserver": ["NET_BIND_SERVICE"], "coredns": ["NET_BIND_SERVICE"]}
 """Capabilities by image: the published binaries carry these, and cannot be executed without them."""
 NET_BIND_SERVICE = 1 << 10
-CLIENTS = {"etcd": ("karmada-apiserver-files", "etcd-client"), "dns-etcd": ("federation-dns-files", "tls")}
+CLIENTS = {"etcd": ("federation-apiserver-files", "etcd-client"), "dns-etcd": ("federation-dns-files", "tls")}
 """For each etcd, a Secret with a certificate of its own authority for clients, and what the files are called there."""
 
 
@@ -33,7 +33,7 @@ CLIENTS = {"etcd": ("karmada-apiserver-files", "etcd-client"), "dns-etcd": ("fed
 def test_no_pod_of_the_control_plane_asks_for_more_than_it_needs(clusters: Clusters) -> None:
     pods = clusters.get(HOST, "pods", "-n", NAMESPACE)["items"]
     programs = {pod["metadata"]["labels"]["app"] for pod in pods}
-    assert {"etcd", "karmada-apiserver", "karmada-controller-manager", "dns-etcd", "federation-dns"} <= programs
+    assert {"etcd", "federation-apiserver", "karmada-controller-manager", "dns-etcd", "federation-dns"} <= programs
     for pod in pods:
         spec, (container,) = pod["spec"], pod["spec"]["containers"]
         name, security = pod["metadata"]["name"], container["securityContext"]

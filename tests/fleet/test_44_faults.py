@@ -25,7 +25,7 @@ from tests.fleet.writer import Writer
 NAMESPACE = "karmada-system"
 PROGRAMS = {
     "etcd": 1,
-    "karmada-apiserver": 1,
+    "federation-apiserver": 1,
     "karmada-aggregated-apiserver": 1,
     "kube-controller-manager": 1,
     "karmada-controller-manager": 1,

@@ -96,15 +96,15 @@ def test_each_of_three_etcds_is_gone_for_a_while_and_no_write_is_lost(
 
 
 def test_each_of_two_api_servers_is_killed_and_clients_go_on(pods: Pods, writer: Writer, figures: Figures) -> None:
-    first, second = pods.of("karmada-apiserver")
+    first, second = pods.of("federation-apiserver")
     at = pods.kill(first)
     _await_writes(writer, WRITES)
-    pods.await_ready("karmada-apiserver", REPLICAS)
+    pods.await_ready("federation-apiserver", REPLICAS)
     figures.add("one of two API servers killed, no write acknowledged for", writer.gap(at))
     assert writer.gap(at) < GAP_SECONDS
     at = pods.delete(second["metadata"]["name"])
     _await_writes(writer, WRITES)
-    pods.await_ready("karmada-apiserver", REPLICAS)
+    pods.await_ready("federation-apiserver", REPLICAS)
     figures.add("one of two API servers deleted, no write acknowledged for", writer.gap(at))
     assert writer.gap(at) < GAP_SECONDS
     assert writer.lost() == []

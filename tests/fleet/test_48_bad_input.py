@@ -121,7 +121,7 @@ def test_a_load_balancer_that_gets_no_address_says_what_to_set_instead(annex: St
     assert gone == 0, destroyed
     assert code != 0
     assert (
-        f"Service {ANNEX}/karmada-apiserver of type LoadBalancer got no address within 10s: "
+        f"Service {ANNEX}/federation-apiserver of type LoadBalancer got no address within 10s: "
         "nothing in the cluster gives it one; without load balancers, set federation:host.apiServer.serviceType: "
         "NodePort and advertiseAddress, or give it longer with federation:host.addressWithin" in log
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from federation.names import ServiceNames
 from fleet.waiting import wait_until
 from tests.figures import Figures
@@ -13,17 +15,20 @@ ZONE = "example-com"
 WEB = f"{ServiceNames('web', 'default', 'fellowship', 'example.com').at()}."
 
 
+@pytest.mark.needs("cloud-dns mock", "gcp plugin", "external-dns")
 def test_the_zone_is_there_with_the_apis_name(federation: Federation, google: Google) -> None:
     assert google.ask("GET", f"/{ZONE}").json()["dnsName"] == "example.com."
     _, (address,) = google.records(ZONE)["api.fellowship.example.com.", "A"]
     assert address in federation.stack.output("apiEndpoint")
 
 
+@pytest.mark.needs("cloud-dns mock", "gcp plugin", "external-dns")
 def test_nothing_differs_afterwards(federation: Federation, google: Google) -> None:
     code, log, _ = federation.pulumi("preview", "--refresh", "--expect-no-changes")
     assert code == 0, log
 
 
+@pytest.mark.needs("cloud-dns mock", "gcp plugin", "external-dns")
 def test_the_state_shows_googles_key_on_purpose_only(federation: Federation, google: Google) -> None:
     signs = googles_key(federation)
     shown, hidden = federation.stack.state("--show-secrets"), federation.stack.state()
@@ -33,6 +38,7 @@ def test_the_state_shows_googles_key_on_purpose_only(federation: Federation, goo
     assert leaked == []
 
 
+@pytest.mark.needs("cloud-dns mock", "gcp plugin", "external-dns")
 def test_the_records_of_a_service_come_and_go(federation: Federation, google: Google, figures: Figures) -> None:
     federation.clusters.kubectl("fellowship", "apply", "-f", EXAMPLE)
 

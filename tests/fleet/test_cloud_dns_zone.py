@@ -105,6 +105,7 @@ def zone(google: Google, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Zon
     return Zone(google, stack)
 
 
+@pytest.mark.needs("cloud-dns mock", "gcp plugin")
 def test_a_zone_is_made_watched_mended_and_taken_away_with_its_records(zone: Zone, figures: Figures) -> None:
     zone.google.make_zone("com", "com.")
     zone.configure(parentZone="com", labels={"team": "dns"}, dnssec=True)
@@ -155,6 +156,7 @@ def test_a_zone_is_made_watched_mended_and_taken_away_with_its_records(zone: Zon
     assert zone.google.records("com") == {}
 
 
+@pytest.mark.needs("cloud-dns mock", "gcp plugin")
 def test_an_existing_zone_is_used_and_stays_with_what_others_put_into_it(zone: Zone) -> None:
     zone.google.make_zone("shire", "example.com.")
     zone.google.put("shire", "mail.example.com.", "192.0.2.30")
@@ -169,6 +171,7 @@ def test_an_existing_zone_is_used_and_stays_with_what_others_put_into_it(zone: Z
     assert zone.google.ask("GET", "/shire").json()["description"] == "not ours"
 
 
+@pytest.mark.needs("cloud-dns mock", "gcp plugin")
 def test_a_zone_of_another_domain_is_refused_in_a_line_and_nothing_is_made(zone: Zone) -> None:
     zone.google.make_zone("mordor", "mordor.example.org.")
     zone.configure(createZone=False, zoneName="mordor")
@@ -178,6 +181,7 @@ def test_a_zone_of_another_domain_is_refused_in_a_line_and_nothing_is_made(zone:
     assert zone.google.records("mordor") == {}
 
 
+@pytest.mark.needs("cloud-dns mock", "gcp plugin")
 def test_a_protected_zone_is_neither_replaced_nor_deleted_until_protection_is_taken_off(zone: Zone) -> None:
     zone.configure(protect=True)
     zone.up()

@@ -204,7 +204,7 @@ class Lab:
         """Write an object into the federation API, if it answers; the kubeconfig is one that its programs use."""
         found = self._clusters.kubectl(HOST, "get", "secret,service", "-n", "karmada-system", "-o", "json", check=False)
         objects = {item["metadata"]["name"]: item for item in json.loads(found or '{"items": []}')["items"]}
-        secret, service = objects.get("karmada-webhook-api"), objects.get("karmada-apiserver")
+        secret, service = objects.get("karmada-webhook-api"), objects.get("federation-apiserver")
         addresses = service["status"].get("loadBalancer", {}).get("ingress") if service else None
         if not secret or not addresses:
             return

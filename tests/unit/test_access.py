@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from federation import access
 from federation.access import RESOURCES, Rights
-from federation.propagation import API_VERSIONS
+from federation.engine.karmada.propagation import API_VERSIONS
 from federation.settings import Access, CommonKind, Kind
 from tests import strategies
 
@@ -20,20 +20,22 @@ READ = {"get", "list", "watch"}
 
 
 def rights(**given_: object) -> Rights:
-    return access.rights(Access.model_validate(given_), COMMON)
+    return access.rights(Access.model_validate(given_), COMMON, access.KARMADA)
 
 
 def test_full_reaches_every_resource_by_name_of_the_verb() -> None:
     verbs = {verb for rule in rights().everywhere for verb in rule["verbs"]}
     assert verbs == {*READ, "create", "update", "patch", "delete", "deletecollection", "impersonate"}
-    assert rights() == rights(profile="full") == Rights(access.FULL, proxy=True)
+    assert rights() == rights(profile="full") == Rights(access.KARMADA.full, proxy=True)
 
 
 @given(kinds=KINDS, namespaces=st.lists(strategies.labels().map("n{}".format), min_size=1, max_size=3))
 def test_namespaced_writes_its_kinds_in_its_namespaces_and_elsewhere_reads_them(
     kinds: list[Kind], namespaces: list[str]
 ) -> None:
-    granted = access.rights(Access.model_construct(profile="namespaced", namespaces=tuple(namespaces)), kinds)
+    granted = access.rights(
+        Access.model_construct(profile="namespaced", namespaces=tuple(namespaces)), kinds, access.KARMADA
+    )
     own = {RESOURCES[kind] for kind in kinds}
     assert granted.namespaces == tuple(namespaces)
     written = [(group, each) for rule in granted.within for group in rule["api_groups"] for each in rule["resources"]]

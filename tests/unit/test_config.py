@@ -65,7 +65,7 @@ def test_the_dev_stack_is_valid(folder: Path) -> None:
     assert settings.dns
     assert (settings.name, settings.host.namespace, settings.dns.zone) == (
         "fellowship",
-        "karmada-system",
+        "federation-system",
         "example.com",
     )
     assert [member.name for member in settings.members] == ["gondor", "rohan"]
@@ -128,7 +128,7 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
     ({"members.0.name": "a" * 49}, ["members[0].name: ", "a" * 49, "is not a DNS label of at most 48 characters"]),
     ({"host.namespace": "-x"}, ['host.namespace: "-x" is not a DNS label']),
     ({"dns.zone": "example"}, ['dns.zone: "example" is not a DNS domain of at least two labels', "example.com"]),
-    ({"nmae": "x"}, ["nmae: unknown key; did you mean 'name'? allowed: kubeconfig, name, host, dns, members"]),
+    ({"nmae": "x"}, ["nmae: unknown key; did you mean 'name'? allowed: kubeconfig, name, engine, host, dns, members"]),
     ({"host.etcd.replica": 3}, ["host.etcd.replica: unknown key; did you mean 'replicas'?", "storageClass"]),
     ({"members.1.zone": "edoras"}, ["members[1].zone: unknown key; did you mean 'zones'?", "apiEndpoint"]),
     ({"dns.xyzzy": 1}, ["dns.xyzzy: unknown key; allowed: provider, zone, ttl, withdrawAfter"]),

@@ -239,6 +239,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     parse(corefile.with_part(text, "fellowship", corefile.blocks(text, LOOKUP)))
 
 
+@pytest.mark.programs
+@pytest.mark.needs("coredns")
 @pytest.mark.parametrize(
     "text",
     [
@@ -256,6 +258,8 @@ def test_coredns_refuses_what_is_refused_here(text: str, tmp_path: Path) -> None
     assert refused.returncode == 1, refused.stdout
 
 
+@pytest.mark.programs
+@pytest.mark.needs("coredns")
 @pytest.mark.parametrize("own_servers", [False, True])
 def test_coredns_answers_from_the_cluster_first_then_from_the_tree(own_servers: bool, tmp_path: Path) -> None:
     (tmp_path / "db").write_text(

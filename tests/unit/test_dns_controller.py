@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from controllers.names import controller, members
-from controllers.names.controller import BINDINGS, CLUSTERS, SERVICES, Controller, Settings
-from controllers.names.members import SLICES
+from controllers.names.controller import CLUSTERS, Controller, Settings
+from controllers.names.members import SERVICES, SLICES
 from controllers.names.metrics import Metrics
-from controllers.names.objects import SEEN
+from controllers.names.objects import MANAGED_BY_KARMADA, SEEN
 from controllers.names.plan import Addresses
 from controllers.names.writer import COLLECTION
 from controllers.runtime import api, probing, watching
@@ -25,7 +25,7 @@ from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
 from controllers.runtime.metrics import StreamMetrics
 from controllers.runtime.watching import Stream
-from federation.names import DNS_CONTROLLER, MANAGED_BY, own_namespace
+from federation.names import DNS_CONTROLLER, MANAGED, MANAGED_BY, own_namespace
 from tests.kube_api import ApiServer, Json
 
 pytestmark = pytest.mark.unit
@@ -56,7 +56,7 @@ class World:
         self.cluster("gondor", zones=["minas-tirith"])
         self.cluster("rohan", zones=["edoras"])
         self.service()
-        self.binding(gondor=GONDOR, rohan=ROHAN)
+        self.balancers(gondor=GONDOR, rohan=ROHAN)
         for member, server in {"gondor": self.gondor, "rohan": self.rohan}.items():
             self.secret(member)
             self.slice(server, ready=True)
@@ -89,24 +89,22 @@ class World:
         metadata = {"namespace": "default", "name": "web", "uid": "uid-web"}
         self.federation.put(SERVICES, {"metadata": metadata, "spec": {"type": kind}})
 
-    def binding(self, **addresses: str) -> None:
-        """Member to the IP address, or the host name, of the load balancer there."""
-        status = [
+    def balancers(self, **addresses: str) -> None:
+        """Member to the IP address, or the host name, of the load balancer there; the others have none."""
+        for member in ("gondor", "rohan"):
+            if member in addresses:
+                self.balancer(member, addresses[member], {MANAGED_BY_KARMADA: "true"})
+            else:
+                self.server(member).remove(SERVICES, "default", "web")
+
+    def balancer(self, member: str, address: str, labels: dict[str, str]) -> None:
+        ingress = [{"ip" if address[0] == "1" else "hostname": address}]
+        self.server(member).put(
+            SERVICES,
             {
-                "clusterName": member,
-                "status": {"loadBalancer": {"ingress": [{"ip" if address[0] == "1" else "hostname": address}]}},
-            }
-            for member, address in addresses.items()
-        ]
-        self.federation.put(
-            BINDINGS,
-            {
-                "metadata": {"namespace": "default", "name": "web-service"},
-                "spec": {
-                    "resource": {"apiVersion": "v1", "kind": "Service", "namespace": "default", "name": "web"},
-                    "clusters": [{"name": member} for member in addresses],
-                },
-                "status": {"aggregatedStatus": status},
+                "metadata": {"namespace": "default", "name": "web", "uid": f"uid-{member}", "labels": labels},
+                "spec": {"type": "LoadBalancer"},
+                "status": {"loadBalancer": {"ingress": ingress}},
             },
         )
 
@@ -216,7 +214,7 @@ def test_a_service_gets_its_records(world: World) -> None:
     assert {(each["recordType"], each["recordTTL"]) for each in written["spec"]["endpoints"]} == {("A", 30)}
 
 
-@pytest.mark.parametrize("collection", [SERVICES, BINDINGS, CLUSTERS, COLLECTION])
+@pytest.mark.parametrize("collection", [SERVICES, CLUSTERS, COLLECTION])
 def test_nothing_is_written_before_all_was_seen(world: World, collection: str) -> None:
     world.federation.broken = {collection}
     old = {"metadata": {"namespace": "default", "name": "orphan", "labels": {MANAGED_BY: DNS_CONTROLLER}}, "spec": {}}
@@ -263,15 +261,40 @@ def test_a_member_that_cannot_be_seen_keeps_its_records_also_across_a_restart(wo
     world.run()
     both_serve(world)
     world.gondor.stop()
-    world.binding(gondor=GONDOR, rohan="10.0.0.3")
+    world.balancers(gondor=GONDOR, rohan="10.0.0.3")
     world.await_answer(GLOBAL, GONDOR, "10.0.0.3")
     world.kill()
-    world.binding(gondor=GONDOR, rohan="10.0.0.4")
+    world.balancers(gondor=GONDOR, rohan="10.0.0.4")
     world.run()
     world.await_answer(GLOBAL, GONDOR, "10.0.0.4")
     world.gondor.remove(SLICES, "default", "web-1")
     world.gondor.start()
     world.await_answer(GLOBAL, "10.0.0.4")
+
+
+def test_a_load_balancer_that_went_while_its_member_could_not_be_seen_goes_when_it_can(world: World) -> None:
+    world.run()
+    both_serve(world)
+    world.kill()
+    world.gondor.broken = {SERVICES}
+    world.balancers(rohan="10.0.0.3")
+    world.run()
+    world.await_answer(GLOBAL, GONDOR, "10.0.0.3")
+    world.gondor.broken = set()
+    world.await_answer(GLOBAL, "10.0.0.3")
+
+
+def test_a_service_of_the_same_name_that_the_federation_did_not_bring_there_does_not_count(world: World) -> None:
+    world.balancer("gondor", "10.6.6.6", {})
+    world.run()
+    world.await_answer(GLOBAL, ROHAN)
+    world.balancer("gondor", "10.6.6.7", {MANAGED: "another"})
+    world.balancer("rohan", "10.0.0.3", {MANAGED: "fellowship"})
+    world.await_answer(GLOBAL, "10.0.0.3")
+    world.balancer("gondor", GONDOR, {MANAGED: "fellowship"})
+    world.await_answer(GLOBAL, GONDOR, "10.0.0.3")
+    world.balancer("gondor", GONDOR, {})
+    world.await_answer(GLOBAL, "10.0.0.3")
 
 
 def test_a_member_that_was_never_seen_does_not_serve_yet(world: World) -> None:
@@ -330,7 +353,7 @@ def test_a_forgotten_history_is_listed_anew(world: World) -> None:
     world.slice(world.gondor, ready=False)
     world.gondor.expire()
     world.await_answer(GLOBAL, ROHAN)
-    world.binding(rohan="10.0.0.9")
+    world.balancers(rohan="10.0.0.9")
     world.federation.expire()
     world.await_answer(GLOBAL, "10.0.0.9")
 
@@ -403,7 +426,7 @@ def test_a_condition_that_changes_while_the_member_is_away_does_not_bring_it_bac
     world.cluster("gondor", zones=["minas-tirith"], away=time() - 100)
     world.await_answer(GLOBAL, ROHAN)
     world.cluster("gondor", zones=["minas-tirith"], away=time())
-    world.binding(gondor=GONDOR, rohan="10.0.0.3")
+    world.balancers(gondor=GONDOR, rohan="10.0.0.3")
     world.await_answer(GLOBAL, "10.0.0.3")
 
 
@@ -420,10 +443,10 @@ def test_a_member_that_moves_is_followed_to_its_new_address(world: World) -> Non
     both_serve(world)
     world.gondor.stop()
     world.gondor = ApiServer()
-    world.gondor.broken = {SLICES}
+    world.gondor.broken = {SERVICES, SLICES}
     world.cluster("gondor", zones=["minas-tirith"])
     world.gondor.wait(lambda: world.gondor.requests, "to be asked at the new address")
-    world.binding(gondor=GONDOR, rohan="10.0.0.3")
+    world.balancers(gondor=GONDOR, rohan="10.0.0.3")
     world.await_answer(GLOBAL, GONDOR, "10.0.0.3")
     world.gondor.broken = set()
     world.await_answer(GLOBAL, "10.0.0.3")
@@ -434,20 +457,20 @@ def test_a_member_that_moves_is_followed_to_its_new_address(world: World) -> Non
 def test_a_host_name_is_resolved_and_its_addresses_survive_a_restart(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.binding(gondor="LB.gondor.net.", rohan=ROHAN)
+    world.balancers(gondor="LB.gondor.net.", rohan=ROHAN)
     world.run()
     world.await_answer(GLOBAL, "10.0.9.1", ROHAN)
     world.await_answer(f"{NAME}.minas-tirith.middle-earth.example.com", "lb.gondor.net")
     world.kill()
     monkeypatch.delitem(HOSTS, "lb.gondor.net")
-    world.binding(gondor="lb.gondor.net", rohan="10.0.0.3")
+    world.balancers(gondor="lb.gondor.net", rohan="10.0.0.3")
     world.run()
     world.await_answer(GLOBAL, "10.0.9.1", "10.0.0.3")
 
 
 def test_addresses_of_host_names_are_refreshed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(controller, "FASTEST_LOOKUPS", 0.2)
-    world.binding(gondor="lb.gondor.net", rohan=ROHAN)
+    world.balancers(gondor="lb.gondor.net", rohan=ROHAN)
     world.run(ttl=0)
     world.await_answer(GLOBAL, "10.0.9.1", ROHAN)
     monkeypatch.setitem(HOSTS, "lb.gondor.net", frozenset(["10.0.9.2"]))

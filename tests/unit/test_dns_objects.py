@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 import federation
 from controllers.names.objects import (
+    MANAGED_BY_KARMADA,
     SEEN,
-    Binding,
+    Balancer,
     Service,
     Share,
     Sight,
@@ -22,7 +23,7 @@ from controllers.names.objects import (
     Written,
     dns_endpoint,
     owned,
-    read_binding,
+    read_balancer,
     read_cluster,
     read_service,
     read_slice,
@@ -31,6 +32,7 @@ from controllers.names.objects import (
 )
 from controllers.names.plan import Record
 from controllers.runtime.objects import Json
+from federation.names import MANAGED
 from tests.strategies import json_values
 
 pytestmark = pytest.mark.unit
@@ -46,51 +48,45 @@ def test_only_a_load_balancer_that_stays_counts() -> None:
     assert read_service(service | {"metadata": metadata | {"deletionTimestamp": "2026-01-01T00:00:00Z"}}) is None
 
 
-def binding(*reported: Json, **resource: str) -> Json:
-    web = {"apiVersion": "v1", "kind": "Service", "namespace": "default", "name": "web"}
-    return {
-        "metadata": {"namespace": "default", "name": "web-service"},
-        "spec": {"resource": web | resource, "clusters": [{"name": "gondor"}, {"name": "rohan"}]},
-        "status": {"aggregatedStatus": reported},
-    }
+def balancer(status: Json, kind: str = "LoadBalancer", **labels: str) -> Json:
+    """A Service as a member has it; of Karmada's unless labels are given."""
+    metadata = {"namespace": "default", "name": "web", "uid": "2", "labels": labels or {MANAGED_BY_KARMADA: "true"}}
+    return {"metadata": metadata, "spec": {"type": kind}, "status": status}
 
 
-def test_a_binding_says_what_each_cluster_offers() -> None:
-    addresses = {"loadBalancer": {"ingress": [{"ip": "10.0.0.1", "ipMode": "VIP"}, {"ip": "::1"}]}}
-    host = {
-        "loadBalancer": {"ingress": [{"hostname": "LB.Example.NET."}, {"hostname": "x" * 64}, {"ip": "", "ports": []}]}
-    }
-    dead = {"loadBalancer": {"ingress": [{"ip": "10.0.0.9"}]}}
-    assert read_binding(
-        binding(
-            {"clusterName": "gondor", "status": addresses},
-            {"clusterName": "rohan", "status": host},
-            {"clusterName": "no-longer-scheduled-to", "status": dead},
-        )
-    ) == Binding(
-        WEB,
-        {
-            "gondor": Share(frozenset(["10.0.0.1", "::1"]), frozenset()),
-            "rohan": Share(frozenset(), frozenset(["lb.example.net"])),
-        },
-    )
+@pytest.mark.parametrize(
+    ("ingress", "share"),
+    [
+        ([{"ip": "10.0.0.1", "ipMode": "VIP"}, {"ip": "::1"}], Share(frozenset(["10.0.0.1", "::1"]), frozenset())),
+        (
+            [{"hostname": "LB.Example.NET."}, {"hostname": "x" * 64}, {"ip": "", "ports": []}],
+            Share(frozenset(), frozenset(["lb.example.net"])),
+        ),
+        ([], Share(frozenset(), frozenset())),
+    ],
+)
+def test_a_members_service_says_what_its_load_balancer_offers(ingress: list[Json], share: Share) -> None:
+    seen = read_balancer(balancer({"loadBalancer": {"ingress": ingress}}), "fellowship")
+    assert seen == Balancer(WEB, share)
 
 
-@pytest.mark.parametrize("status", [{}, {"status": None}, {"status": {"loadBalancer": {}}}, {"status": {"x": 1}}])
-def test_a_cluster_without_an_address_offers_nothing(status: Json) -> None:
-    seen = read_binding(binding({"clusterName": "gondor", "applied": True, **status}))
-    assert seen == Binding(WEB, {"gondor": Share(frozenset(), frozenset())})
+@pytest.mark.parametrize("status", [{}, None, {"loadBalancer": {}}, {"loadBalancer": None}, {"x": 1}])
+def test_a_service_without_an_address_offers_nothing(status: Any) -> None:
+    assert read_balancer(balancer(status), "fellowship") == Balancer(WEB, Share(frozenset(), frozenset()))
 
 
-def test_bindings_of_other_kinds_do_not_count() -> None:
-    assert read_binding(binding(apiVersion="apps/v1", kind="Deployment")) is None
-    assert read_binding(binding(apiVersion="serving.knative.dev/v1")) is None
-
-
-def test_a_binding_before_its_scheduling_offers_nothing() -> None:
-    young = binding()
-    del young["status"], young["spec"]["clusters"]
-    assert read_binding(young) == Binding(WEB, {})
+def test_a_members_service_counts_if_the_federation_brought_it_and_it_is_a_load_balancer_that_stays() -> None:
+    status = {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}
+    assert read_balancer(balancer(status, **{MANAGED: "fellowship"}), "fellowship") is not None
+    assert read_balancer(balancer(status, **{MANAGED: "another"}), "fellowship") is None
+    assert read_balancer(balancer(status, **{MANAGED_BY_KARMADA: "false"}), "fellowship") is None
+    assert read_balancer(balancer(status, kind="ClusterIP"), "fellowship") is None
+    bare = balancer(status)
+    del bare["metadata"]["labels"]
+    assert read_balancer(bare, "fellowship") is None
+    going = balancer(status)
+    going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert read_balancer(going, "fellowship") is None
 
 
 @pytest.mark.parametrize(
@@ -197,14 +193,19 @@ def test_an_object_without_the_label_is_not_ours() -> None:
 
 
 ADDRESSES = st.frozensets(st.ip_addresses().map(str), min_size=1, max_size=3)
+HOSTS = st.frozensets(st.sampled_from(["lb.gondor.net", "lb.rohan.net"]), min_size=1)
+SHARES = st.builds(Share, ADDRESSES, HOSTS) | st.builds(Share, ADDRESSES, st.just(frozenset[str]()))
 
 
 @given(
     st.dictionaries(st.text(max_size=5), st.booleans(), max_size=3),
+    st.dictionaries(st.text(max_size=5), SHARES, max_size=2),
     st.dictionaries(st.text(max_size=5), ADDRESSES, max_size=2),
 )
-def test_what_was_seen_is_read_back(ready: dict[str, bool], resolved: dict[str, frozenset[str]]) -> None:
-    sight = Sight(ready, resolved)
+def test_what_was_seen_is_read_back(
+    ready: dict[str, bool], shares: dict[str, Share], resolved: dict[str, frozenset[str]]
+) -> None:
+    sight = Sight(ready, shares, resolved)
     assert sight_of(read_back(dns_endpoint(Service(WEB, "1"), (), 30, sight))) == sight
 
 
@@ -216,11 +217,14 @@ def test_nothing_was_seen_where_nothing_was_written() -> None:
     st.one_of(
         st.text(max_size=10),
         json_values().map(json.dumps),
-        st.fixed_dictionaries({}, optional={"ready": json_values(), "resolved": json_values()}).map(json.dumps),
+        st.fixed_dictionaries(
+            {}, optional={"ready": json_values(), "shares": json_values(), "resolved": json_values()}
+        ).map(json.dumps),
     )
 )
 def test_an_annotation_that_was_spoilt_is_no_sight(text: str) -> None:
     metadata = {"namespace": "default", "name": "web", "annotations": {SEEN: text}}
     sight = sight_of(Written(WEB, "1", "2", owned({"metadata": metadata})))
     assert all(isinstance(is_ready, bool) for is_ready in sight.ready.values())
+    assert all(share.addresses or share.hosts for share in sight.shares.values())
     assert all(isinstance(host, str) and addresses for host, addresses in sight.resolved.items())

@@ -216,7 +216,7 @@ SHARDS = st.builds(
 RESOLVED = st.dictionaries(st.sampled_from(HOSTS), st.sampled_from(few(*POOL)[1:]))
 
 
-@settings(max_examples=10_000)
+@settings(max_examples=2_000)
 @given(st.sampled_from(SERVICES), st.lists(SHARDS, max_size=4), RESOLVED)
 def test_what_holds_for_every_plan(names: ServiceNames, shards: list[Shard], resolved: Mapping[str, Addresses]) -> None:
     result = plan(names, shards, resolved)

@@ -19,7 +19,7 @@ import yaml
 from controllers.names.controller import CLUSTERS
 from tests.kube_api import ApiServer
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.programs
 
 ARGUMENTS = ["--federation", "fellowship", "--zone", "example.com.", "--listen", "127.0.0.1:0"]
 

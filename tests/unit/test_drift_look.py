@@ -16,7 +16,7 @@ import pytest
 from drift import look
 from drift.look import AS_CONFIGURED, COULD_NOT_LOOK, DRIFT
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.programs
 
 CHECKOUT = Path(__file__).parents[2]
 RECORDED = Path(__file__).parent / "recorded"

@@ -71,6 +71,7 @@ def requirements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
+@pytest.mark.programs
 def test_the_interpreter_uses_nothing_of_this_machine(tmp_path: Path) -> None:
     unpack(Interpreter().entries(), tmp_path)
     (loader,) = tmp_path.glob("lib*/ld-linux-*")
@@ -102,6 +103,7 @@ def test_what_is_unused_is_left_out(tmp_path: Path) -> None:
     assert list(map(str, below(tmp_path, python_image.UNUSED))) == ["os.py", "json/tool.py"]
 
 
+@pytest.mark.programs
 def test_packages_are_installed_once(requirements: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wheel(tmp_path)
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
@@ -114,6 +116,7 @@ def test_packages_are_installed_once(requirements: Path, tmp_path: Path, monkeyp
     assert {entry.name: (entry.mode, data) for entry, data in packages.entries()} == first
 
 
+@pytest.mark.programs
 def test_without_an_index_the_error_says_what_is_missing(requirements: Path, tmp_path: Path) -> None:
     packages = Packages(requirements, tmp_path / "cache")
     with pytest.raises(FleetError, match=r"requirements.txt.*PIP_INDEX_URL.*PIP_FIND_LINKS(.|\n)*tiny==1.0"):
@@ -140,6 +143,7 @@ def test_code_is_named_by_the_files_that_are_in_it(tmp_path: Path) -> None:
     assert [(entry.name, data) for entry, data in code.entries()] == [("app/ours/module.py", b"a = 2\n")]
 
 
+@pytest.mark.programs
 def test_the_controller_needs_no_other_code_of_ours(tmp_path: Path) -> None:
     unpack(Code(CHECKOUT, CODE).entries(), tmp_path)
     command = [sys.executable, "-m", "controllers.names", "--help"]

@@ -63,6 +63,7 @@ def test_what_cannot_be_added() -> None:
         fleet.add("mordor", "mordor", api_only=False)
 
 
+@pytest.mark.programs
 def test_whoever_waits_for_a_folder_that_goes_away_gets_the_new_one(tmp_path: Path) -> None:
     folder = tmp_path / "fleet"
     with multiprocessing.Manager() as manager:

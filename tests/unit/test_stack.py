@@ -68,6 +68,7 @@ def test_the_lock_of_a_living_run_stays(tmp_path: Path, monkeypatch: pytest.Monk
     assert pulumi.asked == []
 
 
+@pytest.mark.programs
 def test_what_a_dead_run_had_begun_is_adopted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dead: int) -> None:
     pulumi = Commands(BEGUN)
     assert stack(tmp_path, pulumi, monkeypatch, lock=dead).pick_up()
@@ -75,6 +76,7 @@ def test_what_a_dead_run_had_begun_is_adopted(tmp_path: Path, monkeypatch: pytes
     assert json.loads(pulumi.imported) == unfinished.adopt(pulumi.exported)
 
 
+@pytest.mark.programs
 def test_a_state_with_nothing_begun_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dead: int) -> None:
     pulumi = Commands()
     assert stack(tmp_path, pulumi, monkeypatch, lock=dead).pick_up()

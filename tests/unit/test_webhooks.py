@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from federation.control_plane.webhooks import MUTATING, VALIDATING, Webhook, manifests
+from federation.engine.karmada.webhooks import MUTATING, VALIDATING, Webhook, manifests
 
 pytestmark = pytest.mark.unit
 

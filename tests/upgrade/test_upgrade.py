@@ -11,18 +11,21 @@ import pytest
 import yaml
 
 from embedded.stack import Stack
-from tests.archives import ADDED, CHANGED, newer
+from federation.control_plane import crds
+from federation.settings import Crds
+from tests.archives import ADDED, CHANGED, newer_than, write
 from tests.figures import Figures
 from tests.leaks import private_parts
 from tests.upgrade.recording import Recording, client_keys, recordings
+from toolbox import archive
 
-pytestmark = pytest.mark.component
+pytestmark = pytest.mark.programs
 
 ALLOWED = {"same", "update", "create"}
 PROGRAMS = (
     "etcd",
     "dns-etcd",
-    "karmada-apiserver",
+    "federation-apiserver",
     "karmada-aggregated-apiserver",
     "kube-controller-manager",
     "karmada-controller-manager",
@@ -31,6 +34,7 @@ PROGRAMS = (
 )
 
 
+@pytest.mark.needs("karmada-crds", "kubernetes plugin", "tls plugin")
 @pytest.mark.parametrize("file", recordings(), ids=lambda file: file.name)
 def test_the_present_program_replaces_and_deletes_nothing(file: Path, tmp_path: Path, figures: Figures) -> None:
     stack = Recording.read(file).restore(tmp_path / "home")
@@ -40,8 +44,12 @@ def test_the_present_program_replaces_and_deletes_nothing(file: Path, tmp_path: 
     assert _lost(steps) == {}
 
     settings = yaml.safe_load(stack.settings.read_text())
+    released = crds.load(Crds(source=str(archive("karmada-crds"))), None)
     tags = {"karmadaTag": "v1.18.99", "kubernetesTag": "v1.34.99", "etcdTag": "3.6.99-0"}
-    settings["config"] |= {"federation:images": tags, "federation:crds": newer(tmp_path / "crds.tar.gz")}
+    settings["config"] |= {
+        "federation:images": tags,
+        "federation:crds": write(tmp_path / "crds.tar.gz", newer_than(released)),
+    }
     stack.settings.write_text(yaml.safe_dump(settings))
     steps = _preview(stack)
     assert _lost(steps) == {}

@@ -37,13 +37,15 @@ class CrdError(pulumi.RunError):
     """The archive cannot be had, or is not the pinned one."""
 
 
-def load(config: Crds, bundle_folder: Path) -> list[Manifest]:
+def load(config: Crds, bundle_folder: Path | None) -> list[Manifest]:
     """The CustomResourceDefinitions of Karmada, sorted by name, without the conversion patch and without prose.
 
-    Taken from `config.source`, else from the bundle if `bundle_folder` holds it, else from Karmada's release page.
+    Taken from `config.source`, else from the bundle if there is a `bundle_folder` that holds it, else from Karmada's
+    release page.
     Raises CrdError if it cannot be read, or its checksum is another than the configured or the pinned one.
     """
-    source = config.source or str(bundle if (bundle := bundle_folder / BUNDLE).exists() else RELEASE)
+    bundled = bundle_folder and bundle_folder / BUNDLE
+    source = config.source or str(bundled if bundled and bundled.exists() else RELEASE)
     archive = _read(source)
     files = _unpack(archive, source)
     actual, expected = (
@@ -65,10 +67,10 @@ def conversion(webhook_url: str, ca_bundle: Input[str]) -> dict[str, Any]:
     return {"strategy": "Webhook", "webhook": webhook}
 
 
-def bundle_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where a bundle of tools may lie: $FEDERATION_TOOLS, default ../shared/tools beside the repository."""
-    default = Path(__file__).resolve().parents[3] / "shared" / "tools"
-    return Path(environment.get("FEDERATION_TOOLS") or default)
+def bundle_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Where a bundle of tools may lie: the folder in $FEDERATION_TOOLS, if there is one."""
+    chosen = environment.get("FEDERATION_TOOLS")
+    return Path(chosen) if chosen else None
 
 
 def _read(source: str) -> bytes:

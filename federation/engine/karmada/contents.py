@@ -1,4 +1,4 @@
-"""What must exist inside the federation API: first namespaces, kinds and roles, then (with its webhook) admission."""
+"""What Karmada needs inside the federation API: first kinds and roles, then (with its webhook) admission."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import CustomTimeouts, Input, Output, Resource, ResourceOptions
+from pulumi import CustomTimeouts, Input, Output, Resource, ResourceHookBinding, ResourceOptions
 
-from federation.control_plane import crds, rbac, webhooks
+from federation.engine.karmada import crds, rbac, webhooks
+from federation.engine.karmada.programs import AGGREGATED
 
-SYSTEM_NAMESPACE = "karmada-system"
-"""Namespace inside the API for leases and Services; fixed in Karmada, whatever the host's namespace is called."""
-AGGREGATED = "karmada-aggregated-apiserver"
 CRDS_AT_ONCE = 7
 """Below the 8 operations at once that Pulumi does on two cores. After each new kind the provider reads the API's whole
 OpenAPI document again, once for every create that then waits: in waves that start together it is read less often."""
@@ -31,33 +29,27 @@ class ApiContentsArgs:
     webhook_url: str
     ca_bundle: Input[str]
     """Root CA in base64, as webhooks and APIServices take it."""
-    cluster_namespace: str
-    """Namespace in the API for the members' credentials."""
+    system_namespace: Output[str]
+    """Namespace in the API for Karmada's Services."""
     crds: Sequence[crds.Manifest]
     aggregated_apiserver: Resource
     """What serves the kind Cluster; its APIService waits for it."""
     vanishes_with: Resource
     """The resource whose deletion takes the whole API with it, so that its contents need no deletion of their own."""
+    only_engine: ResourceHookBinding
+    """Refuses where another engine already works in this API (`engine.contract`)."""
 
 
 class ApiContents(pulumi.ComponentResource):
-    """Namespaces, the kinds of Karmada (CRDs and the aggregated Cluster), and roles."""
-
-    cluster_namespace: Output[str]
-    """Namespace in the API for the members' credentials."""
+    """The kinds of Karmada (CRDs and the aggregated Cluster), and roles."""
 
     def __init__(self, name: str, args: ApiContentsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:ApiContents", name, None, opts)
         child = ResourceOptions(parent=self, provider=args.api, deleted_with=args.vanishes_with)
 
-        system, clusters = (
-            k8s.core.v1.Namespace(f"api-{namespace}", metadata={"name": namespace}, opts=child)
-            for namespace in (SYSTEM_NAMESPACE, args.cluster_namespace)
-        )
-        self.cluster_namespace = clusters.metadata.name
         aggregated_service = k8s.core.v1.Service(
             f"api-{AGGREGATED}",
-            metadata={"name": AGGREGATED, "namespace": system.metadata.name},
+            metadata={"name": AGGREGATED, "namespace": args.system_namespace},
             spec={"type": "ExternalName", "external_name": f"{AGGREGATED}.{args.host_namespace}.svc"},
             opts=child,
         )
@@ -73,13 +65,14 @@ class ApiContents(pulumi.ComponentResource):
                 "group_priority_minimum": 2000,
                 "version_priority": 10,
                 "ca_bundle": args.ca_bundle,
-                "service": {"namespace": SYSTEM_NAMESPACE, "name": AGGREGATED},
+                "service": {"namespace": args.system_namespace, "name": AGGREGATED},
             },
             opts=ResourceOptions.merge(
                 child,
                 ResourceOptions(
                     depends_on=[aggregated_service, args.aggregated_apiserver],
                     custom_timeouts=CustomTimeouts(create="2m", update="2m"),
+                    hooks=args.only_engine,
                 ),
             ),
         )
@@ -91,7 +84,7 @@ class ApiContents(pulumi.ComponentResource):
                 parent=self, provider=args.kinds, deleted_with=args.vanishes_with, depends_on=wave
             )
             wave = [_crd(crd, conversion, in_turn) for crd in args.crds[start : start + CRDS_AT_ONCE]]
-        self.register_outputs({"clusterNamespace": self.cluster_namespace})
+        self.register_outputs({})
 
 
 def _crd(crd: crds.Manifest, conversion: crds.Manifest, opts: ResourceOptions) -> Resource:

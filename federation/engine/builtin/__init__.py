@@ -1,0 +1,5 @@
+"""The built-in engine: its component, the kind Cluster that it serves, and its rights in the federation API."""
+
+from federation.engine.builtin.component import TERMS, Builtin
+
+__all__ = ["TERMS", "Builtin"]

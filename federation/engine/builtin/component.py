@@ -1,0 +1,80 @@
+"""The built-in engine: federation-controller-manager (controllers/engine), and the kind Cluster that it serves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi
+import pulumi_kubernetes as k8s
+import yaml
+from pulumi import ResourceOptions
+
+from federation import access
+from federation.engine import only
+from federation.engine.builtin.rules import RULES
+from federation.engine.contract import EngineArgs, Joining, Terms
+from federation.roles import grant, user
+from federation.settings import Settings
+from federation.workload import KUBECONFIG, Probe, Program, Workload, WorkloadArgs
+
+CONTROLLER_MANAGER = "federation-controller-manager"
+USER = "federation:controller-manager"
+"""Of the federation API: the common name of its certificate."""
+TERMS = Terms(system_namespace="federation-system", needs=access.BUILTIN, users=(USER,))
+
+
+class Builtin(pulumi.ComponentResource):
+    """Carries what is created in the federation API to every member, or to those that an annotation names."""
+
+    joining: Joining
+
+    def __init__(self, name: str, args: EngineArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("federation:index:Builtin", name, None, opts)
+        control_plane = args.control_plane
+        in_api = ResourceOptions(parent=self, provider=control_plane.api, deleted_with=control_plane.namespace)
+        kind = pulumi.CustomResource(
+            "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
+            "clusters.cluster.karmada.io",
+            yaml.safe_load((Path(__file__).parent / "cluster.yaml").read_text()),
+            ResourceOptions.merge(in_api, ResourceOptions(hooks=only.in_api("builtin", control_plane.kubeconfig))),
+        )
+        rights = grant(USER, {"name": USER}, [k8s.rbac.v1.PolicyRuleArgs(**rule) for rule in RULES], user(USER), in_api)
+        Workload(
+            CONTROLLER_MANAGER,
+            WorkloadArgs(
+                control_plane.host.provider,
+                control_plane.namespace,
+                _program(args.settings),
+                # One, whatever the others have, until it elects a leader.
+                1,
+                control_plane.user_kubeconfigs[USER],
+                needs=[kind, rights, control_plane.controllers],
+            ),
+            ResourceOptions(parent=self),
+        )
+        self.joining = Joining(
+            ready=self,
+            # It reads a member's token anew whenever it has changed.
+            rereads=None,
+            # The annotation of the Cluster says it all.
+            keep_workloads=lambda _member, _in_api: [],
+            let_go=lambda _member, _after: None,
+        )
+        self.register_outputs({})
+
+
+def _program(settings: Settings) -> Program:
+    flags = {
+        "kubeconfig": KUBECONFIG,
+        "federation": settings.name,
+        "kinds": ",".join(settings.propagation.kinds),
+        "clusters": ",".join(settings.propagation.clusters),
+    }
+    return Program(
+        CONTROLLER_MANAGER,
+        settings.images.controllers,
+        ["python3", "-m", "controllers.engine", *(f"--{name}={value}" for name, value in flags.items() if value)],
+        ready=Probe("/healthz", 8080, "HTTP"),
+        live=Probe("/livez", 8080, "HTTP"),
+        scratch=True,
+    )

@@ -1,0 +1,88 @@
+"""A federation keeps the engine that it got at its first `pulumi up`; another one is refused, in the preview already.
+
+Two ask, as each knows what the other may not: the state, which is there before any cluster answers; and the federation
+API, which is there after a state was lost. Both engines serve the kind Cluster, each in its own way: Karmada by an
+APIService with a server of its own, the built-in one by a CustomResourceDefinition. With both, neither would work.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import pulumi
+import urllib3
+import yaml
+from kubernetes import client
+from pulumi import Output, ResourceHookBinding, ResourceOptions
+
+from federation.config import ConfigError
+from federation.connection import connect, get
+from federation.contradictions import PROJECT
+from federation.kubeconfig import Kubeconfig
+from federation.settings import EngineName
+
+CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/clusters.cluster.karmada.io"
+API_SERVICE = "/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.cluster.karmada.io"
+
+
+def remembered(engine: EngineName) -> None:
+    """The engine in the state, where no refresh looks for it."""
+
+    def refuse(args: pulumi.ResourceHookArgs) -> None:
+        before, wanted = ((inputs or {}).get("input") for inputs in (args.old_inputs, args.new_inputs))
+        if before and wanted and before != wanted:
+            raise _refusal(wanted, before)
+
+    hook = pulumi.ResourceHook("same-engine", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
+    pulumi.Stash("engine-name", input=engine, opts=ResourceOptions(hooks=ResourceHookBinding(before_update=[hook])))
+
+
+def in_api(engine: EngineName, kubeconfig: Output[str]) -> ResourceHookBinding:
+    """For the resource by which this engine serves the kind Cluster; `kubeconfig` leads to the federation API.
+
+    In the preview of a first `up` there is no API to ask, and nothing in it.
+    """
+
+    async def refuse(_: pulumi.ResourceHookArgs) -> None:
+        text = await kubeconfig.future()
+        found = working_in(yaml.safe_load(str(text))) if text is not None else None
+        if found not in (None, engine):
+            raise _refusal(engine, str(found))
+
+    hook = pulumi.ResourceHook("only-engine", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
+    return ResourceHookBinding(before_create=[hook])
+
+
+def working_in(api: Kubeconfig) -> EngineName | None:
+    """The engine that serves the kind Cluster in this API. Raises ConfigError where that cannot be told."""
+    try:
+        with connect(api) as connection:
+            if _found(connection, CRD):
+                return "builtin"
+            service = _found(connection, API_SERVICE)
+            # For a CRD, Kubernetes itself makes an APIService, which has no server of its own.
+            return "karmada" if service and service["spec"].get("service") else None
+    except (client.ApiException, urllib3.exceptions.HTTPError, OSError) as error:
+        reason = error.reason if isinstance(error, client.ApiException) else error.__cause__ or error
+        raise ConfigError(
+            [f"{PROJECT}:engine: the federation API does not tell which engine works in it: {reason}; try again"]
+        ) from error
+
+
+def _found(api: client.ApiClient, path: str) -> Any:
+    try:
+        return get(api, path)
+    except client.ApiException as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+
+
+def _refusal(wanted: str, before: str) -> ConfigError:
+    return ConfigError(
+        [
+            f"{PROJECT}:engine: {wanted} is refused, as this federation works with {before} and it is fixed at the "
+            f"first `pulumi up`; allowed: {before}, or a new federation beside this one"
+        ]
+    )

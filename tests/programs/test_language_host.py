@@ -1,0 +1,208 @@
+"""Our language host: by itself as a process, and as what the real `pulumi` runs a program with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fleet.waiting import wait_until
+from toolbox import tool
+
+pytestmark = pytest.mark.programs
+
+HOST = Path(__file__).resolve().parents[2] / "language_host" / "pulumi-language-python"
+PATIENCE = 60
+"""Seconds that a run of Pulumi gets; on an idle machine it takes two."""
+SECRET = "speak-friend-and-enter"
+PROGRAM = """
+import sys, time
+from pathlib import Path
+import pulumi
+config = pulumi.Config()
+print("said on stdout")
+print("said on stderr", file=sys.stderr)
+match config.get("how"):
+    case "told":
+        raise pulumi.RunError("one sentence")
+    case "unhandled":
+        raise ValueError("not expected")
+    case "slow":
+        Path("started").touch()
+        time.sleep(600)
+stash = pulumi.Stash("stash", input=config.require_secret("password"))
+pulumi.ComponentResource("test:index:Part", "part")
+pulumi.export("password", stash.output)
+pulumi.export("plain", 3)
+"""
+
+
+@pytest.mark.parametrize("ending", ["SIGINT", "SIGTERM", "end of stdin"])
+def test_it_serves_until_it_is_told_to_end_and_says_nothing_more(ending: str) -> None:
+    with host() as process:
+        assert process.stdout
+        assert 0 < int(process.stdout.readline()) < 65536
+        if ending == "end of stdin":
+            assert process.stdin
+            process.stdin.close()
+        else:
+            process.send_signal(signal.Signals[ending])
+        assert process.wait(10) == 0
+        assert process.stderr
+        assert process.stdout.read() + process.stderr.read() == ""
+
+
+def test_an_interrupt_while_it_starts_leaves_no_traceback() -> None:
+    with host() as process:
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+        assert process.stderr
+        assert "Traceback" not in process.stderr.read()
+
+
+@contextmanager
+def host() -> Iterator[subprocess.Popen[str]]:
+    environment = {**os.environ, "VIRTUAL_ENV": sys.prefix}
+    pipe = subprocess.PIPE
+    with subprocess.Popen([HOST], cwd="/", stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project with a stack in a folder, and a `pulumi` with our language host beside it."""
+
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PULUMI_HOME": str(self.folder / "home"),
+            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "mellon",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        return [str(self.folder / "bin" / "pulumi"), "--non-interactive", "--color", "never", *arguments]
+
+    def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+
+    def up(self, how: str = "") -> subprocess.CompletedProcess[str]:
+        self.pulumi("config", "set", "how", how)
+        return self.pulumi("up", "--yes", "--skip-preview")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "bin").mkdir()
+    (folder / "state").mkdir()
+    # Not a link: `pulumi` looks beside what a link leads to.
+    try:
+        os.link(tool("pulumi"), folder / "bin" / "pulumi")
+    except OSError:
+        shutil.copy2(tool("pulumi"), folder / "bin" / "pulumi")
+    (folder / "bin" / HOST.name).symlink_to(HOST)
+    (folder / "Pulumi.yaml").write_text(
+        f"name: tiny\nruntime:\n  name: python\n  options: {{toolchain: pip, virtualenv: {sys.prefix}}}\n"
+    )
+    (folder / ".venv").symlink_to(sys.prefix)
+    (folder / "__main__.py").write_text(PROGRAM)
+    made = Project(folder)
+    for arguments in (("stack", "init", "dev"), ("config", "set", "--secret", "password", SECRET)):
+        done = made.pulumi(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return made
+
+
+@pytest.mark.needs("pulumi")
+def test_a_program_runs_with_its_configuration_and_its_secrets_stay_secret(project: Project) -> None:
+    done = project.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    for line in ("said on stdout", "said on stderr", "pulumi:index:Stash", "test:index:Part", "password: [secret]"):
+        assert line in done.stdout, done.stdout
+    assert "warning" not in done.stdout + done.stderr
+    assert SECRET not in done.stdout + done.stderr
+    assert not any(SECRET in file.read_text() for file in (project.folder / "state").rglob("*.json"))
+    assert project.pulumi("stack", "output", "plain").stdout.strip() == "3"
+    assert project.pulumi("stack", "output", "password", "--show-secrets").stdout.strip() == SECRET
+
+
+@pytest.mark.needs("pulumi")
+def test_an_error_of_the_program_is_told_once_and_as_it_is(project: Project) -> None:
+    done = project.up("told")
+    assert done.returncode != 0
+    assert errors(done) == ["error: one sentence"]
+
+
+@pytest.mark.needs("pulumi")
+def test_what_the_program_did_not_expect_is_told_with_its_own_lines(project: Project) -> None:
+    done = project.up("unhandled")
+    assert done.returncode != 0
+    assert errors(done) == ["error: Program failed with an unhandled exception:"]
+    assert "ValueError: not expected" in done.stdout
+    assert f'{project.folder}/__main__.py", line 12' in done.stdout
+    assert "executor.py" not in done.stdout
+
+
+@pytest.mark.needs("pulumi")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_the_program_ends_with_pulumi(project: Project, number: signal.Signals) -> None:
+    started = project.folder / "started"
+    started.unlink(missing_ok=True)
+    project.pulumi("config", "set", "how", "slow")
+    with subprocess.Popen(
+        project.command("up", "--yes", "--skip-preview"),
+        cwd=project.folder,
+        env=project.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        wait_until("the program", started.exists, PATIENCE)
+        process.send_signal(number)
+        told, _ = process.communicate(timeout=20)
+    assert "Traceback" not in told
+    wait_until("an end of the program", lambda: not running_in(project.folder), 10)
+    # A killed one leaves its lock.
+    project.pulumi("cancel", "--yes")
+
+
+def errors(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The errors in the summary at the end."""
+    _, _, summary = done.stdout.partition("Diagnostics:")
+    return [line.strip() for line in summary.splitlines() if line.strip().startswith("error: ")]
+
+
+def running_in(folder: Path) -> list[str]:
+    """The processes whose working folder this is."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if link.readlink() == folder:
+                found.append(link.parent.name)
+        except OSError:  # it has ended, or is somebody else's
+            continue
+    return found

@@ -1,0 +1,3 @@
+module kube-federation/builds/pause
+
+go 1.24.0
