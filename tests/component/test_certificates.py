@@ -51,7 +51,9 @@ def test_the_first_of_the_generations_signs_every_leaf_and_the_window_is_the_con
 
 def test_all_that_trust_an_authority_trust_both_generations_of_it(dev: Record, second: Record) -> None:
     trusted = {
-        authority: "".join(second.one("CertificateAuthority", f"{authority}-ca{of}").outputs["certificatePem"] for of in ("", "-2"))
+        authority: "".join(
+            second.one("CertificateAuthority", f"{authority}-ca{of}").outputs["certificatePem"] for of in ("", "-2")
+        )
         for authority in AUTHORITIES
     }
     for record, expected in (

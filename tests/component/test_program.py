@@ -70,7 +70,7 @@ def test_every_resource_has_the_explicit_provider_of_its_side(dev: Record) -> No
     assert wrong == {}
 
 
-def side(record: Record, resource: Registered) -> str:  # noqa: PLR0911
+def side(record: Record, resource: Registered) -> str:
     """The provider that a resource belongs to, told by its component (and, in a member, by its kind)."""
     parent = next(each for each in record.resources if each.urn == resource.parent)
     if resource.type in KINDS:

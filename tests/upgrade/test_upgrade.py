@@ -34,7 +34,7 @@ PROGRAMS = (
 )
 
 
-@pytest.mark.needs("karmada-crds", "kubernetes plugin", "tls plugin")
+@pytest.mark.needs("karmada-crds", "kubernetes plugin")
 @pytest.mark.parametrize("file", recordings(), ids=lambda file: file.name)
 def test_the_present_program_replaces_and_deletes_nothing(file: Path, tmp_path: Path, figures: Figures) -> None:
     stack = Recording.read(file).restore(tmp_path / "home")
@@ -61,7 +61,7 @@ def test_the_present_program_replaces_and_deletes_nothing(file: Path, tmp_path: 
 def test_a_recording_has_what_must_not_be_lost_and_no_key_but_those_of_clients(file: Path) -> None:
     recording = Recording.read(file)
     kinds = Counter(each["type"].rsplit(":", 1)[-1] for each in recording.deployment["resources"])
-    for kind in ("StatefulSet", "Service", "Cluster", "SelfSignedCert", "PrivateKey", "CustomResourceDefinition"):
+    for kind in ("StatefulSet", "Service", "Cluster", "CertificateAuthority", "PrivateKey", "CustomResourceDefinition"):
         assert kinds[kind] > 1, kind
     text = json.dumps(recording.deployment)
     assert "PRIVATE KEY" in text
