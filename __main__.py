@@ -8,8 +8,7 @@ from pulumi.runtime.config import get_config_env
 
 from federation import clusters, config, fixed, identity, interruption, names, outputs, own
 from federation.control_plane import ControlPlane, ControlPlaneArgs
-from federation.dns import publisher
-from federation.dns.component import FederationDns, FederationDnsArgs
+from federation.dns.component import FederationDns, FederationDnsArgs, users
 from federation.dns.member_dns import MemberDns, MemberDnsArgs
 from federation.engine import ENGINES, TERMS, EngineArgs, only
 from federation.member import Member, MemberArgs
@@ -36,14 +35,16 @@ control_plane = ControlPlane(
         services=terms.services,
         etcd_clients=terms.etcd_clients,
         api_names=[names.api_name(settings.name, settings.dns.zone)] if settings.dns else (),
-        users=(*terms.users, *(publisher.USERS if settings.dns else ())),
+        users=(*terms.users, *(users(settings.dns) if settings.dns else ())),
         protect=settings.protect,
     ),
 )
 engine = ENGINES[settings.engine]("engine", EngineArgs(control_plane, settings, provider))
 dns = None
 if settings.dns:
-    dns = FederationDns("dns", FederationDnsArgs(provider, control_plane, engine, settings, settings.dns))
+    dns = FederationDns(
+        "dns", FederationDnsArgs(provider, control_plane, engine, terms.system_namespace, settings, settings.dns)
+    )
 for each in settings.members:
     cluster = clusters.member(stack, each, answers)
     if each.unreachable:

@@ -1,4 +1,4 @@
-"""What is fixed at the first `pulumi up`: the members and the volumes of each etcd.
+"""What is fixed at the first `pulumi up`: the members and the volumes of etcd.
 
 Pulumi would go ahead. Another volume means another StatefulSet, which takes over the volumes that are there: etcd
 pauses, and nothing is gained. One member made three is two new ones that find each other and not the data of the
@@ -21,13 +21,13 @@ from kubernetes.utils.quantity import parse_quantity
 from federation.config import Config, ConfigError
 from federation.connection import connect, get
 from federation.contradictions import PROJECT
-from federation.dns.core_dns import ETCD as DNS_ETCD
 from federation.kubeconfig import Kubeconfig
-from federation.settings import Etcd, Settings
+from federation.settings import Settings
 
+STATEFUL_SET = "etcd"
 INITIAL_CLUSTER = "--initial-cluster="
 Size = Mapping[str, Any]
-"""`replicas`, `storage` and `storageClass` of one etcd."""
+"""`replicas`, `storage` and `storageClass` of an etcd."""
 
 
 def check(stack: Config, uids: Mapping[str, str]) -> None:
@@ -39,7 +39,7 @@ def check(stack: Config, uids: Mapping[str, str]) -> None:
     if settings.host.context not in uids:
         return
     try:
-        made = sizes(stack.contexts[settings.host.context], settings.host.namespace, list(_wanted(settings)))
+        made = size(stack.contexts[settings.host.context], settings.host.namespace)
     except (client.ApiException, urllib3.exceptions.HTTPError) as error:
         reason = error.reason if isinstance(error, client.ApiException) else str(error.__cause__ or error)
         pulumi.log.warn(f"context {settings.host.context}: whether etcd is as configured is not known: {reason}")
@@ -48,23 +48,25 @@ def check(stack: Config, uids: Mapping[str, str]) -> None:
         raise ConfigError(problems)
 
 
-def changes(settings: Settings, made: Mapping[str, Size]) -> Iterator[str]:
-    """What the configuration would change of each etcd that is there. Pure."""
-    for name, (path, wanted) in _wanted(settings).items():
-        for key, value in wanted.model_dump(by_alias=True).items():
-            found = made[name][key] if name in made else value
-            if not (_bytes(found) == _bytes(value) if key == "storage" else found == value):
-                fixed = f"StatefulSet {name} was made with {json.dumps(found)}"
-                allowed = f"it is fixed at the first `pulumi up`; allowed: {json.dumps(found)}"
-                yield f"{PROJECT}:{path}.{key}: {json.dumps(value)} is refused, as {fixed} and {allowed}"
+def changes(settings: Settings, made: Size | None) -> Iterator[str]:
+    """What the configuration would change of the etcd that is there, if one is. Pure."""
+    for key, value in settings.host.etcd.model_dump(by_alias=True).items():
+        found = made[key] if made else value
+        if not (_bytes(found) == _bytes(value) if key == "storage" else found == value):
+            fixed = f"StatefulSet {STATEFUL_SET} was made with {json.dumps(found)}"
+            allowed = f"it is fixed at the first `pulumi up`; allowed: {json.dumps(found)}"
+            yield f"{PROJECT}:host.etcd.{key}: {json.dumps(value)} is refused, as {fixed} and {allowed}"
 
 
-def sizes(host: Kubeconfig, namespace: str, names: list[str]) -> Mapping[str, Size]:
-    """The size of those StatefulSets of this program that are there, by name. Raises as `connection.get` does."""
+def size(host: Kubeconfig, namespace: str) -> Size | None:
+    """The size of the etcd that this program made; None if it made none. Raises as `connection.get` does."""
     with connect(host) as api:
-        answers = {name: _get(api, f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{name}") for name in names}
-    found = {name: size_of(answer) for name, answer in answers.items() if answer}
-    return {name: size for name, size in found.items() if size}
+        try:
+            return size_of(get(api, f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{STATEFUL_SET}"))
+        except client.ApiException as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
 
 
 def size_of(stateful_set: Mapping[str, Any]) -> Size | None:
@@ -85,25 +87,6 @@ def size_of(stateful_set: Mapping[str, Any]) -> Size | None:
     }
 
 
-def _wanted(settings: Settings) -> Mapping[str, tuple[str, Etcd]]:
-    """Path in the configuration and size of each etcd, by the name of its StatefulSet."""
-    own_zone = settings.dns if settings.dns and settings.dns.provider == "coredns" else None
-    return {
-        "etcd": ("host.etcd", settings.host.etcd),
-        **({DNS_ETCD: ("dns.coredns.etcd", own_zone.coredns.etcd)} if own_zone else {}),
-    }
-
-
 def _bytes(quantity: str) -> Decimal:
     parsed: Decimal = parse_quantity(quantity)  # type: ignore[no-untyped-call]
     return parsed
-
-
-def _get(api: client.ApiClient, path: str) -> Mapping[str, Any] | None:
-    try:
-        found: Mapping[str, Any] = get(api, path)
-    except client.ApiException as error:
-        if error.status == HTTPStatus.NOT_FOUND:
-            return None
-        raise
-    return found

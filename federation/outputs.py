@@ -11,21 +11,19 @@ from federation import access, kubeconfig
 from federation.config import Config
 from federation.control_plane import ControlPlane
 from federation.dns.component import FederationDns
-from federation.pki import earliest
 
 
 def of(
     config: Config, uids: Mapping[str, str], control_plane: ControlPlane, needs: access.Needs, dns: FederationDns | None
 ) -> Mapping[str, Any]:
     """The stack's outputs by name. Without a zone, `zone` is empty and `nameServers` has none."""
-    expiries = [control_plane.certificate_expiry, *(dns.certificate_expiries if dns else [])]
     return {
         "apiEndpoint": control_plane.endpoint,
         "kubeconfig": control_plane.kubeconfig.apply(lambda api: _everywhere(api, config)),
         "zone": dns.zone if dns else "",
         "nameServers": dns.name_servers if dns else [],
         "members": _members(config, uids, needs),
-        "certificateExpiry": earliest(expiries),
+        "certificateExpiry": control_plane.certificate_expiry,
     }
 
 

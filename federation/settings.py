@@ -129,8 +129,6 @@ class GoogleCloudDns(Section):
 class CoreDns(Section):
     replicas: Annotated[int, Field(ge=1, le=9)] = 2
     """Pods that answer for the zone."""
-    etcd: Etcd = Etcd(storage="1Gi")
-    """The store of its records; as `host.etcd`."""
 
 
 class Dns(Section):

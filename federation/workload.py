@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -16,6 +16,8 @@ FILES_FOLDER = "/etc/federation/files"
 KUBECONFIG_FOLDER = "/etc/federation/api"
 KUBECONFIG = f"{KUBECONFIG_FOLDER}/kubeconfig"
 SCRATCH_FOLDER = "/tmp"
+SHARED_FOLDER = "/var/lib/federation"
+"""What a pod's containers share, on the node's disk: it is there until the pod goes."""
 READY_WITHIN = "3m"
 """How long a Deployment or StatefulSet may take; Pulumi then says which pods were not ready, and why."""
 NO_AWAIT = {"pulumi.com/skipAwait": "true"}
@@ -50,6 +52,16 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Companion:
+    """A container in a program's pod that writes SHARED_FOLDER for it, with a /tmp. The program itself reads there."""
+
+    name: str
+    image: str
+    command: Sequence[Input[str]]
+    live: Probe | None = None
+
+
+@dataclass(frozen=True)
 class Program:
     """What one Deployment runs."""
 
@@ -69,6 +81,10 @@ class Program:
     """Capabilities that its container keeps."""
     scratch: bool = False
     """Whether it gets a writable /tmp, in memory; the root file system is read-only."""
+    first: Companion | None = None
+    """What must have ended well before it starts."""
+    beside: Companion | None = None
+    """What runs as long as it does. Of a pod with companions, these alone hold the kubeconfig."""
 
 
 @dataclass
@@ -200,35 +216,59 @@ def _pod(program: Program, secrets: Mapping[str, Input[str]], labels: Mapping[st
         folder: {"name": folder.rsplit("/", 1)[1], "secret": {"secret_name": secret}}
         for folder, secret in secrets.items()
     }
-    if program.scratch:
+    companions = [companion for companion in (program.first, program.beside) if companion]
+    if program.scratch or companions:
         volumes[SCRATCH_FOLDER] = {"name": "scratch", "empty_dir": {"medium": "Memory"}}
+    if companions:
+        volumes[SHARED_FOLDER] = {"name": "shared", "empty_dir": {}}
     environment: list[k8s.core.v1.EnvVarArgsDict] = [
         {"name": name, "value": value} for name, value in program.environment.items()
     ]
     environment.append({"name": "POD_IP", "value_from": {"field_ref": {"field_path": "status.podIP"}}})
-    return {
+
+    def mounts(folders: Collection[str], writable: Collection[str]) -> list[k8s.core.v1.VolumeMountArgsDict]:
+        return [
+            {"name": volume["name"], "mount_path": folder, "read_only": folder not in writable}
+            for folder, volume in volumes.items()
+            if folder in folders
+        ]
+
+    def container(companion: Companion) -> k8s.core.v1.ContainerArgsDict:
+        folders, writable = (KUBECONFIG_FOLDER, SCRATCH_FOLDER, SHARED_FOLDER), (SCRATCH_FOLDER, SHARED_FOLDER)
+        found: k8s.core.v1.ContainerArgsDict = {
+            "name": companion.name,
+            "image": companion.image,
+            "command": list(companion.command),
+            "security_context": CONTAINER_SECURITY,
+            "volume_mounts": mounts(folders, writable),
+        }
+        if companion.live:
+            found["liveness_probe"] = probe(companion.live, failures=8, period=10, delay=15)
+        return found
+
+    others = (KUBECONFIG_FOLDER, SCRATCH_FOLDER) if companions else ()
+    own: k8s.core.v1.ContainerArgsDict = {
+        "name": program.name,
+        "image": program.image,
+        "command": list(program.command),
+        "env": environment,
+        "readiness_probe": probe(program.ready, failures=3, period=1),
+        "liveness_probe": probe(program.live, failures=8, period=10, delay=15),
+        "security_context": {
+            **CONTAINER_SECURITY,
+            "capabilities": {"drop": ["ALL"], "add": list(program.capabilities)},
+        },
+        "volume_mounts": mounts([folder for folder in volumes if folder not in others], [SCRATCH_FOLDER]),
+    }
+    pod: k8s.core.v1.PodSpecArgsDict = {
         "automount_service_account_token": False,
         "enable_service_links": False,
         "termination_grace_period_seconds": GRACE_SECONDS,
         "security_context": POD_SECURITY,
         "topology_spread_constraints": spread(labels),
-        "containers": [
-            {
-                "name": program.name,
-                "image": program.image,
-                "command": list(program.command),
-                "env": environment,
-                "readiness_probe": probe(program.ready, failures=3, period=1),
-                "liveness_probe": probe(program.live, failures=8, period=10, delay=15),
-                "security_context": {
-                    **CONTAINER_SECURITY,
-                    "capabilities": {"drop": ["ALL"], "add": list(program.capabilities)},
-                },
-                "volume_mounts": [
-                    {"name": volume["name"], "mount_path": folder, "read_only": folder != SCRATCH_FOLDER}
-                    for folder, volume in volumes.items()
-                ],
-            }
-        ],
+        "containers": [own, container(program.beside)] if program.beside else [own],
         "volumes": list(volumes.values()),
     }
+    if program.first:
+        pod["init_containers"] = [container(program.first)]
+    return pod

@@ -1,4 +1,4 @@
-"""Names that follow the Services: works out the DNS records of a federation, for external-dns to publish.
+"""Names that follow the Services: works out the DNS records of a federation, as DNSEndpoint objects.
 
 Runs as one pod in the host cluster. From the federation API it reads Services and Clusters, from each
 member its own Services and EndpointSlices; it writes one DNSEndpoint object for each Service of type LoadBalancer.

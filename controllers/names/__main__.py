@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> None:
     options = _parser().parse_args(arguments)
     process.begin()
     loop, metrics = Loop(), Metrics()
-    settings = Settings(options.federation, options.zone, options.ttl, options.withdraw_after, options.one_family)
+    settings = Settings(options.federation, options.zone, options.ttl, options.withdraw_after)
     controller = Controller(settings, partial(Api.of_kubeconfig, options.kubeconfig), look_up, loop, metrics)
 
     def live() -> Answer:
@@ -55,7 +55,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--zone", type=_zone, required=True, help="DNS zone of the records")
     add("--ttl", type=int, default=30, help="seconds, of every record (30)")
     add("--withdraw-after", type=float, default=0, help="seconds that a cluster may be not Ready (0)")
-    add("--one-family", action="store_true", help="give a name either IPv4 or IPv6 addresses")
     add(
         "--listen",
         type=process.address,

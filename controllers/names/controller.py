@@ -27,7 +27,7 @@ from controllers.names.objects import (
     read_written,
     sight_of,
 )
-from controllers.names.plan import Shard, of_one_family, plan
+from controllers.names.plan import Shard, plan
 from controllers.names.resolve import Hosts, Lookup
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
@@ -56,8 +56,6 @@ class Settings:
     """Seconds, of every record."""
     withdraw_after: float
     """Seconds that a cluster may be not Ready before it is out of service."""
-    one_family: bool = False
-    """Whether a name has either IPv4 or IPv6 addresses, for a publisher that cannot keep both."""
 
 
 @dataclass
@@ -215,12 +213,11 @@ class Controller:
         names = ServiceNames(name, namespace, self._settings.federation, self._settings.zone)
         result = plan(names, shards, resolved)
         self._warn(key, memory, result.warnings)
-        records = of_one_family(result.records) if self._settings.one_family else result.records
-        wanted = dns_endpoint(service, records, self._settings.ttl, memory.sight)
+        wanted = dns_endpoint(service, result.records, self._settings.ttl, memory.sight)
         if written is None or written.owned != owned(wanted):
             answer = self._writer.create(wanted) if written is None else self._writer.change(written, wanted)
             self._written.take(News({key: read_written(answer)}, complete=False))
-            told = [f"{each.name} {each.type} {' '.join(each.targets)}" for each in records]
+            told = [f"{each.name} {each.type} {' '.join(each.targets)}" for each in result.records]
             log.info("records written", extra={"service": "/".join(key), "records": told})
 
     def _shards(self, key: Key, sight: Sight) -> Iterator[Shard]:

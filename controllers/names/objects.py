@@ -153,7 +153,7 @@ def owned(obj: Json) -> Json:
 
 
 def dns_endpoint(service: Service, records: tuple[Record, ...], ttl: int, sight: Sight) -> Json:
-    """The DNSEndpoint of a Service. external-dns wants names without a final dot."""
+    """The DNSEndpoint of a Service. Names are without a final dot, as external-dns has them."""
     namespace, name = service.service
     return {
         "apiVersion": "externaldns.k8s.io/v1alpha1",
@@ -172,21 +172,11 @@ def dns_endpoint(service: Service, records: tuple[Record, ...], ttl: int, sight:
                     "recordType": record.type,
                     "recordTTL": ttl,
                     "targets": list(record.targets),
-                    **_key(record),
                 }
                 for record in records
             ]
         },
     }
-
-
-def _key(record: Record) -> Json:
-    """Where external-dns's provider coredns keeps a CNAME: behind all addresses.
-
-    It takes the kind of a name from the first of its values in etcd, and removes the addresses that a CNAME replaces
-    one at a time. In front of them, the CNAME would hide them, and they would stay.
-    """
-    return {"labels": dict.fromkeys(record.targets, "z")} if record.type == "CNAME" else {}
 
 
 def _text(sight: Sight) -> str:

@@ -99,13 +99,6 @@ def plan(names: ServiceNames, shards: Iterable[Shard], resolved: Mapping[str, Ad
     return Plan(tuple(records), tuple(sorted(warnings)))
 
 
-def of_one_family(records: Iterable[Record]) -> tuple[Record, ...]:
-    """The records without the IPv6 addresses of names that have IPv4 addresses too."""
-    records = tuple(records)
-    with_ipv4 = {record.name for record in records if record.type == "A"}
-    return tuple(record for record in records if record.type != "AAAA" or record.name not in with_ipv4)
-
-
 def _places(shard: Shard) -> Iterator[Place]:
     yield ()
     if can_be_named(shard.region, shard.zones):

@@ -36,6 +36,8 @@ class News(Generic[T]):
     """By object; None is one that is gone or does not count."""
     complete: bool
     """Whether these are all objects there are, or only those that changed."""
+    version: str = ""
+    """Of the collection, by the API (resourceVersion)."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def _follow(stream: Stream[T], metrics: StreamMetrics) -> None:
 
 def _list_and_watch(stream: Stream[T], api: Api, metrics: StreamMetrics) -> None:
     views, version = _list(stream, api)
-    stream.tell(News(views, complete=True))
+    stream.tell(News(views, complete=True, version=version))
     metrics.connected(stream.name)
     log.info(f"following {stream.name}: {len(views)}", extra={"stream": stream.name})
     while not stream.stopped.is_set():
@@ -94,7 +96,7 @@ def _list_and_watch(stream: Stream[T], api: Api, metrics: StreamMetrics) -> None
             version = obj["metadata"]["resourceVersion"]
             if event["type"] != "BOOKMARK":
                 view = None if event["type"] == "DELETED" else stream.read(obj)
-                stream.tell(News({key_of(obj): view}, complete=False))
+                stream.tell(News({key_of(obj): view}, complete=False, version=version))
         # A server or proxy that ends every watch at once is not asked more than once a second.
         stream.stopped.wait(1 - (monotonic() - began))
 

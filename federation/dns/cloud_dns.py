@@ -55,8 +55,6 @@ class CloudDnsZone(pulumi.ComponentResource):
     """Names of the servers that answer for the zone, with the final dot."""
     lookup_servers: Output[Sequence[str]]
     """None: members find the zone as they find any other."""
-    certificate_expiries: Sequence[Output[str]]
-    """None: the zone has no certificates of ours."""
     publication: Publication
     """How external-dns writes into it."""
 
@@ -80,7 +78,7 @@ class CloudDnsZone(pulumi.ComponentResource):
         self.zone = managed_zone.dns_name
         self.name_servers = managed_zone.name_servers
 
-        self.lookup_servers, self.certificate_expiries = Output.from_input([]), []
+        self.lookup_servers = Output.from_input([])
         self.publication = _publication(settings, managed_zone.managed_zone_id)
         gcp.dns.RecordSet(
             f"{name}-api",
@@ -140,7 +138,7 @@ def _publication(settings: GoogleCloudDns, zone: Output[str]) -> Publication:
         "--txt-prefix=_owner.%{record_type}.",
         f"--interval={RECHECK}",
     ]
-    return Publication(arguments, environment, files, one_family=False, own_records={})
+    return Publication(arguments, environment, files)
 
 
 def _key(settings: GoogleCloudDns) -> Output[str] | None:

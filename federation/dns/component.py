@@ -9,9 +9,12 @@ import pulumi
 from pulumi import Output, Resource, ResourceOptions
 
 from federation.control_plane import ControlPlane
+from federation.dns import external_dns, name_servers
 from federation.dns.cloud_dns import CloudDnsZone, CloudDnsZoneArgs, google_provider
 from federation.dns.core_dns import CoreDnsZone, CoreDnsZoneArgs
-from federation.dns.publisher import Publisher, PublisherArgs
+from federation.dns.external_dns import ExternalDns, ExternalDnsArgs
+from federation.dns.name_servers import NameServers, NameServersArgs
+from federation.dns.records import CONTROLLER_USER, Records, RecordsArgs
 from federation.settings import Dns, GoogleCloudDns, Settings
 
 
@@ -21,13 +24,15 @@ class FederationDnsArgs:
     """The project's own provider."""
     control_plane: ControlPlane
     engine: Resource
-    """What serves the kind Cluster, which the controller reads."""
+    """What serves the kind Cluster, which the controller of the records reads."""
+    system_namespace: str
+    """Namespace inside the federation API for records that are of no Service."""
     settings: Settings
     dns: Dns
 
 
 class FederationDns(pulumi.ComponentResource):
-    """Zone and publisher of one federation."""
+    """The zone of one federation, its records, and what publishes them there."""
 
     federation: str
     ttl: int
@@ -42,34 +47,55 @@ class FederationDns(pulumi.ComponentResource):
     """IP addresses that members ask for the zone; none where they find it as they find any other."""
     own: pulumi.ProviderResource
     """The project's own provider, of which members' cluster DNS is."""
-    certificate_expiries: Sequence[Output[str]]
-    """When the certificates of the zone's store, if it has one, begin to expire (RFC 3339)."""
 
     def __init__(self, name: str, args: FederationDnsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:FederationDns", name, None, opts)
         child = ResourceOptions(parent=self)
         self.own = args.own
         self.federation, self.domain, self.ttl = args.settings.name, args.dns.zone, args.dns.ttl
-        zone = _google_zone(args, google, child) if (google := args.dns.google_clouddns) else _own_zone(args, child)
+        google = args.dns.google_clouddns
+        zone = _google_zone(args, google, child) if google else _own_zone(args, child)
         self.zone, self.name_servers, self.lookup_servers = zone.zone, zone.name_servers, zone.lookup_servers
-        self.certificate_expiries = zone.certificate_expiries
-        Publisher(
-            "publisher",
-            PublisherArgs(
-                host=args.control_plane.host.provider,
-                api=args.control_plane.api,
-                namespace=args.control_plane.namespace,
-                system_namespace=args.control_plane.system_namespace,
-                kubeconfigs=args.control_plane.user_kubeconfigs,
-                federation=args.settings.name,
-                settings=args.dns,
-                images=args.settings.images,
-                publication=zone.publication,
+        plane, settings = args.control_plane, args.settings
+        host, api, namespace = plane.host.provider, plane.api, plane.namespace
+        own_records = zone.own_records if isinstance(zone, CoreDnsZone) else {}
+        kubeconfigs = plane.user_kubeconfigs
+        records = Records(
+            "records",
+            RecordsArgs(
+                *(host, api, namespace, args.system_namespace, kubeconfigs[CONTROLLER_USER]),
+                *(settings.name, args.dns, settings.images, own_records),
             ),
-            # After the zone, and so gone before it: nothing is to write into a zone that is being deleted.
-            ResourceOptions(parent=self, depends_on=[args.engine, zone]),
+            ResourceOptions(parent=self, depends_on=[args.engine]),
         )
+        # After the zone, and so gone before it: nothing is to write into a zone that is being deleted.
+        after = ResourceOptions(parent=self, depends_on=[args.engine, zone])
+        if isinstance(zone, CloudDnsZone):
+            credentials = kubeconfigs[external_dns.USER]
+            ExternalDns(
+                "external-dns",
+                ExternalDnsArgs(
+                    *(host, api, namespace, credentials, settings.name),
+                    *(args.dns, settings.images, records, zone.publication),
+                ),
+                after,
+            )
+        else:
+            credentials = kubeconfigs[name_servers.USER]
+            NameServers(
+                "name-servers",
+                NameServersArgs(
+                    *(host, api, namespace, args.system_namespace, credentials),
+                    *(args.dns, settings.images, records),
+                ),
+                after,
+            )
         self.register_outputs({"zone": self.zone, "nameServers": self.name_servers})
+
+
+def users(dns: Dns) -> Sequence[str]:
+    """The users of the federation API that the names need (`ControlPlaneArgs.users`)."""
+    return CONTROLLER_USER, name_servers.USER if dns.provider == "coredns" else external_dns.USER
 
 
 def _own_zone(args: FederationDnsArgs, opts: ResourceOptions) -> CoreDnsZone:
@@ -77,17 +103,12 @@ def _own_zone(args: FederationDnsArgs, opts: ResourceOptions) -> CoreDnsZone:
         "zone",
         CoreDnsZoneArgs(
             host=args.control_plane.host,
-            own=args.own,
             namespace=args.control_plane.namespace,
             namespace_name=args.settings.host.namespace,
             address_within=args.settings.host.address_within,
             zone=args.dns.zone,
             federation=args.settings.name,
             api_addresses=args.control_plane.addresses,
-            settings=args.dns.coredns,
-            images=args.settings.images,
-            certificates=args.settings.certificates,
-            protect=args.settings.protect,
         ),
         opts,
     )

@@ -13,7 +13,7 @@ from federation.clusters import Cluster
 from federation.control_plane import ControlPlane
 from federation.dns.cluster_dns import ClusterDns, ClusterDnsArgs
 from federation.dns.component import FederationDns
-from federation.dns.publisher import CONTROLLER_USER
+from federation.dns.records import CONTROLLER_USER
 from federation.dns.withdrawal import Withdrawal
 from federation.member import Member
 from federation.roles import grant, grant_within, user

@@ -14,7 +14,7 @@ CANARY = "canary"
 """Stands in every secret, and in nothing else."""
 BALANCER = "192.0.2.10"
 EXPIRY = "2127-01-03T00:00:00Z"
-EARLY = {"dns-etcd-client": "2127-01-01T00:00:00Z", "services": "2127-01-02T00:00:00Z"}
+EARLY = {"services": "2127-01-02T00:00:00Z"}
 """Certificates that expire before all others, which do at EXPIRY."""
 
 

@@ -37,14 +37,14 @@ def run(
     changes: Mapping[str, Any] | None = None,
     answers: Mapping[str, str | Unreachable] = UIDS,
     *,
-    stores: Mapping[str, fixed.Size] | None = None,
+    store: fixed.Size | None = None,
     preview: bool = False,
     engine: str = "karmada",
     record: Record | None = None,
 ) -> Record:
     """Run the program in `folder` with the dev stack's configuration and `changes` to it; returns what it did.
 
-    `answers` is who is behind each context, `stores` the etcds that the host has already. Give a `record` to see what
+    `answers` is who is behind each context, `store` the etcd that the host has already. Give a `record` to see what
     was registered before an error.
     Runs know nothing of each other: what Pulumi keeps between calls, it keeps in the context that ends with the run.
     """
@@ -57,7 +57,7 @@ def run(
         given = {**DEFAULTS, **crds, **chosen}
         patch.setenv("PULUMI_CONFIG", json.dumps(encoded(given)))
         patch.setattr(identity, "identify", lambda contexts: {context: answers[context] for context in contexts})
-        patch.setattr(fixed, "sizes", lambda host, namespace, names: stores or {})
+        patch.setattr(fixed, "size", lambda host, namespace: store)
         contextvars.Context().run(_run, record, preview)
     return record
 

@@ -17,7 +17,7 @@ from tests.component.test_golden import GOLDEN, compare, lines
 
 pytestmark = pytest.mark.component
 
-AUTHORITIES = ("root", "etcd", "front-proxy", "dns-etcd")
+AUTHORITIES = ("root", "etcd", "front-proxy")
 ANCHORS = 45
 """Places in the dev topology that hold authorities to trust."""
 SECOND = {
@@ -75,8 +75,7 @@ def anchors(record: Record) -> Iterator[tuple[str, tuple[str, str]]]:
                 yield place, ("root", authority_of(text))
             elif file in ("ca.crt", "etcd-ca.crt", "front-proxy-ca.crt"):
                 own = {"etcd-ca.crt": "etcd", "front-proxy-ca.crt": "front-proxy"}.get(file, "root")
-                of_names = secret.name in ("dns-etcd-files", "federation-dns-files", "external-dns-files")
-                yield place, ("dns-etcd" if of_names else "etcd" if secret.name == "etcd-files" else own, text)
+                yield place, ("etcd" if secret.name == "etcd-files" else own, text)
     for each in record.of("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
         for webhook in each.inputs["webhooks"]:
             yield f"{each}/{webhook['name']}", ("root", decoded(webhook["clientConfig"]["caBundle"]))
@@ -106,19 +105,18 @@ def test_etcd_starts_anew_for_another_trust_and_not_for_a_renewed_certificate_of
     pem = cloud.pem
     monkeypatch.setattr(cloud, "pem", lambda label, text: pem(label, text + (" renewed" if "server" in text else "")))
     renewed = run(tmp_path)
-    for store in ("etcd", "dns-etcd"):
-        secrets, pods = zip(
-            *(
-                (
-                    opened(record.one("Secret", f"{store}-files").inputs["stringData"])["tls.crt"],
-                    record.one("StatefulSet", store).inputs["spec"]["template"]["metadata"]["annotations"],
-                )
-                for record in (dev, renewed, second)
-            ),
-            strict=True,
-        )
-        assert secrets[0] != secrets[1]
-        assert pods[0] == pods[1] != pods[2]
+    secrets, pods = zip(
+        *(
+            (
+                opened(record.one("Secret", "etcd-files").inputs["stringData"])["tls.crt"],
+                record.one("StatefulSet", "etcd").inputs["spec"]["template"]["metadata"]["annotations"],
+            )
+            for record in (dev, renewed, second)
+        ),
+        strict=True,
+    )
+    assert secrets[0] != secrets[1]
+    assert pods[0] == pods[1] != pods[2]
     apiserver = [
         record.one("Deployment", "federation-apiserver").inputs["spec"]["template"]["metadata"]
         for record in (dev, renewed)
@@ -130,7 +128,6 @@ def test_protect_covers_every_generation_of_the_authorities(second: Record) -> N
     protected = {str(each) for each in second.resources if each.protect}
     assert protected == {
         "StatefulSet etcd",
-        "StatefulSet dns-etcd",
         "Namespace karmada-system",
         "PrivateKey service-account",
         *(
@@ -173,11 +170,11 @@ def test_what_is_about_to_end_is_told_by_name_and_time(
     soon, later = (
         (now + timedelta(days=days, hours=1)).isoformat(timespec="seconds").replace("+00:00", "Z") for days in (29, 30)
     )
-    for name, end in {"services": soon, "dns-etcd-ca": soon, "admin": later, "root-ca": later}.items():
+    for name, end in {"services": soon, "etcd-ca": soon, "admin": later, "root-ca": later}.items():
         monkeypatch.setitem(cloud.EARLY, name, end)
     record = run(tmp_path, preview=preview)
     how = f"ends at {soon}, 29 days from now; how to renew it: docs/operation.md"
-    assert sorted(record.warnings) == [f"authority dns-etcd, generation 1, {how}", f"certificate services {how}"]
+    assert sorted(record.warnings) == [f"authority etcd, generation 1, {how}", f"certificate services {how}"]
     assert preview or record.exports["certificateExpiry"] == soon
     assert dev.warnings == []
 

@@ -9,15 +9,15 @@ import pulumi
 import pytest
 import yaml
 
-from federation.dns import core_dns, publisher
-from tests.component.cloud import BALANCER, EARLY, pem
+from federation.dns import core_dns, records
+from tests.component.cloud import BALANCER
 from tests.component.program import run
 from tests.component.recording import Record, name_of, opened
 from tests.strategies import MISSING
 
 pytestmark = pytest.mark.component
 
-CONTROLLER, PUBLISHER = "federation:dns-controller", "federation:external-dns"
+CONTROLLER, WRITER = "federation:dns-controller", "federation:zone-writer"
 WATCH = ["list", "watch"]
 
 
@@ -28,8 +28,13 @@ def nameless(tmp_path_factory: pytest.TempPathFactory) -> Record:
 
 
 def container(record: Record, deployment: str) -> Mapping[str, Any]:
-    (found,) = record.one("Deployment", deployment).inputs["spec"]["template"]["spec"]["containers"]
-    return dict(found)
+    return containers(record, deployment)[deployment]
+
+
+def containers(record: Record, deployment: str) -> Mapping[str, Mapping[str, Any]]:
+    """By name, those that come first among them."""
+    pod = record.one("Deployment", deployment).inputs["spec"]["template"]["spec"]
+    return {each["name"]: each for each in (*pod.get("initContainers", ()), *pod["containers"])}
 
 
 def files(record: Record, secret: str) -> Mapping[str, str]:
@@ -51,7 +56,7 @@ def test_without_a_zone_nothing_of_the_names_is_registered_and_all_else_is(dev: 
 
 def test_without_a_zone_the_outputs_say_so(dev: Record, nameless: Record) -> None:
     differing = {name: value for name, value in nameless.exports.items() if value != dev.exports[name]}
-    assert differing == {"zone": "", "nameServers": [], "certificateExpiry": EARLY["services"]}
+    assert differing == {"zone": "", "nameServers": []}
     assert set(nameless.exports) == set(dev.exports)
 
 
@@ -64,32 +69,33 @@ def test_the_apis_certificate_is_good_for_its_name_in_the_zone(dev: Record, name
     assert name not in nameless.one("CertRequest", "apiserver").inputs["dnsNames"]
 
 
-def test_the_api_and_the_name_server_have_records_that_external_dns_publishes(dev: Record) -> None:
-    records = dev.one("DNSEndpoint", "own-records").inputs
+def test_the_api_and_the_name_server_have_records(dev: Record) -> None:
+    found = dev.one("DNSEndpoint", "own-records").inputs
     common = {"recordType": "A", "recordTTL": 30, "targets": [BALANCER]}
-    assert sorted(records["spec"]["endpoints"], key=lambda each: str(each["dnsName"])) == [
+    assert sorted(found["spec"]["endpoints"], key=lambda each: str(each["dnsName"])) == [
         {"dnsName": "api.fellowship.example.com", **common},
         {"dnsName": "ns.dns.example.com", **common},
     ]
-    assert records["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "pulumi"}
+    assert found["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "pulumi"}
 
 
 @pytest.mark.parametrize(
-    ("addresses", "kind", "targets"),
+    ("addresses", "expected"),
     [
-        (["192.0.2.10"], "A", ["192.0.2.10"]),
-        (["192.0.2.10", "192.0.2.11"], "A", ["192.0.2.10", "192.0.2.11"]),
-        (["2001:db8::10", "192.0.2.10"], "A", ["192.0.2.10"]),
-        (["api.example.net", "192.0.2.10"], "A", ["192.0.2.10"]),
-        (["api.example.net", "balancer.example.net"], "CNAME", ["balancer.example.net"]),
-        (["2001:db8::10"], "AAAA", ["2001:db8::10"]),
+        ([], []),
+        (["192.0.2.10"], [("A", ["192.0.2.10"])]),
+        (["192.0.2.10", "192.0.2.11"], [("A", ["192.0.2.10", "192.0.2.11"])]),
+        (["2001:db8::10", "192.0.2.10"], [("A", ["192.0.2.10"]), ("AAAA", ["2001:db8::10"])]),
+        (["api.example.net", "192.0.2.10"], [("A", ["192.0.2.10"])]),
+        (["api.example.net", "balancer.example.net"], [("CNAME", ["balancer.example.net"])]),
+        (["2001:db8::10"], [("AAAA", ["2001:db8::10"])]),
     ],
 )
-def test_a_record_is_of_one_kind_that_fits_its_targets(
-    addresses: Sequence[str], kind: str, targets: Sequence[str]
+def test_a_name_has_addresses_of_both_versions_or_stands_for_another(
+    addresses: Sequence[str], expected: Sequence[tuple[str, Sequence[str]]]
 ) -> None:
-    endpoint = publisher._endpoint("api.fellowship.example.com", addresses, 30)
-    assert (endpoint["recordType"], endpoint["targets"]) == (kind, targets)
+    found = records._endpoints("api.fellowship.example.com", addresses, 30)
+    assert [(each["recordType"], each["targets"]) for each in found] == expected
 
 
 def test_name_servers_without_an_ip_address_are_refused() -> None:
@@ -98,44 +104,64 @@ def test_name_servers_without_an_ip_address_are_refused() -> None:
     assert core_dns._ip_addresses(["balancer.example.net", BALANCER]) == [BALANCER]
 
 
-def test_the_name_servers_start_while_the_control_plane_starts(dev: Record) -> None:
+def test_the_zone_has_its_address_while_the_control_plane_starts(dev: Record) -> None:
     for each in dev.inside(dev.one("CoreDnsZone", "zone")):
         waits = {name_of(urn) for urn in dev.needs(each)}
         assert not waits & {"api", "etcd", "federation-apiserver", "pki"}, f"{each} waits for the control plane"
 
 
-# Who writes into it
+# Who writes it
 
 
-def test_external_dns_publishes_what_is_ours_removes_what_is_gone_and_touches_nothing_else(dev: Record) -> None:
-    assert {
-        "--source=crd",
-        "--label-filter=app.kubernetes.io/managed-by in (federation-dns-controller,pulumi)",
-        "--domain-filter=example.com",
-        "--txt-owner-id=fellowship",
-        "--policy=sync",
-        "--provider=coredns",
-        "--coredns-strictly-owned",
-        "--registry=noop",
-    } <= set(container(dev, "external-dns")["command"])
-
-
-def test_external_dns_writes_where_the_name_servers_read(dev: Record) -> None:
-    environment = {each["name"]: each.get("value") for each in container(dev, "external-dns")["env"]}
-    corefile = files(dev, "federation-dns-files")["Corefile"]
-    assert f"endpoint {environment['ETCD_URLS']}\n" in corefile
-    assert "path /skydns\n" in corefile
-    assert "--coredns-prefix=/skydns/" in container(dev, "external-dns")["command"]
-
-
-@pytest.mark.parametrize("program", ["external-dns", "federation-dns"])
-def test_the_store_is_opened_by_its_own_authoritys_certificate(dev: Record, program: str) -> None:
-    held = files(dev, f"{program}-files")
-    assert {name: held[name] for name in ("ca.crt", "tls.crt")} == {
-        "ca.crt": pem("CERTIFICATE", "dns-etcd-ca"),
-        "tls.crt": pem("CERTIFICATE", "dns-etcd-client"),
+def test_the_writer_writes_where_the_name_server_reads(dev: Record) -> None:
+    found = containers(dev, "federation-dns")
+    assert list(found) == ["first-zone", "federation-dns", "zone-writer"]
+    (file,) = {
+        flag.removeprefix("--file=")
+        for name in ("first-zone", "zone-writer")
+        for flag in found[name]["command"]
+        if flag.startswith("--file=")
     }
-    assert held["tls.key"] == opened(dev.one("PrivateKey", "dns-etcd-client").outputs["privateKeyPem"])
+    assert f"file {file} {{" in files(dev, "federation-dns-files")["Corefile"]
+    folder = file.rpartition("/")[0]
+    writable = {
+        name: not mount["readOnly"]
+        for name, each in found.items()
+        for mount in each["volumeMounts"]
+        if mount["mountPath"] == folder
+    }
+    assert writable == {"first-zone": True, "federation-dns": False, "zone-writer": True}
+    # On the node's disk, so that what was written is there when the node comes back.
+    pod = dev.one("Deployment", "federation-dns").inputs["spec"]["template"]["spec"]
+    assert {"name": "shared", "emptyDir": {}} in pod["volumes"]
+
+
+def test_the_writer_is_started_as_the_zone_is_configured(dev: Record) -> None:
+    first, writer = (containers(dev, "federation-dns")[name]["command"] for name in ("first-zone", "zone-writer"))
+    assert first == [*writer, "--first"]
+    assert {
+        "--zone=example.com",
+        "--name-server=ns.dns.example.com",
+        "--ttl=30",
+        "--serial-namespace=karmada-system",
+    } <= set(writer)
+
+
+def test_a_writer_that_fails_takes_no_name_server_out(dev: Record) -> None:
+    found = containers(dev, "federation-dns")
+    assert "readinessProbe" not in found["zone-writer"]
+    assert found["zone-writer"]["livenessProbe"]["httpGet"]["path"] == "/livez"
+    assert dev.one("Service", "federation-dns").inputs["spec"]["publishNotReadyAddresses"] is True
+
+
+def test_only_the_writers_hold_credentials_of_the_federation_api(dev: Record) -> None:
+    holders = {
+        name
+        for name, each in containers(dev, "federation-dns").items()
+        for mount in each["volumeMounts"]
+        if mount["mountPath"] == "/etc/federation/api"
+    }
+    assert holders == {"first-zone", "zone-writer"}
 
 
 def test_the_ttl_and_the_time_to_withdraw_reach_all_that_make_records(tmp_path: Path) -> None:
@@ -143,12 +169,9 @@ def test_the_ttl_and_the_time_to_withdraw_reach_all_that_make_records(tmp_path: 
     record = run(tmp_path, dns)
     flags = {"--federation=fellowship", "--zone=example.com", "--ttl=7", "--withdraw-after=90"}
     assert flags <= set(container(record, "dns-controller")["command"])
+    assert "--ttl=7" in containers(record, "federation-dns")["zone-writer"]["command"]
     endpoints = record.one("DNSEndpoint", "own-records").inputs["spec"]["endpoints"]
     assert {each["recordTTL"] for each in endpoints} == {7}
-
-
-def test_a_name_gets_addresses_of_one_family_as_external_dns_mixes_up_two_in_coredns(dev: Record) -> None:
-    assert "--one-family" in container(dev, "dns-controller")["command"]
 
 
 # With which rights
@@ -165,13 +188,7 @@ def test_a_name_gets_addresses_of_one_family_as_external_dns_mixes_up_two_in_cor
                 ("externaldns.k8s.io", "dnsendpoints", ["get", *WATCH, "create", "patch", "delete"]),
             ],
         ),
-        (
-            PUBLISHER,
-            [
-                ("externaldns.k8s.io", "dnsendpoints", ["get", *WATCH]),
-                ("externaldns.k8s.io", "dnsendpoints/status", ["update", "patch"]),
-            ],
-        ),
+        (WRITER, [("externaldns.k8s.io", "dnsendpoints", WATCH)]),
     ],
 )
 def test_a_user_of_the_api_may_do_what_its_program_does_and_no_more(
@@ -188,7 +205,18 @@ def test_a_user_of_the_api_may_do_what_its_program_does_and_no_more(
     assert bindings == [user]
 
 
-@pytest.mark.parametrize(("program", "user"), [("dns-controller", CONTROLLER), ("external-dns", PUBLISHER)])
+def test_the_writer_may_change_the_one_object_that_has_the_serial(dev: Record) -> None:
+    role, binding = dev.one("Role", WRITER).inputs, dev.one("RoleBinding", WRITER).inputs
+    assert role["metadata"]["namespace"] == binding["metadata"]["namespace"] == "karmada-system"
+    assert [subject["name"] for subject in binding["subjects"]] == [WRITER]
+    configmaps = {"apiGroups": [""], "resources": ["configmaps"]}
+    assert role["rules"] == [
+        {**configmaps, "verbs": ["create"]},
+        {**configmaps, "resourceNames": ["federation-zone"], "verbs": ["get", "patch"]},
+    ]
+
+
+@pytest.mark.parametrize(("program", "user"), [("dns-controller", CONTROLLER), ("federation-dns", WRITER)])
 def test_a_program_calls_the_api_as_its_own_user_who_is_in_no_group(dev: Record, program: str, user: str) -> None:
     (credentials,) = yaml.safe_load(files(dev, f"{program}-api")["kubeconfig"])["users"]
     certificate = dev.one("LocallySignedCert", f"user-{user}")

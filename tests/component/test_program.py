@@ -138,12 +138,11 @@ ORDER = [
     (("PropagationPolicy", "own-service"), ("ClusterPropagationPolicy", "federation-default")),
     (WEBHOOKS, RECORDS),
     (RECORDS, ("DNSEndpoint", "own-records")),
-    (RECORDS, ("Deployment", "dns-controller|external-dns")),
-    (("StatefulSet", "dns-etcd"), ("Deployment", "federation-dns")),
+    (RECORDS, ("Deployment", "dns-controller|federation-dns")),
     (("Service", "federation-dns"), ("ClusterDns", ".*")),
     # What is made last is the first to go: the names, before the Cluster and before those who publish them.
     (("Cluster", "gondor-cluster"), ("Withdrawal", "gondor-withdrawal")),
-    (("Deployment", "dns-controller|external-dns|federation-dns"), ("Withdrawal", ".*")),
+    (("Deployment", "dns-controller|federation-dns"), ("Withdrawal", ".*")),
 ]
 
 
@@ -256,25 +255,23 @@ def test_the_apis_certificate_is_good_for_its_address_and_its_names_inside(dev: 
     )
 
 
-@pytest.mark.parametrize("store", ["etcd", "dns-etcd"])
-def test_etcd_trusts_an_authority_that_signs_nothing_else(dev: Record, store: str) -> None:
+def test_etcd_trusts_an_authority_that_signs_nothing_else(dev: Record) -> None:
     signed = {each.name: each.inputs["caCertPem"] for each in dev.of("LocallySignedCert")}
-    authority = dev.one("SelfSignedCert", f"{store}-ca").outputs["certPem"]
-    assert opened(dev.one("Secret", f"{store}-files").inputs["stringData"])["ca.crt"] == authority
-    assert {name for name, by in signed.items() if by == authority} == {f"{store}-server", f"{store}-client"}
+    authority = dev.one("SelfSignedCert", "etcd-ca").outputs["certPem"]
+    assert opened(dev.one("Secret", "etcd-files").inputs["stringData"])["ca.crt"] == authority
+    assert {name for name, by in signed.items() if by == authority} == {"etcd-server", "etcd-client"}
 
 
 # Who is let in
 
 
-def test_the_stores_and_what_only_the_api_server_calls_are_closed_to_all_others(dev: Record) -> None:
+def test_the_store_and_what_only_the_api_server_calls_are_closed_to_all_others(dev: Record) -> None:
     ways = {each.name: each.inputs["spec"] for each in dev.of("NetworkPolicy")}
     assert {name: spec["podSelector"] for name, spec in ways.items()} == {
         name: {"matchLabels": {"app": name}} for name in ways
     }
     assert {name: [_way(rule) for rule in spec["ingress"]] for name, spec in ways.items()} == {
         "etcd": [(("federation-apiserver", "karmada-aggregated-apiserver"), [2379]), (("etcd",), [2380])],
-        "dns-etcd": [(("federation-dns", "external-dns"), [2379]), (("dns-etcd",), [2380])],
         "federation-apiserver": [("anywhere", [5443])],
         "karmada-aggregated-apiserver": [(("federation-apiserver",), [8443])],
         "karmada-webhook": [(("federation-apiserver",), [8443])],
@@ -306,7 +303,7 @@ def test_the_outputs_of_the_design_are_exported(dev: Record) -> None:
         "members": [
             {**member, "uid": UIDS[member["context"]], "access": rights} for member in DEV["federation:members"]
         ],
-        "certificateExpiry": EARLY["dns-etcd-client"],
+        "certificateExpiry": EARLY["services"],
     }
 
 

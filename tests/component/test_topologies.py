@@ -24,7 +24,7 @@ CONTROL_PLANE = {
     "karmada-controller-manager",
     "karmada-scheduler",
 }
-NAMES = {"federation-dns": 2, "dns-controller": 1, "external-dns": 1}
+NAMES = {"federation-dns": 2, "dns-controller": 1}
 """Programs of the names, with their replicas: these have settings of their own."""
 
 
@@ -32,14 +32,13 @@ def test_nothing_is_protected_unless_asked(dev: Record) -> None:
     assert [str(each) for each in dev.resources if each.protect] == []
 
 
-def test_protect_keeps_both_etcds_with_their_namespace_all_authorities_and_the_token_key_and_nothing_else(
+def test_protect_keeps_etcd_with_its_namespace_all_authorities_and_the_token_key_and_nothing_else(
     tmp_path: Path,
 ) -> None:
     record = run(tmp_path, {"federation:protect": True})
-    authorities = ("root", "etcd", "front-proxy", "dns-etcd")
+    authorities = ("root", "etcd", "front-proxy")
     assert {str(each) for each in record.resources if each.protect} == {
         "StatefulSet etcd",
-        "StatefulSet dns-etcd",
         "Namespace karmada-system",
         "PrivateKey service-account",
         *(f"{kind} {name}-ca" for kind in ("PrivateKey", "SelfSignedCert") for name in authorities),
@@ -60,36 +59,26 @@ def test_three_replicas_of_the_api_server_make_three_of_each_of_its_programs_wit
     assert {each.inputs["spec"]["replicas"] for each in record.of("StatefulSet")} == {1}
 
 
-@pytest.mark.parametrize(
-    ("setting", "name", "other"), [("host.etcd", "etcd", "dns-etcd"), ("dns.coredns.etcd", "dns-etcd", "etcd")]
-)
-def test_three_replicas_of_an_etcd_know_each_other_by_name(tmp_path: Path, setting: str, name: str, other: str) -> None:
-    record = run(tmp_path, {f"federation:{setting}.replicas": 3})
-    hosts = [f"{name}-{i}.{name}.karmada-system.svc" for i in range(3)]
-    spec = record.one("StatefulSet", name).inputs["spec"]
+def test_three_replicas_of_etcd_know_each_other_by_name(dev: Record, tmp_path: Path) -> None:
+    record = run(tmp_path, {"federation:host.etcd.replicas": 3})
+    hosts = [f"etcd-{i}.etcd.karmada-system.svc" for i in range(3)]
+    spec = record.one("StatefulSet", "etcd").inputs["spec"]
     (container,) = spec["template"]["spec"]["containers"]
     assert spec["replicas"] == 3
-    members = ",".join(f"{name}-{i}=https://{host}:2380" for i, host in enumerate(hosts))
+    members = ",".join(f"etcd-{i}=https://{host}:2380" for i, host in enumerate(hosts))
     assert f"--initial-cluster={members}" in container["command"]
-    assert set(hosts) <= set(record.one("CertRequest", f"{name}-server").inputs["dnsNames"])
-    assert {each.name for each in record.of("PodDisruptionBudget")} == {name, "federation-dns"}
-    assert record.one("StatefulSet", other).inputs["spec"]["replicas"] == 1
+    assert set(hosts) <= set(record.one("CertRequest", "etcd-server").inputs["dnsNames"])
+    assert {each.name for each in record.of("PodDisruptionBudget")} == {"etcd", "federation-dns"}
     # Clients are led to one of three only when it is ready; to an only one as soon as it has an address.
-    early = {etcd: record.one("Service", f"{etcd}-client").inputs["spec"] for etcd in (name, other)}
-    assert {etcd: spec["publishNotReadyAddresses"] for etcd, spec in early.items()} == {name: False, other: True}
+    early = [each.one("Service", "etcd-client").inputs["spec"]["publishNotReadyAddresses"] for each in (record, dev)]
+    assert early == [False, True]
 
 
-@pytest.mark.parametrize(
-    ("setting", "store"), [("host.etcd.replicas", "etcd"), ("dns.coredns.etcd.replicas", "dns-etcd")]
-)
-def test_another_size_of_an_etcd_that_is_there_is_refused_before_the_first_resource(
-    tmp_path: Path, setting: str, store: str
-) -> None:
-    record, made = Record(), {"replicas": 1, "storage": "5Gi" if store == "etcd" else "1Gi", "storageClass": ""}
-    with pytest.raises(
-        ConfigError, match=f"federation:{setting}: 3 is refused, as StatefulSet {store} was made with 1"
-    ):
-        run(tmp_path, {f"federation:{setting}": 3}, stores={store: made}, record=record)
+def test_another_size_of_an_etcd_that_is_there_is_refused_before_the_first_resource(tmp_path: Path) -> None:
+    record, made = Record(), {"replicas": 1, "storage": "5Gi", "storageClass": ""}
+    refusal = "federation:host.etcd.replicas: 3 is refused, as StatefulSet etcd was made with 1"
+    with pytest.raises(ConfigError, match=refusal):
+        run(tmp_path, {"federation:host.etcd.replicas": 3}, store=made, record=record)
     assert record.resources == []
 
 
@@ -202,9 +191,8 @@ def test_images_come_from_where_the_configuration_says(tmp_path: Path) -> None:
     pods = {each.name: each.inputs["spec"]["template"]["spec"] for each in record.of("Deployment", "StatefulSet")}
     assert {name: container["image"] for name, pod in pods.items() for container in pod["containers"]} == {
         "etcd": "mirror.example/k8s/etcd:v0.0.2",
-        "dns-etcd": "mirror.example/k8s/etcd:v0.0.2",
         "federation-dns": "mirror.example/coredns:v0.0.4",
-        "external-dns": "mirror.example/external-dns:v0.0.5",
+        "zone-writer": "mirror.example/controllers:v0.0.6",
         "dns-controller": "mirror.example/controllers:v0.0.6",
         "federation-apiserver": "mirror.example/k8s/kube-apiserver:v0.0.1",
         "kube-controller-manager": "mirror.example/k8s/kube-controller-manager:v0.0.1",

@@ -31,7 +31,7 @@ KARMADA = {
     [
         ("karmadaTag", "v1.18.1", KARMADA),
         ("kubernetesTag", "v1.34.3", {"Deployment federation-apiserver", "Deployment kube-controller-manager"}),
-        ("etcdTag", "3.6.5-0", {"StatefulSet etcd", "StatefulSet dns-etcd"}),
+        ("etcdTag", "3.6.5-0", {"StatefulSet etcd"}),
     ],
 )
 def test_another_version_changes_the_images_of_its_programs_and_nothing_else(

@@ -13,8 +13,7 @@ import pytest
 from dns.exception import DNSException
 
 from embedded.zone import Zone
-from federation.dns.publisher import PROGRAM
-from federation.names import DNS_CONTROLLER, MANAGED_BY, ServiceNames
+from federation.names import DNS_CONTROLLER, MANAGED_BY, PROGRAM, ServiceNames
 from fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.fleet.conftest import HOST, MEMBERS, Clusters, Federation

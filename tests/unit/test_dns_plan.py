@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controllers.names.plan import Addresses, Plan, Record, Shard, of_one_family, plan
+from controllers.names.plan import Addresses, Plan, Record, Shard, plan
 from federation.names import ServiceNames, is_label
 
 pytestmark = pytest.mark.unit
@@ -122,12 +122,6 @@ def test_each_version_of_ip_has_its_set() -> None:
         "r1 AAAA": "2001:db8::1",
         "r2 AAAA": "2001:db8::2",
     }
-
-
-def test_of_one_family_a_name_keeps_ipv4_and_without_it_ipv6() -> None:
-    both, only_six = shard("c1", "r1", "", "10.0.0.1", "2001:db8::1"), shard("c2", "r2", "", "2001:db8::2")
-    records = of_one_family(plan(WEB, [both, only_six], {}).records)
-    assert [(_short(record.name), record.type) for record in records] == [("global", "A"), ("r1", "A"), ("r2", "AAAA")]
 
 
 @pytest.mark.parametrize(("region", "zones"), [("us_east", "z1"), ("r1", "z1 z_2"), ("", "z1"), ("r.1", "")])

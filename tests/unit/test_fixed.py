@@ -1,4 +1,4 @@
-"""What of each etcd cannot change once it is there, and how the configuration is held against it."""
+"""What of etcd cannot change once it is there, and how the configuration is held against it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ pytestmark = pytest.mark.unit
 ONE = {"replicas": 1, "storage": "5Gi", "storageClass": ""}
 
 
-def settings(etcd: Mapping[str, Any] | None = None, dns: Mapping[str, Any] | None = None) -> Settings:
-    given = {"name": "fellowship", "host": {"context": "rivendell", "etcd": etcd or {}}, "dns": dns or {}}
+def settings(etcd: Mapping[str, Any] | None = None) -> Settings:
+    given = {"name": "fellowship", "host": {"context": "rivendell", "etcd": etcd or {}}}
     return Settings.model_validate(given)
 
 
-def problems(given: Settings, made: Mapping[str, fixed.Size]) -> list[str]:
+def problems(given: Settings, made: fixed.Size | None) -> list[str]:
     return list(fixed.changes(given, made))
 
 
 def test_what_is_as_it_was_made_or_not_made_yet_is_no_problem() -> None:
-    assert problems(settings(), {"etcd": ONE}) == []
-    assert problems(settings({"replicas": 3, "storage": "9Gi", "storageClass": "fast"}), {}) == []
+    assert problems(settings(), ONE) == []
+    assert problems(settings({"replicas": 3, "storage": "9Gi", "storageClass": "fast"}), None) == []
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_what_is_as_it_was_made_or_not_made_yet_is_no_problem() -> None:
     [("replicas", 3, 1), ("replicas", 1, 3), ("storage", "10Gi", "5Gi"), ("storageClass", "fast", "")],
 )
 def test_each_change_names_its_key_the_old_value_and_the_new(key: str, wanted: Any, made: Any) -> None:
-    (problem,) = problems(settings({key: wanted}), {"etcd": {**ONE, key: made}})
+    (problem,) = problems(settings({key: wanted}), {**ONE, key: made})
     assert problem == (
         f"federation:host.etcd.{key}: {json.dumps(wanted)} is refused, as StatefulSet etcd was made with "
         f"{json.dumps(made)} and it is fixed at the first `pulumi up`; allowed: {json.dumps(made)}"
@@ -47,20 +47,7 @@ def test_each_change_names_its_key_the_old_value_and_the_new(key: str, wanted: A
 
 @pytest.mark.parametrize(("one", "other"), [("5Gi", "5120Mi"), ("5120Mi", "5Gi"), ("1024Ti", "1Pi")])
 def test_a_size_is_the_same_however_it_is_written(one: str, other: str) -> None:
-    assert problems(settings({"storage": one}), {"etcd": {**ONE, "storage": other}}) == []
-
-
-def test_the_store_of_the_zone_is_held_against_its_own_settings() -> None:
-    made = {"etcd": ONE, "dns-etcd": {**ONE, "storage": "1Gi"}}
-    assert problems(settings(dns={"zone": "example.com"}), made) == []
-    three = {"etcd": {"replicas": 3, "storage": "1Gi"}}
-    (problem,) = problems(settings(dns={"zone": "example.com", "coredns": three}), made)
-    assert problem.startswith("federation:dns.coredns.etcd.replicas: 3 is refused, as StatefulSet dns-etcd")
-
-
-def test_a_store_that_the_zone_no_longer_has_is_left_to_pulumi() -> None:
-    google = {"zone": "example.com", "provider": "google-clouddns", "googleClouddns": {"project": "p"}}
-    assert problems(settings(dns=google), {"etcd": ONE, "dns-etcd": {**ONE, "storage": "1Ti"}}) == []
+    assert problems(settings({"storage": one}), {**ONE, "storage": other}) == []
 
 
 def stateful_set(members: str, **claim: Any) -> dict[str, Any]:

@@ -1,0 +1,95 @@
+"""One zone of all DNSEndpoints, and its text as RFC 1035 has it. Pure: the same objects give the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from controllers.runtime.objects import Key
+from controllers.zone.endpoints import RecordSet, Source
+
+NS_TTL = 300
+REFRESH, RETRY, EXPIRE = 7200, 1800, 86400
+"""Seconds, of the SOA: for secondaries that are not notified."""
+
+
+@dataclass(frozen=True)
+class Zone:
+    """What the top of the zone says."""
+
+    domain: str
+    """In lower case, without the final dot."""
+    name_server: str
+    """Its name, without the final dot."""
+    ttl: int
+    """Seconds; of records that have none of their own, and of the answer that there is no such name."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A zone without its serial."""
+
+    zone: Zone
+    sets: tuple[RecordSet, ...]
+    left_out: frozenset[tuple[Key, str]]
+    """What is not published: the object that asks for it, and why."""
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.text(0).encode()).hexdigest()
+
+    def text(self, serial: int) -> str:
+        return "".join(f"{line}\n" for line in self._lines(serial))
+
+    def _lines(self, serial: int) -> Iterator[str]:
+        top, server, ttl = f"{self.zone.domain}.", f"{self.zone.name_server}.", self.zone.ttl
+        # First, so that CoreDNS sees at once whether anything is new. An answer "no such name" lives for the lesser of
+        # the SOA's own TTL and its last number (RFC 2308).
+        yield f"{top} {ttl} IN SOA {server} hostmaster.{top} {serial} {REFRESH} {RETRY} {EXPIRE} {ttl}"
+        yield f"{top} {NS_TTL} IN NS {server}"
+        for each in self.sets:
+            own = ttl if each.ttl is None else each.ttl
+            for data in each.data:
+                yield f"{each.name}. {own} IN {each.type} {data}"
+
+
+def contents(zone: Zone, sources: Iterable[Source]) -> Contents:
+    """Each name has one owner, who alone says what is there; nobody delegates away what is another's."""
+    in_order = sorted(sources, key=lambda source: source.rank)
+    owners: dict[str, Key] = {}
+    cuts: dict[str, Key] = {}
+    below: defaultdict[str, set[Key]] = defaultdict(set)
+    sets: list[RecordSet] = []
+    left_out = {(source.key, problem) for source in in_order for problem in source.problems}
+    for source in in_order:
+        # Names before the delegations above them: what stands below a delegation is its owner's.
+        for each in sorted(source.sets, key=lambda each: each.type == "NS"):
+            above = list(_above(each.name, zone.domain))
+            owner = owners.get(each.name, source.key)
+            hidden = next((cuts[name] for name in above if cuts.get(name, source.key) != source.key), None)
+            hides = each.type == "NS" and below[each.name] - {source.key}
+            if owner != source.key:
+                problem = f"the name is that of DNSEndpoint {'/'.join(owner)}"
+            elif hidden is not None:
+                problem = f"it is below a name that DNSEndpoint {'/'.join(hidden)} delegates"
+            elif hides:
+                problem = f"below it are names of DNSEndpoint {'/'.join(min(hides))}"
+            else:
+                owners[each.name] = source.key
+                if each.type == "NS":
+                    cuts[each.name] = source.key
+                for name in above:
+                    below[name].add(source.key)
+                sets.append(each)
+                continue
+            left_out.add((source.key, f"{each.name} {each.type} is left out: {problem}"))
+    in_file = sorted(sets, key=lambda each: (each.name.split(".")[::-1], each.type))
+    return Contents(zone, tuple(in_file), frozenset(left_out))
+
+
+def _above(name: str, top: str) -> Iterator[str]:
+    """The names between a name and the top of the zone."""
+    while name != top and (name := name.partition(".")[2]) != top:
+        yield name

@@ -1,0 +1,111 @@
+"""What a DNSEndpoint asks to be published, checked by itself. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from controllers.runtime.objects import Json, Key, key_of
+from controllers.zone.rdata import NAME_MAX, NAME_RULE, TYPES, TargetError, is_name, rdata
+from federation.names import DNS_CONTROLLER, MANAGED_BY, PROGRAM
+
+TTL_MAX = 2**31 - 1
+"""RFC 2181, section 8."""
+SET_MAX = 32000
+"""Characters of all data of a name and type: an answer holds no more than 65,535 bytes."""
+
+
+@dataclass(frozen=True)
+class RecordSet:
+    """All records of a name and type."""
+
+    name: str
+    """In lower case, without the final dot."""
+    type: str
+    ttl: int | None
+    """Seconds; None is the zone's own."""
+    data: tuple[str, ...]
+    """As the zone file has it; sorted, each once."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A DNSEndpoint."""
+
+    key: Key
+    is_ours: bool
+    """Whether the federation's own programs wrote it."""
+    created: str
+    """RFC 3339, UTC."""
+    sets: tuple[RecordSet, ...]
+    problems: tuple[str, ...] = ()
+    """What of it cannot be published, and why."""
+
+    @property
+    def rank(self) -> tuple[bool, str, Key]:
+        """Who owns a name that several ask for: the federation, else the oldest."""
+        return not self.is_ours, self.created, self.key
+
+
+def read_source(zone: str, obj: Json) -> Source:
+    """`zone` is the domain in lower case, without the final dot."""
+    metadata = obj["metadata"]
+    sets: dict[tuple[str, str], RecordSet] = {}
+    problems: list[str] = []
+    for endpoint in (obj.get("spec") or {}).get("endpoints") or ():
+        for found in _sets(zone, endpoint, problems):
+            before = sets.get((found.name, found.type))
+            sets[found.name, found.type] = _joined(before, found) if before else found
+    for name, kind in sorted(sets):
+        if (name, "CNAME") in sets and kind != "CNAME":
+            problems.append(f"{name} CNAME is left out, as there is {kind} at the same name, and a CNAME is alone")
+            del sets[name, "CNAME"]
+        elif kind == "CNAME" and len(sets[name, kind].data) > 1:
+            problems.append(f"{name} CNAME is left out, as it has several targets; one is allowed")
+            del sets[name, kind]
+    is_ours = (metadata.get("labels") or {}).get(MANAGED_BY) in (DNS_CONTROLLER, PROGRAM)
+    in_order = tuple(sets[key] for key in sorted(sets))
+    return Source(key_of(obj), is_ours, metadata["creationTimestamp"], in_order, tuple(problems))
+
+
+def _sets(zone: str, endpoint: Json, problems: list[str]) -> Iterator[RecordSet]:
+    """The set of an entry, if there is anything in it that can be published."""
+    name, kind = str(endpoint.get("dnsName", "")).lower().removesuffix("."), str(endpoint.get("recordType", ""))
+    ttl, targets = endpoint.get("recordTTL") or None, endpoint.get("targets") or ()
+    if problem := _problem(zone, name, kind, ttl):
+        problems.append(f"{name} {kind} is left out: {problem}")
+        return
+    data: set[str] = set()
+    for target in targets:
+        try:
+            data.add(rdata(kind, str(target)))
+        except TargetError as error:
+            problems.append(f"{name} {kind}: target {target!r} is left out: {error}")
+    if sum(map(len, data)) > SET_MAX:
+        problems.append(f"{name} {kind} is left out: its targets are longer than {SET_MAX} characters together")
+    elif kind == "CNAME" and f"{name}." in data:
+        problems.append(f"{name} CNAME is left out: it leads to itself")
+    elif data:
+        yield RecordSet(name, kind, ttl, tuple(sorted(data)))
+
+
+def _problem(zone: str, name: str, kind: str, ttl: Any) -> str | None:
+    # A wildcard is a name's first label or nothing special at all (RFC 4592).
+    if not is_name(name.removeprefix("*.")) or len(name) > NAME_MAX:
+        return f"its name is not {NAME_RULE}; the first label may be '*'"
+    if name != zone and not name.endswith(f".{zone}"):
+        return f"its name is not in the zone {zone}"
+    if kind not in TYPES:
+        return f"its type is not one of {', '.join(TYPES)}"
+    if name == zone and kind in ("CNAME", "NS"):
+        return "at the top of the zone there is no CNAME, and NS is the federation's"
+    if ttl is not None and not (isinstance(ttl, int) and 0 < ttl <= TTL_MAX):
+        return f"recordTTL {ttl} is not from 1 to {TTL_MAX}"
+    return None
+
+
+def _joined(one: RecordSet, other: RecordSet) -> RecordSet:
+    """Records of a name and type have one TTL (RFC 2181, section 5.2)."""
+    ttls = [ttl for ttl in (one.ttl, other.ttl) if ttl is not None]
+    return RecordSet(one.name, one.type, min(ttls, default=None), tuple(sorted({*one.data, *other.data})))

@@ -1,0 +1,129 @@
+"""The federation's records as objects of its API: the kind DNSEndpoint, and the controller that works them out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+import yaml
+from pulumi import Input, Output, Resource, ResourceOptions
+
+from federation.names import MANAGED_BY, PROGRAM, is_ip
+from federation.roles import grant, user
+from federation.settings import Dns, Images
+from federation.workload import KUBECONFIG, Probe, Program, Workload, WorkloadArgs
+
+CONTROLLER_USER = "federation:dns-controller"
+"""User of the federation API: the common name of its certificate."""
+RECORDS = "dnsendpoints"
+GROUP = "externaldns.k8s.io"
+
+CONTROLLER_RULES: list[k8s.rbac.v1.PolicyRuleArgsDict] = [
+    {"api_groups": [""], "resources": ["services"], "verbs": ["list", "watch"]},
+    {"api_groups": ["cluster.karmada.io"], "resources": ["clusters"], "verbs": ["list", "watch"]},
+    {
+        "api_groups": [GROUP],
+        "resources": [RECORDS],
+        "verbs": ["get", "list", "watch", "create", "patch", "delete"],
+    },
+]
+
+
+@dataclass
+class RecordsArgs:
+    host: k8s.Provider
+    """Provider of the host cluster."""
+    api: k8s.Provider
+    """Provider of the federation API."""
+    namespace: k8s.core.v1.Namespace
+    """The control plane's Namespace; its deletion takes this along, and the API with it."""
+    system_namespace: str
+    """Namespace inside the API for what is the federation's own."""
+    kubeconfig: Input[str]
+    """Kubeconfig (secret) for the federation API of CONTROLLER_USER."""
+    federation: str
+    settings: Dns
+    images: Images
+    own: Mapping[str, Output[Sequence[str]]]
+    """What is to be published besides the names of Services: addresses by name."""
+
+
+class Records(pulumi.ComponentResource):
+    """Kind DNSEndpoint in the federation API, an object of it for the own records, and the controller for the others.
+
+    Whoever publishes such objects comes after it.
+    """
+
+    def __init__(self, name: str, args: RecordsArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("federation:index:Records", name, None, opts)
+        child = ResourceOptions(parent=self)
+        in_api = ResourceOptions(parent=self, provider=args.api, deleted_with=args.namespace)
+        kind = pulumi.CustomResource(
+            "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
+            f"{RECORDS}.{GROUP}",
+            yaml.safe_load((Path(__file__).parent / "dnsendpoint.yaml").read_text()),
+            in_api,
+        )
+        self.kind: Resource = kind
+        k8s.apiextensions.CustomResource(
+            "own-records",
+            api_version=f"{GROUP}/v1alpha1",
+            kind="DNSEndpoint",
+            metadata={"name": "federation", "namespace": args.system_namespace, "labels": {MANAGED_BY: PROGRAM}},
+            spec={
+                "endpoints": Output.all(
+                    *(
+                        addresses.apply(lambda found, name=name: _endpoints(name, found, args.settings.ttl))  # type: ignore[misc]
+                        for name, addresses in args.own.items()
+                    )
+                ).apply(lambda each: [*chain.from_iterable(each)])
+            },
+            opts=ResourceOptions.merge(in_api, ResourceOptions(depends_on=[kind])),
+        )
+        grant(CONTROLLER_USER, {"name": CONTROLLER_USER}, CONTROLLER_RULES, user(CONTROLLER_USER), in_api)
+        program = _controller(args)
+        Workload(
+            program.name,
+            WorkloadArgs(args.host, args.namespace, program, 1, args.kubeconfig, needs=[kind]),
+            child,
+        )
+        self.register_outputs({})
+
+
+def _endpoints(name: str, addresses: Sequence[str], ttl: int) -> Sequence[Mapping[str, Any]]:
+    """The entries of a DNSEndpoint for a name: its addresses of both versions, else the name that it stands for."""
+    by_type = {
+        "A": [address for address in addresses if is_ip(address) and ":" not in address],
+        "AAAA": [address for address in addresses if ":" in address],
+    }
+    if not any(by_type.values()):
+        # The last is the load balancer's own; one before it may be the name that is made here.
+        by_type = {"CNAME": list(addresses[-1:])}
+    return [
+        {"dnsName": name, "recordType": kind, "recordTTL": ttl, "targets": targets}
+        for kind, targets in by_type.items()
+        if targets
+    ]
+
+
+def _controller(args: RecordsArgs) -> Program:
+    flags = {
+        "kubeconfig": KUBECONFIG,
+        "federation": args.federation,
+        "zone": args.settings.zone,
+        "ttl": args.settings.ttl,
+        "withdraw-after": args.settings.withdraw_after,
+    }
+    return Program(
+        "dns-controller",
+        args.images.controllers,
+        ["python3", "-m", "controllers.names", *(f"--{name}={value}" for name, value in flags.items())],
+        ready=Probe("/healthz", 8080, "HTTP"),
+        live=Probe("/livez", 8080, "HTTP"),
+        scratch=True,
+    )
