@@ -248,7 +248,7 @@ def test_a_cluster_says_who_and_where_it_is(dev: Record, member: str, context: s
 
 
 def test_the_apis_certificate_is_good_for_its_address_and_its_names_inside(dev: Record) -> None:
-    request = dev.one("CertRequest", "apiserver").inputs
+    request = dev.one("Certificate", "apiserver").inputs
     assert request["ipAddresses"] == ["127.0.0.1", BALANCER]
     assert {"localhost", "kubernetes.default.svc", "federation-apiserver.karmada-system.svc"} <= set(
         request["dnsNames"]
@@ -256,8 +256,8 @@ def test_the_apis_certificate_is_good_for_its_address_and_its_names_inside(dev: 
 
 
 def test_etcd_trusts_an_authority_that_signs_nothing_else(dev: Record) -> None:
-    signed = {each.name: each.inputs["caCertPem"] for each in dev.of("LocallySignedCert")}
-    authority = dev.one("SelfSignedCert", "etcd-ca").outputs["certPem"]
+    signed = {each.name: each.inputs["authorityCertificatePem"] for each in dev.of("Certificate")}
+    authority = dev.one("CertificateAuthority", "etcd-ca").outputs["certificatePem"]
     assert opened(dev.one("Secret", "etcd-files").inputs["stringData"])["ca.crt"] == authority
     assert {name for name, by in signed.items() if by == authority} == {"etcd-server", "etcd-client"}
 
