@@ -91,6 +91,14 @@ ADDRESSED_TO_ALL: Sequence[Rule] = [
 ]
 
 
+def on(kinds: Iterable[Kind], verbs: Sequence[str]) -> Sequence[Rule]:
+    """These verbs on the resources of these kinds, a rule for each API group."""
+    groups: dict[str, list[str]] = {}
+    for group, resource in map(RESOURCES.__getitem__, kinds):
+        groups.setdefault(group, []).append(resource)
+    return [{"api_groups": [group], "resources": resources, "verbs": verbs} for group, resources in groups.items()]
+
+
 @dataclass(frozen=True)
 class Needs:
     """What an engine asks of every member."""
@@ -113,7 +121,12 @@ KARMADA = Needs(
     proxies=True,
 )
 BUILTIN = Needs(
-    full=EVERYTHING,
+    full=[
+        *STATUS,
+        {"api_groups": [""], "resources": ["namespaces"], "verbs": [*READ, *APPLY]},
+        # All kinds that there are: those that were carried once are taken back.
+        *on(RESOURCES, [*READ, *APPLY]),
+    ],
     namespaced=[*STATUS, {"api_groups": [""], "resources": ["namespaces"], "verbs": READ}],
     write=APPLY,
     proxies=False,
@@ -132,8 +145,8 @@ def rights(access: Access, propagated: Sequence[Kind], needs: Needs, *, proxy: b
         case "namespaced":
             kinds = propagated if access.kinds is None else access.kinds
             # A kind is followed in all namespaces at once (Karmada's informers know no other way).
-            everywhere = [*needs.namespaced, *_on(kinds, READ)]
-            return Rights(everywhere, list(_on(kinds, needs.write)), access.namespaces)
+            everywhere = [*needs.namespaced, *on(kinds, READ)]
+            return Rights(everywhere, on(kinds, needs.write), access.namespaces)
         case "custom":
             given = [_rule(rule) for rule in access.rules]
             # Without this right Karmada could not make the impersonator's role, nor take it back.
@@ -148,13 +161,6 @@ def lines(rights: Rights) -> list[str]:
         for rule in rules:
             found.setdefault(f"{place}: {', '.join(rule['verbs'])}", []).append(_what(rule))
     return [f"{verbs} on {', '.join(things)}" for verbs, things in found.items()]
-
-
-def _on(kinds: Iterable[Kind], verbs: Sequence[str]) -> Iterable[Rule]:
-    groups: dict[str, list[str]] = {}
-    for group, resource in map(RESOURCES.__getitem__, kinds):
-        groups.setdefault(group, []).append(resource)
-    return ({"api_groups": [group], "resources": resources, "verbs": verbs} for group, resources in groups.items())
 
 
 def _rule(given: settings.Rule) -> Rule:

@@ -24,7 +24,7 @@ from fleet.waiting import FleetError
 
 NAME = "ghcr.io/kube-federation/controllers:0.1.0"
 CODE = (
-    *(f"controllers/{folder}*.py" for folder in ("", "runtime/", "names/", "zone/")),
+    *(f"controllers/{folder}*.py" for folder in ("", "runtime/", "names/", "zone/", "engine/")),
     *("federation/__init__.py", "federation/names.py"),
 )
 CONFIG: Mapping[str, str | list[str]] = {

@@ -110,7 +110,7 @@ class Members:
             def tell(news: News[V]) -> None:
                 self._loop.post(partial(self._learn, name, member, cache, news))
 
-            stream = Stream(f"{kind} of {name}", path, read, line, tell, selector, member.stopped)
+            stream = Stream(f"{kind} of {name}", path, read, line, tell, selector, stopped=member.stopped)
             follow(stream, self._metrics.streams)
 
         # No one selector finds the Services of both engines.

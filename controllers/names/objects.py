@@ -12,7 +12,7 @@ from datetime import datetime
 
 from controllers.names.plan import Addresses, Record
 from controllers.runtime.objects import Json, Key, key_of
-from federation.names import DNS_CONTROLLER, LEAVING, MANAGED, MANAGED_BY, is_domain, is_ip, zone_of
+from federation.names import CARRIED_BY, DNS_CONTROLLER, LEAVING, MANAGED_BY, is_domain, is_ip, zone_of
 
 OF_SERVICE = "kubernetes.io/service-name"
 """Label of EndpointSlices: the Service that they belong to."""
@@ -103,7 +103,7 @@ def read_service(obj: Json) -> Service | None:
 def read_balancer(obj: Json, federation: str) -> Balancer | None:
     """Of a member's Services, those that either engine brought there: one of the same name may be somebody else's."""
     labels = obj["metadata"].get("labels") or {}
-    if labels.get(MANAGED) != federation and labels.get(MANAGED_BY_KARMADA) != "true":
+    if labels.get(CARRIED_BY) != federation and labels.get(MANAGED_BY_KARMADA) != "true":
         return None
     service = read_service(obj)
     if service is None:

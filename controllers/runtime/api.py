@@ -26,6 +26,8 @@ WATCH_SECONDS = 30
 FAILURES = (client.ApiException, HTTPError, ConfigException, OSError, ValueError)
 """What the calls raise: an answer that is not one; no answer; bad credentials; a missing file; no JSON."""
 
+_PARTIAL = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
+
 
 class Api:
     """One API server. Not for several threads at once."""
@@ -44,10 +46,16 @@ class Api:
         return cls(settings)
 
     @classmethod
-    def of_token(cls, url: str, ca: str, token: str) -> Self:
-        """The API at `url`, whose certificate is signed by `ca` (PEM), for the bearer of `token`."""
+    def of_token(cls, url: str, ca: str, token: str, *, insecure: bool = False, proxy: str = "") -> Self:
+        """The API at `url`, whose certificate is signed by `ca` (PEM), for the bearer of `token`.
+
+        `insecure` takes any certificate; `proxy` is the URL of an HTTP proxy on the way.
+        """
         key, prefix = {"BearerToken": token}, {"BearerToken": "Bearer"}
-        return cls(client.Configuration(host=url, ca_cert_data=ca, api_key=key, api_key_prefix=prefix))
+        settings = client.Configuration(host=url, ca_cert_data=ca or None, api_key=key, api_key_prefix=prefix)
+        settings.verify_ssl = not insecure
+        settings.proxy = proxy or None
+        return cls(settings)
 
     def __enter__(self) -> Self:
         return self
@@ -57,12 +65,20 @@ class Api:
     ) -> None:
         self._client.close()  # type: ignore[no-untyped-call]
 
-    def ping(self) -> None:
+    def ping(self, seconds: float = CONNECT_SECONDS) -> None:
         """Whether it is ready; raises ApiException if it says that it is not."""
-        self._call("GET", "/readyz", seconds=CONNECT_SECONDS)
+        self._call("GET", "/readyz", seconds=seconds)
 
     def get(self, path: str, **query: str) -> Json:
         return self._ask("GET", path, query=query)
+
+    def metadata(self, path: str) -> Json:
+        """The object without its content: of a Secret, nothing that is secret."""
+        return self._ask("GET", path, accept=_PARTIAL.format(""))
+
+    def list_metadata(self, path: str, **query: str) -> Json:
+        """A page of a collection, of each object as much as `metadata` gives."""
+        return self._ask("GET", path, query=query, accept=_PARTIAL.format("List"))
 
     def create(self, path: str, body: Json) -> Json:
         return self._ask("POST", path, body=body)
@@ -71,13 +87,19 @@ class Api:
         """Merges (RFC 7386): keys that `body` does not name stay as they are."""
         return self._ask("PATCH", path, body=body, content="application/merge-patch+json")
 
+    def apply(self, path: str, body: str, manager: str, *, force: bool) -> Json:
+        """Server-side apply of a whole object in JSON; `force` takes fields over that others manage."""
+        query = {"fieldManager": manager, "force": str(force).lower()}
+        return self._ask("PATCH", path, query=query, body=body, content="application/apply-patch+yaml")
+
     def delete(self, path: str, body: Json) -> Json:
         return self._ask("DELETE", path, body=body)
 
-    def watch(self, path: str, **query: str) -> Iterator[Json]:
-        """The watch's events; ends where the server ends it, as it does after WATCH_SECONDS."""
-        query |= {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
-        answer = self._call("GET", path, query=query, seconds=WATCH_SECONDS + CONNECT_SECONDS)
+    def watch(self, path: str, seconds: int | None = None, **query: str) -> Iterator[Json]:
+        """The watch's events; ends where the server ends it, as it does after so many seconds (WATCH_SECONDS)."""
+        seconds = seconds or WATCH_SECONDS
+        query |= {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
+        answer = self._call("GET", path, query=query, seconds=seconds + CONNECT_SECONDS)
         try:
             for line in iter_resp_lines(answer):  # type: ignore[no-untyped-call]
                 event = json.loads(line)
@@ -96,16 +118,17 @@ class Api:
         method: str,
         path: str,
         *,
-        seconds: int,
+        seconds: float,
         query: Mapping[str, str] | None = None,
-        body: Json | None = None,
+        body: Json | str | None = None,
         content: str = "application/json",
+        accept: str = "application/json",
     ) -> HTTPResponse:
         request = self._client.param_serialize(
             method,
             path,
             query_params=list((query or {}).items()),
-            header_params={"Accept": "application/json", "Content-Type": content},
+            header_params={"Accept": accept, "Content-Type": content},
             body=body,
             auth_settings=["BearerToken"],
         )

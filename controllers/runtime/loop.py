@@ -23,6 +23,7 @@ class Loop:
         self._timers: list[tuple[float, int, Action]] = []
         self._order = count()
         self._beat = monotonic()
+        self._ended = False
 
     def post(self, action: Action) -> None:
         """Runs `action` after all that was posted before; for any thread."""
@@ -32,9 +33,14 @@ class Loop:
         """Posts `action` when the time has passed; only for actions of this loop."""
         heapq.heappush(self._timers, (monotonic() + seconds, next(self._order), action))
 
+    def end(self) -> None:
+        """Has `run` return once the present action is done; for any thread."""
+        self._ended = True
+        self.post(lambda: None)
+
     def run(self) -> None:
-        """Never returns; an exception of an action goes through."""
-        while True:
+        """Returns after `end`; an exception of an action goes through."""
+        while not self._ended:
             self._beat = monotonic()
             while self._timers and self._timers[0][0] <= self._beat:
                 self.post(heapq.heappop(self._timers)[2])

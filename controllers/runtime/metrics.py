@@ -19,6 +19,10 @@ class StreamMetrics:
             "federation_stream_failures", "How often sight was lost", ["stream"], registry=registry
         )
 
+        self._left_out = Counter(
+            "federation_stream_malformed_objects", "Objects that could not be read", ["stream"], registry=registry
+        )
+
     def connected(self, stream: str) -> None:
         self._connected.labels(stream).set(1)
 
@@ -28,3 +32,6 @@ class StreamMetrics:
 
     def forget(self, stream: str) -> None:
         self._connected.remove(stream)
+
+    def left_out(self, stream: str) -> None:
+        self._left_out.labels(stream).inc()

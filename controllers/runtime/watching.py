@@ -53,6 +53,8 @@ class Stream(Generic[T]):
     tell: Callable[[News[T]], None]
     selector: str = ""
     """Which labels count; empty is all."""
+    watch_seconds: int | None = None
+    """After so long the server ends each watch, and it is asked for the next; None is Api's own."""
     stopped: Event = field(default_factory=Event)
 
 
@@ -85,32 +87,50 @@ def _follow(stream: Stream[T], metrics: StreamMetrics) -> None:
 
 
 def _list_and_watch(stream: Stream[T], api: Api, metrics: StreamMetrics) -> None:
-    views, version = _list(stream, api)
-    stream.tell(News(views, complete=True, version=version))
+    found, version = _list(stream, api, metrics)
+    stream.tell(News(found, complete=True, version=version))
     metrics.connected(stream.name)
-    log.info(f"following {stream.name}: {len(views)}", extra={"stream": stream.name})
+    log.info(f"following {stream.name}: {len(found)}", extra={"stream": stream.name})
     while not stream.stopped.is_set():
         began = monotonic()
-        for event in api.watch(stream.path, labelSelector=stream.selector, resourceVersion=version):
+        for event in api.watch(
+            stream.path, stream.watch_seconds, labelSelector=stream.selector, resourceVersion=version
+        ):
             obj = event["object"]
             version = obj["metadata"]["resourceVersion"]
-            if event["type"] != "BOOKMARK":
-                view = None if event["type"] == "DELETED" else stream.read(obj)
-                stream.tell(News({key_of(obj): view}, complete=False, version=version))
+            if event["type"] == "DELETED":
+                stream.tell(News({key_of(obj): None}, complete=False, version=version))
+            elif event["type"] != "BOOKMARK":
+                # Of an object that cannot be read, what was seen last holds.
+                views = _read(stream, obj, metrics)
+                stream.tell(News(views, complete=False, version=version))
         # A server or proxy that ends every watch at once is not asked more than once a second.
         stream.stopped.wait(1 - (monotonic() - began))
 
 
-def _list(stream: Stream[T], api: Api) -> tuple[dict[Key, T], str]:
+def _read(stream: Stream[T], obj: Json, metrics: StreamMetrics) -> Mapping[Key, T | None]:
+    """The object's view by its key; nothing of one that is malformed, which is reported."""
+    try:
+        return {key_of(obj): stream.read(obj)}
+    except Exception as error:  # Whatever is odd about one object, it must not stop the others.
+        metrics.left_out(stream.name)
+        metadata = obj.get("metadata") if isinstance(obj, dict) else None
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        log.error(
+            f"one object of {stream.name} is malformed and left out: {type(error).__name__}: {error}",
+            extra={"stream": stream.name, "object": str(name)},
+        )
+        return {}
+
+
+def _list(stream: Stream[T], api: Api, metrics: StreamMetrics) -> tuple[dict[Key, T], str]:
     """All objects, and the version from which to watch; by pages, to hold few of them in full."""
     views: dict[Key, T] = {}
     more = ""
     while True:
         page = api.get(stream.path, labelSelector=stream.selector, limit=PAGE, **{"continue": more} if more else {})
         for obj in page["items"]:
-            view = stream.read(obj)
-            if view is not None:
-                views[key_of(obj)] = view
+            views |= {key: view for key, view in _read(stream, obj, metrics).items() if view is not None}
         more = page["metadata"].get("continue", "")
         if not more:
             return views, page["metadata"]["resourceVersion"]

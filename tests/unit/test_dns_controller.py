@@ -25,7 +25,7 @@ from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
 from controllers.runtime.metrics import StreamMetrics
 from controllers.runtime.watching import Stream
-from federation.names import DNS_CONTROLLER, MANAGED, MANAGED_BY, own_namespace
+from federation.names import CARRIED_BY, DNS_CONTROLLER, MANAGED_BY, own_namespace
 from tests.kube_api import ApiServer, Json
 
 pytestmark = pytest.mark.unit
@@ -288,10 +288,10 @@ def test_a_service_of_the_same_name_that_the_federation_did_not_bring_there_does
     world.balancer("gondor", "10.6.6.6", {})
     world.run()
     world.await_answer(GLOBAL, ROHAN)
-    world.balancer("gondor", "10.6.6.7", {MANAGED: "another"})
-    world.balancer("rohan", "10.0.0.3", {MANAGED: "fellowship"})
+    world.balancer("gondor", "10.6.6.7", {CARRIED_BY: "another"})
+    world.balancer("rohan", "10.0.0.3", {CARRIED_BY: "fellowship"})
     world.await_answer(GLOBAL, "10.0.0.3")
-    world.balancer("gondor", GONDOR, {MANAGED: "fellowship"})
+    world.balancer("gondor", GONDOR, {CARRIED_BY: "fellowship"})
     world.await_answer(GLOBAL, GONDOR, "10.0.0.3")
     world.balancer("gondor", GONDOR, {})
     world.await_answer(GLOBAL, "10.0.0.3")

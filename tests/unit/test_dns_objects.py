@@ -32,7 +32,7 @@ from controllers.names.objects import (
 )
 from controllers.names.plan import Record
 from controllers.runtime.objects import Json
-from federation.names import MANAGED
+from federation.names import CARRIED_BY
 from tests.strategies import json_values
 
 pytestmark = pytest.mark.unit
@@ -77,8 +77,8 @@ def test_a_service_without_an_address_offers_nothing(status: Any) -> None:
 
 def test_a_members_service_counts_if_the_federation_brought_it_and_it_is_a_load_balancer_that_stays() -> None:
     status = {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}
-    assert read_balancer(balancer(status, **{MANAGED: "fellowship"}), "fellowship") is not None
-    assert read_balancer(balancer(status, **{MANAGED: "another"}), "fellowship") is None
+    assert read_balancer(balancer(status, **{CARRIED_BY: "fellowship"}), "fellowship") is not None
+    assert read_balancer(balancer(status, **{CARRIED_BY: "another"}), "fellowship") is None
     assert read_balancer(balancer(status, **{MANAGED_BY_KARMADA: "false"}), "fellowship") is None
     assert read_balancer(balancer(status, kind="ClusterIP"), "fellowship") is None
     bare = balancer(status)

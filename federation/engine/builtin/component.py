@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pulumi
@@ -11,9 +12,9 @@ from pulumi import ResourceOptions
 
 from federation import access
 from federation.engine import only
-from federation.engine.builtin.rules import RULES
+from federation.engine.builtin import rules
 from federation.engine.contract import EngineArgs, Joining, Terms
-from federation.roles import grant, user
+from federation.roles import grant, grant_within, user
 from federation.settings import Settings
 from federation.workload import KUBECONFIG, Probe, Program, Workload, WorkloadArgs
 
@@ -38,7 +39,16 @@ class Builtin(pulumi.ComponentResource):
             yaml.safe_load((Path(__file__).parent / "cluster.yaml").read_text()),
             ResourceOptions.merge(in_api, ResourceOptions(hooks=only.in_api("builtin", control_plane.kubeconfig))),
         )
-        rights = grant(USER, {"name": USER}, [k8s.rbac.v1.PolicyRuleArgs(**rule) for rule in RULES], user(USER), in_api)
+        everywhere = grant(
+            USER, {"name": USER}, _rules(rules.everywhere(args.settings.propagation.kinds)), user(USER), in_api
+        )
+        credentials = grant_within(
+            f"{USER}-credentials",
+            {"name": USER, "namespace": control_plane.cluster_namespace},
+            _rules(rules.CREDENTIALS),
+            user(USER),
+            in_api,
+        )
         Workload(
             CONTROLLER_MANAGER,
             WorkloadArgs(
@@ -48,7 +58,7 @@ class Builtin(pulumi.ComponentResource):
                 # One, whatever the others have, until it elects a leader.
                 1,
                 control_plane.user_kubeconfigs[USER],
-                needs=[kind, rights, control_plane.controllers],
+                needs=[kind, everywhere, credentials, control_plane.controllers],
             ),
             ResourceOptions(parent=self),
         )
@@ -61,6 +71,10 @@ class Builtin(pulumi.ComponentResource):
             let_go=lambda _member, _after: None,
         )
         self.register_outputs({})
+
+
+def _rules(given: Sequence[access.Rule]) -> list[k8s.rbac.v1.PolicyRuleArgs]:
+    return [k8s.rbac.v1.PolicyRuleArgs(**rule) for rule in given]
 
 
 def _program(settings: Settings) -> Program:

@@ -1,5 +1,26 @@
-"""What the built-in engine may do in the federation API, as rules of Kubernetes RBAC. Pure."""
+"""What the built-in engine may do in the federation API, as rules of Kubernetes RBAC. Pure.
 
-from federation.access import Rule
+What it may do in a member: federation/access.py.
+"""
 
-RULES: list[Rule] = []
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from federation.access import READ, Rule, on
+from federation.settings import Kind
+
+CREDENTIALS: Sequence[Rule] = [{"api_groups": [""], "resources": ["secrets"], "verbs": ["get"]}]
+"""In the Namespace of the members' credentials."""
+
+
+def everywhere(kinds: Sequence[Kind]) -> Sequence[Rule]:
+    """In the whole federation API, for an engine that carries these kinds. Nothing is made or deleted there."""
+    return [
+        # A finalizer is written to what is carried.
+        *on(kinds, [*READ, "patch"]),
+        {"api_groups": [""], "resources": ["namespaces"], "verbs": [*READ, "patch"]},
+        {"api_groups": [""], "resources": ["events"], "verbs": ["create"]},
+        {"api_groups": ["cluster.karmada.io"], "resources": ["clusters"], "verbs": [*READ, "patch"]},
+        {"api_groups": ["cluster.karmada.io"], "resources": ["clusters/status"], "verbs": ["patch"]},
+    ]

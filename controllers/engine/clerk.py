@@ -1,0 +1,85 @@
+"""Writes to the federation API: finalizers, the status of Clusters, Events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from controllers.engine.clusters import COLLECTION
+from controllers.engine.kinds import API_VERSIONS, Ref
+from controllers.engine.line import Line
+from controllers.runtime.api import Api
+from controllers.runtime.objects import Json
+
+COMPONENT = "federation-controller-manager"
+_EVENTS_OF_THE_CLUSTER = "default"
+"""Namespace of Events about what is in none, as Kubernetes has it."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Of a Cluster."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+
+
+class Clerk:
+    """Not for several threads. All calls raise what Api's calls raise: 409 if `version` is not current."""
+
+    def __init__(self, connect: Callable[[], Api]) -> None:
+        self._line = Line(connect)
+
+    def api_uid(self) -> str:
+        """By which this federation API is known: the UID of its Namespace kube-system."""
+        with self._line.open() as api:
+            return str(api.get("/api/v1/namespaces/kube-system")["metadata"]["uid"])
+
+    def set_finalizers(self, path: str, uid: str, version: str, finalizers: Iterable[str]) -> Json:
+        body = {"metadata": {"uid": uid, "resourceVersion": version, "finalizers": list(finalizers)}}
+        with self._line.open() as api:
+            return api.patch(path, body)
+
+    def set_status(self, cluster: str, uid: str, status: Json) -> Json:
+        """Merges; what `status` does not name stays."""
+        with self._line.open() as api:
+            return api.patch(f"{COLLECTION}/{cluster}/status", {"metadata": {"uid": uid}, "status": status})
+
+    def warn(self, ref: Ref, uid: str, text: str) -> None:
+        """An Event of type Warning on an object."""
+        now = _now()
+        namespace = ref.namespace or _EVENTS_OF_THE_CLUSTER
+        involved = {"apiVersion": API_VERSIONS[ref.kind], "kind": ref.kind, "name": ref.name, "uid": uid}
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"namespace": namespace, "name": f"{ref.name[:200]}.{uuid4().hex[:16]}"},
+            "involvedObject": {**involved, **({"namespace": ref.namespace} if ref.namespace else {})},
+            "type": "Warning",
+            "reason": "NotPropagated",
+            "message": text[:1000],
+            "source": {"component": COMPONENT},
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        with self._line.open() as api:
+            api.create(f"/api/v1/namespaces/{namespace}/events", event)
+
+
+def with_condition(conditions: Mapping[str, Json], new: Condition) -> list[Json] | None:
+    """All conditions with the new one; None if it says what is there already."""
+    old = conditions.get(new.type)
+    told = {"type": new.type, "status": new.status, "reason": new.reason, "message": new.message}
+    if old is not None and all(old.get(key) == value for key, value in told.items()):
+        return None
+    since = old["lastTransitionTime"] if old is not None and old.get("status") == new.status else _now()
+    return [*(each for kind, each in conditions.items() if kind != new.type), told | {"lastTransitionTime": since}]
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

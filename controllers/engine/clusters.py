@@ -1,0 +1,123 @@
+"""What is kept of a Cluster, and its credentials."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from kubernetes.client import ApiException
+
+from controllers.engine.federated import FINALIZER
+from controllers.runtime.api import Api
+from controllers.runtime.objects import Json
+from federation.names import KEEP_WORKLOADS
+
+COLLECTION = "/apis/cluster.karmada.io/v1alpha1/clusters"
+READY = "Ready"
+LEFT = "Left"
+"""Condition of a Cluster that is being deleted: False while it cannot go, and why."""
+UNREACHABLE = "federation/unreachable"
+"""Annotation: with `true` a Cluster that is deleted goes without its member being asked."""
+
+
+class CredentialsError(ValueError):
+    """The federation API does not have what leads to a member."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a member's API is, and what leads there."""
+
+    url: str
+    secret: tuple[str, str]
+    """Namespace and name, in the federation API."""
+    insecure: bool
+    proxy: str
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One member."""
+
+    name: str
+    uid: str
+    version: str
+    endpoint: Endpoint
+    finalizers: tuple[str, ...]
+    deleting: bool
+    keeps_workloads: bool
+    unreachable: bool
+    conditions: Mapping[str, Json]
+    """By type."""
+    owed: Mapping[str, str]
+    kubernetes: str
+    nodes: tuple[int, int] | None
+    """All, and those that are Ready."""
+
+    @property
+    def is_ready(self) -> bool:
+        return self.status_of(READY) == "True"
+
+    def is_older_than(self, other: Cluster) -> bool:
+        return self.uid == other.uid and int(self.version) < int(other.version)
+
+    @property
+    def is_held(self) -> bool:
+        return FINALIZER in self.finalizers
+
+    def status_of(self, condition: str) -> str | None:
+        return self.conditions.get(condition, {}).get("status")
+
+
+def read_cluster(obj: Json) -> Cluster:
+    metadata, spec, status = obj["metadata"], obj["spec"], obj.get("status") or {}
+    annotations = metadata.get("annotations") or {}
+    secret, nodes = spec.get("secretRef") or {}, status.get("nodeSummary")
+    return Cluster(
+        metadata["name"],
+        metadata["uid"],
+        metadata["resourceVersion"],
+        Endpoint(
+            spec["apiEndpoint"],
+            (secret.get("namespace", ""), secret.get("name", "")),
+            bool(spec.get("insecureSkipTLSVerification")),
+            spec.get("proxyURL", ""),
+        ),
+        tuple(metadata.get("finalizers") or ()),
+        "deletionTimestamp" in metadata,
+        annotations.get(KEEP_WORKLOADS) == "true",
+        annotations.get(UNREACHABLE) == "true",
+        {each["type"]: each for each in status.get("conditions") or ()},
+        status.get("owed") or {},
+        status.get("kubernetesVersion", ""),
+        (nodes.get("totalNum", 0), nodes.get("readyNum", 0)) if nodes else None,
+    )
+
+
+def connect(federation: Callable[[], Api], endpoint: Endpoint) -> Api:
+    """A line to a member, with the credentials that the federation API has now.
+
+    Raises what Api's calls raise for the federation API, and CredentialsError for what is not there.
+    """
+    namespace, name = endpoint.secret
+    if not name:
+        raise CredentialsError("the Cluster has no spec.secretRef")
+    where = f"Secret {namespace}/{name} in the federation API"
+    with federation() as api:
+        try:
+            data = api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}").get("data") or {}
+        except ApiException as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            raise CredentialsError(f"{where} is not there") from None
+    needed = ("token",) if endpoint.insecure else ("caBundle", "token")
+    missing = [key for key in needed if not data.get(key)]
+    if missing:
+        raise CredentialsError(f"{where} has no {' and no '.join(missing)}")
+    try:
+        ca, token = (b64decode(data.get(key, "")).decode() for key in ("caBundle", "token"))
+    except ValueError:
+        raise CredentialsError(f"{where} has a caBundle or token that is no text") from None
+    return Api.of_token(endpoint.url, ca, token, insecure=endpoint.insecure, proxy=endpoint.proxy)

@@ -1,0 +1,249 @@
+"""Ties together what the federation API holds and what each member is told."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+
+from kubernetes.client import ApiException
+
+from controllers.engine import membership
+from controllers.engine.carrier import Owner, Wanted
+from controllers.engine.clerk import Clerk
+from controllers.engine.clusters import COLLECTION, Cluster, read_cluster
+from controllers.engine.federated import FINALIZER, Federated, PlacementError, reader
+from controllers.engine.kinds import NAMESPACE, Ref, collection, namespace_ref
+from controllers.engine.membership import Members
+from controllers.engine.metrics import Metrics
+from controllers.runtime.api import FAILURES, Api, why
+from controllers.runtime.loop import Loop
+from controllers.runtime.watching import News, Stream, follow
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    federation: str
+    kinds: Sequence[str]
+    """Without Namespace, which is carried wherever something is in it."""
+    clusters: Sequence[str] = ()
+    """The only ones that anything is carried to; empty is all."""
+
+
+class Controller:
+    """All state; to be touched on the loop only, but for `start` and `missing`."""
+
+    def __init__(self, settings: Settings, connect: Callable[[], Api], loop: Loop, metrics: Metrics) -> None:
+        """`connect` makes a new line to the federation API."""
+        self._settings, self._connect, self._loop, self._metrics = settings, connect, loop, metrics
+        self._kinds = (NAMESPACE, *settings.kinds)
+        self._clerk = Clerk(connect)
+        self._objects: dict[Ref, Federated] = {}
+        self._inside: defaultdict[str, set[Ref]] = defaultdict(set)
+        """What is in each namespace."""
+        self._synced: set[str] = set()
+        self._done: defaultdict[tuple[Ref, str], set[str]] = defaultdict(set)
+        """Of each object that is taken back, from which members it is gone (or owed by them)."""
+        self._reached: dict[Ref, frozenset[str]] = {}
+        """To which clusters each Namespace was given."""
+        self._marked: set[Ref] = set()
+        self._misplaced: dict[Ref, str] = {}
+        self._members: Members | None = None
+
+    @property
+    def missing(self) -> list[str]:
+        """What was not yet seen of the federation API. Until it was, nothing is written."""
+        return [each for each in ("clusters", *self._kinds) if each not in self._synced]
+
+    def start(self) -> None:
+        """Begins to follow the federation API; all else comes from that."""
+        self._loop.post(self._begin)
+
+    def _begin(self) -> None:
+        try:
+            owner = Owner(self._settings.federation, self._clerk.api_uid())
+        except FAILURES as error:
+            log.warning(f"the federation API does not answer yet: {why(error)}")
+            self._loop.after(RETRY_SECONDS, self._begin)
+            return
+        self._members = Members(
+            owner,
+            kinds=self._kinds,
+            federation=self._connect,
+            clerk=self._clerk,
+            loop=self._loop,
+            metrics=self._metrics,
+            ears=membership.Ears(self._hear, self._settled, self._warn),
+        )
+        clusters = Stream("clusters", COLLECTION, read_cluster, self._connect, self._post(self._take_clusters))
+        follow(clusters, self._metrics.streams)
+        for kind in self._kinds:
+            read = reader(kind, self._settings.federation)
+            follow(
+                Stream(kind, collection(kind), read, self._connect, self._post(partial(self._take, kind))),
+                self._metrics.streams,
+            )
+
+    def _post(self, take: Callable[[News], None]) -> Callable[[News], None]:  # type: ignore[type-arg]
+        return lambda news: self._loop.post(partial(take, news))
+
+    def _take_clusters(self, news: News[Cluster]) -> None:
+        assert self._members is not None
+        self._synced.add("clusters")
+        self._members.take({name: cluster for (_, name), cluster in news.views.items()}, complete=news.complete)
+
+    def _take(self, kind: str, news: News[Federated]) -> None:
+        is_first = bool(self.missing)
+        self._synced.add(kind)
+        told = {Ref(kind, *key): view for key, view in news.views.items()}
+        if news.complete:
+            told |= {ref: None for ref in self._objects if ref.kind == kind and ref not in told}
+        for ref, view in told.items():
+            old = self._objects.get(ref)
+            # An event from before what we wrote ourselves tells nothing new.
+            if news.complete or view is None or old is None or not view.is_older_than(old):
+                self._put(ref, view)
+        self._metrics.objects.set(len(self._objects))
+        self._mark(*(self._objects if is_first else told))
+
+    def _put(self, ref: Ref, view: Federated | None) -> None:
+        inside = self._inside[ref.namespace]
+        if view is None:
+            old = self._objects.pop(ref, None)
+            inside.discard(ref)
+            if old is not None:
+                self._done.pop((ref, old.uid), None)
+        else:
+            if ref.kind == NAMESPACE and ref not in self._objects:
+                self._mark(*self._inside[ref.name])
+            self._objects[ref] = view
+            inside.add(ref)
+        if ref.namespace:
+            self._mark(namespace_ref(ref.namespace))
+
+    def _hear(self) -> None:
+        """Clusters came, went, or became Ready or not."""
+        self._reached.clear()
+        self._mark(*self._objects)
+
+    def _mark(self, *refs: Ref) -> None:
+        """Has each looked at once; Namespaces first, for what is in them."""
+        if self.missing:
+            return
+        for ref in sorted(refs, key=lambda each: each.kind != NAMESPACE):
+            if ref not in self._marked:
+                self._marked.add(ref)
+                self._loop.post(partial(self._look, ref))
+
+    def _look(self, ref: Ref) -> None:
+        self._marked.discard(ref)
+        try:
+            self._reconcile(ref)
+        except Exception as error:  # One odd object must not stop the others.
+            if isinstance(error, ApiException) and error.status in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND):
+                return  # It has changed, and is looked at when that is seen.
+            log.warning(
+                f"{ref} will be looked at again: {why(error)}",
+                exc_info=not isinstance(error, FAILURES),
+                extra={"object": str(ref)},
+            )
+            self._loop.after(RETRY_SECONDS, partial(self._mark, ref))
+
+    def _reconcile(self, ref: Ref) -> None:
+        assert self._members is not None
+        obj = self._objects.get(ref)
+        if obj is None or (obj.deleting and not obj.is_held):
+            self._members.forget(ref)  # Absence is no order to delete.
+            return
+        try:
+            targets = self._targets(obj)
+        except PlacementError as error:
+            if self._misplaced.get(ref) != str(error):
+                self._misplaced[ref] = str(error)
+                self._warn(ref, str(error))
+            return
+        self._misplaced.pop(ref, None)
+        if (
+            targets
+            and ref.namespace
+            and not targets <= self._reached.get(home := namespace_ref(ref.namespace), frozenset())
+        ):
+            # The Namespace is wanted before what is in it, whichever of them was seen first.
+            if home not in self._objects:
+                return
+            self._reconcile(home)
+        if targets and not obj.is_held:
+            obj = self._hold(obj, held=True)
+        self._carry(obj, targets)
+
+    def _targets(self, obj: Federated) -> frozenset[str]:
+        assert self._members is not None
+        known, within = self._members.staying, self._settings.clusters
+        if obj.ref.kind != NAMESPACE or obj.deleting or obj.body is None:
+            return obj.targets(known, within)
+        found: set[str] = set()
+        for ref in self._inside[obj.ref.name]:
+            try:
+                found |= self._objects[ref].targets(known, within)
+            except PlacementError:
+                continue
+            if found == known:
+                break
+        return frozenset(found)
+
+    def _carry(self, obj: Federated, targets: frozenset[str]) -> None:
+        assert self._members is not None
+        if obj.ref.kind == NAMESPACE:
+            self._reached[obj.ref] = targets
+        ref, done = obj.ref, self._done[obj.ref, obj.uid]
+        if obj.body is not None and targets:
+            wanted = Wanted(obj.uid, obj.body, obj.digest, obj.adopt)
+            for name in targets:
+                done.discard(name)
+                self._members.want(name, ref, wanted)
+        if not obj.is_held:
+            return
+        is_ending = obj.deleting or obj.body is None
+        if ref.kind == NAMESPACE and (
+            not is_ending or any(self._objects[each].is_held for each in self._inside[ref.name])
+        ):
+            return  # It stays as long as it is in the federation API, and something is in it.
+        for name in self._members.all - targets - done:
+            if self._members.take_back(name, ref, obj.uid, owe=is_ending):
+                done.add(name)
+        if is_ending and done >= self._members.all:
+            self._hold(obj, held=False)
+
+    def _hold(self, obj: Federated, *, held: bool) -> Federated:
+        others = [each for each in obj.finalizers if each != FINALIZER]
+        answer = self._clerk.set_finalizers(
+            obj.ref.path, obj.uid, obj.version, [*others, FINALIZER] if held else others
+        )
+        after = reader(obj.ref.kind, self._settings.federation)(answer)
+        if held:
+            self._put(obj.ref, after)
+        return after
+
+    def _settled(self, cluster: str, ref: Ref, uid: str) -> None:
+        """The object is gone from the member."""
+        obj = self._objects.get(ref)
+        if obj is not None and obj.uid == uid:
+            self._done[ref, uid].add(cluster)
+            self._mark(ref)
+
+    def _warn(self, ref: Ref, text: str) -> None:
+        log.warning(text, extra={"object": str(ref)})
+        obj = self._objects.get(ref)
+        if obj is None:
+            return
+        try:
+            self._clerk.warn(ref, obj.uid, text)
+        except FAILURES as error:
+            log.warning(f"no Event on {ref}: {why(error)}", extra={"object": str(ref)})

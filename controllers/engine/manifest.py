@@ -1,0 +1,170 @@
+"""Object of the federation API in, what to apply in a member out. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from typing import Any
+
+from controllers.engine.kinds import API_VERSIONS, NAMESPACE
+from controllers.runtime.objects import Json
+from federation.names import CARRIED_BY, own_namespace
+
+MANAGER = "federation"
+"""Field manager of what is applied in members."""
+PREFIX = "federation/"
+"""Of labels and annotations that speak to the federation: none of them is carried."""
+API_UID = "federation/api"
+"""Annotation in members: UID of Namespace kube-system in the federation API that the object is from."""
+OBJECT_UID = "federation/object"
+"""Annotation in members: UID of the object in the federation API."""
+STAYS = "federation/propagate"
+"""Label: `false` keeps an object in the federation API."""
+
+_NOT_CARRIED = frozenset(["kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"])
+_OF_THE_API = frozenset(["apiVersion", "kind", "metadata", "status"])
+_ALLOCATED = {
+    "Service": ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"),
+    "PersistentVolumeClaim": ("volumeName",),
+}
+"""Fields of `spec` that the API fills in by itself, with what is true of that API alone."""
+_JOB_LABELS = frozenset(
+    ["controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"]
+)
+_SECRET_TYPES = frozenset(
+    ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token", "helm.sh/release.v1"]
+)
+_NAMES = frozenset([("Service", "default", "kubernetes"), ("Namespace", "", "default")])
+_NAMES_EVERYWHERE = frozenset([("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")])
+"""What each API makes for itself in every namespace."""
+
+
+def is_carried(kind: str, obj: Json, federation: str) -> bool:
+    """Whether the object is one to carry at all."""
+    metadata = obj["metadata"]
+    name, namespace = metadata["name"], metadata.get("namespace", "")
+    labels = metadata.get("labels") or {}
+    home = name if kind == NAMESPACE else namespace
+    return not (
+        labels.get(STAYS) == "false"
+        or home.startswith(("kube-", "karmada-"))
+        or home in ("federation-system", own_namespace(federation))
+        or (kind, namespace, name) in _NAMES
+        or (kind, name) in _NAMES_EVERYWHERE
+        # What a controller made, the controllers of each member make there.
+        or any(owner.get("controller") for owner in metadata.get("ownerReferences") or ())
+        or (kind == "Secret" and (obj.get("type") in _SECRET_TYPES or labels.get("owner") == "helm"))
+    )
+
+
+def held(obj: Json) -> Json:
+    """The fields that a user's manager holds, as one tree in the form of managedFields (FieldsV1)."""
+    tree: Json = {}
+    for entry in obj["metadata"].get("managedFields") or ():
+        if not entry.get("subresource"):
+            _join(tree, entry.get("fieldsV1") or {})
+    return tree
+
+
+def strip(kind: str, obj: Json, fields: Json) -> Json:
+    """A copy of what a user wrote; `fields` are those of `held`."""
+    metadata = obj["metadata"]
+    kept: Json = {"name": metadata["name"]}
+    if kind != NAMESPACE:
+        kept["namespace"] = metadata["namespace"]
+    for key in ("labels", "annotations"):
+        if found := _ours_to_carry(metadata.get(key) or {}):
+            kept[key] = found
+    result = {"apiVersion": API_VERSIONS[kind], "kind": kind, "metadata": kept}
+    if kind != NAMESPACE:
+        result |= deepcopy({key: value for key, value in obj.items() if key not in _OF_THE_API})
+    if kind == "ServiceAccount":
+        result.pop("secrets", None)
+    spec = result.get("spec")
+    if isinstance(spec, dict):
+        _strip_spec(kind, spec, fields.get("f:spec") or {})
+    without: Json = _without_nulls(result)
+    return without
+
+
+def marked(body: Json, federation: str, api_uid: str, object_uid: str) -> Json:
+    """The same with the marks by which it is known in a member."""
+    metadata = dict(body["metadata"])
+    metadata["labels"] = {**metadata.get("labels", {}), CARRIED_BY: federation}
+    metadata["annotations"] = {**metadata.get("annotations", {}), API_UID: api_uid, OBJECT_UID: object_uid}
+    return {**body, "metadata": metadata}
+
+
+def unmarked() -> Json:
+    """The change (RFC 7386) that makes an object in a member nobody's."""
+    return {"metadata": {"labels": {CARRIED_BY: None}, "annotations": {API_UID: None, OBJECT_UID: None}}}
+
+
+def shape(obj: Json) -> str:
+    """A digest of what users and controllers wrote, without status and what changes with every write."""
+    metadata = obj["metadata"]
+    written = {key: value for key, value in obj.items() if key not in _OF_THE_API}
+    return digest({**written, "labels": metadata.get("labels"), "annotations": metadata.get("annotations")})
+
+
+def digest(content: Json) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _strip_spec(kind: str, spec: Json, fields: Json) -> None:
+    for field in _ALLOCATED.get(kind, ()):
+        # A headless Service has no address because its user said so, whoever holds the field.
+        if f"f:{field}" not in fields and not (field == "clusterIP" and spec.get(field) == "None"):
+            spec.pop(field, None)
+    if kind == "Service":
+        for port in spec.get("ports") or ():
+            if not _port_is_held(port, fields.get("f:ports") or {}):
+                port.pop("nodePort", None)
+    if kind == "Job":
+        _strip_job(spec)
+    if kind == "CronJob" and isinstance(template := spec.get("jobTemplate", {}).get("spec"), dict):
+        _strip_job(template)
+
+
+def _strip_job(spec: Json) -> None:
+    spec.pop("ttlSecondsAfterFinished", None)
+    if spec.get("manualSelector"):
+        return
+    spec.pop("selector", None)
+    metadata = (spec.get("template") or {}).get("metadata") or {}
+    if labels := metadata.get("labels"):
+        metadata["labels"] = {key: value for key, value in labels.items() if key not in _JOB_LABELS}
+
+
+def _port_is_held(port: Json, fields: Json) -> bool:
+    """Whether a user's manager holds the port's `nodePort`."""
+    for key, inner in fields.items():
+        if key.startswith("k:") and "f:nodePort" in (inner or {}):
+            chosen = json.loads(key[2:])
+            if all(port.get(name, "TCP" if name == "protocol" else None) == value for name, value in chosen.items()):
+                return True
+    return False
+
+
+def _ours_to_carry(texts: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in texts.items() if key not in _NOT_CARRIED and not key.startswith(PREFIX)}
+
+
+def _join(tree: Json, other: Json) -> None:
+    for key, inner in other.items():
+        _join(tree.setdefault(key, {}), inner or {})
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_without_nulls(inner) for inner in value]
+    return value
+
+
+def names_in(text: str) -> Iterable[str]:
+    """The names of a list like `gondor, rohan`."""
+    return [name for name in (part.strip() for part in text.split(",")) if name]

@@ -1,0 +1,278 @@
+"""The members as they come, are Ready or not, and leave."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+
+from kubernetes.client import ApiException
+
+from controllers.engine.carrier import Carrier, Owner, Wanted
+from controllers.engine.clerk import Clerk, Condition, with_condition
+from controllers.engine.clusters import COLLECTION, LEFT, READY, UNREACHABLE, Cluster, Endpoint, connect, read_cluster
+from controllers.engine.federated import FINALIZER
+from controllers.engine.health import Verdict
+from controllers.engine.heartbeat import Heartbeat, Report
+from controllers.engine.kinds import Ref
+from controllers.engine.metrics import Metrics
+from controllers.runtime.api import FAILURES, Api, why
+from controllers.runtime.loop import Loop
+from controllers.runtime.objects import Json
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Ears:
+    """Who is told, on the loop."""
+
+    changed: Callable[[], None]
+    """Members came, went, or became Ready or not."""
+    settled: Callable[[str, Ref, str], None]
+    problem: Callable[[Ref, str], None]
+
+
+@dataclass
+class _Member:
+    endpoint: Endpoint
+    heartbeat: Heartbeat
+    carrier: Carrier | None = None
+    """While it is Ready."""
+    leaving: bool = False
+    """Whether the carrier was told to leave."""
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a carrier tells, brought onto the loop."""
+
+    members: Members
+    member: _Member
+    cluster: str
+
+    def settled(self, ref: Ref, uid: str) -> None:
+        self.members.loop.post(partial(self.members.settle, self.cluster, self.member, ref, uid))
+
+    def problem(self, ref: Ref, text: str) -> None:
+        self.members.loop.post(partial(self.members.ears.problem, ref, text))
+
+    def left(self) -> None:
+        self.members.loop.post(partial(self.members.leave, self.cluster, self.member))
+
+
+class Members:
+    """To be used on the loop only."""
+
+    def __init__(
+        self,
+        owner: Owner,
+        *,
+        kinds: Sequence[str],
+        federation: Callable[[], Api],
+        clerk: Clerk,
+        loop: Loop,
+        metrics: Metrics,
+        ears: Ears,
+    ) -> None:
+        self.loop, self.ears = loop, ears
+        self._owner, self._kinds, self._federation, self._clerk, self._metrics = (
+            owner,
+            kinds,
+            federation,
+            clerk,
+            metrics,
+        )
+        self._clusters: dict[str, Cluster] = {}
+        self._members: dict[str, _Member] = {}
+
+    @property
+    def all(self) -> frozenset[str]:
+        """All that may have something of ours."""
+        return frozenset(self._clusters)
+
+    @property
+    def staying(self) -> frozenset[str]:
+        return frozenset(name for name, cluster in self._clusters.items() if not cluster.deleting)
+
+    def take(self, told: Mapping[str, Cluster | None], *, complete: bool) -> None:
+        """What the federation API has now."""
+        gone = self._clusters.keys() - told.keys() if complete else set()
+        before = self._standing()
+        for name, cluster in {**told, **dict.fromkeys(gone)}.items():
+            old = self._clusters.get(name)
+            # An event from before what we wrote ourselves tells nothing new.
+            if complete or cluster is None or old is None or not cluster.is_older_than(old):
+                self._take(name, cluster)
+        if complete or self._standing() != before:
+            self.ears.changed()
+
+    def _standing(self) -> dict[str, tuple[bool, bool]]:
+        return {name: (each.is_ready, each.deleting) for name, each in self._clusters.items()}
+
+    def want(self, cluster: str, ref: Ref, wanted: Wanted) -> None:
+        if (carrier := self._carrier(cluster)) is not None:
+            carrier.want(ref, wanted)
+
+    def take_back(self, cluster: str, ref: Ref, uid: str, *, owe: bool) -> bool:
+        """Whether nothing more is to be waited for; with `owe`, a member that is away does so when it is back.
+
+        Raises what Api's calls raise.
+        """
+        if (carrier := self._carrier(cluster)) is not None:
+            carrier.take_back(ref, uid)
+            return False
+        if owe and uid not in self._clusters[cluster].owed:
+            self._write(cluster, {"owed": {uid: str(ref)}})
+            log.info(f"{ref} goes from {cluster} when it is back", extra={"cluster": cluster, "object": str(ref)})
+        return owe
+
+    def forget(self, ref: Ref) -> None:
+        for member in self._members.values():
+            if member.carrier is not None:
+                member.carrier.forget(ref)
+
+    def settle(self, cluster: str, member: _Member, ref: Ref, uid: str) -> None:
+        if self._members.get(cluster) is not member:
+            return
+        if uid in self._clusters[cluster].owed:
+            try:
+                self._write(cluster, {"owed": {uid: None}})
+            except FAILURES as error:
+                log.warning(f"cannot note what {cluster} gave back: {why(error)}", extra={"cluster": cluster})
+                self.loop.after(RETRY_SECONDS, partial(self.settle, cluster, member, ref, uid))
+                return
+        self.ears.settled(cluster, ref, uid)
+
+    def leave(self, cluster: str, member: _Member) -> None:
+        """Lets the Cluster go: nothing of ours is in it."""
+        if self._members.get(cluster) is member:
+            self._hold(cluster, held=False)
+
+    def _carrier(self, cluster: str) -> Carrier | None:
+        member = self._members.get(cluster)
+        return None if member is None or member.leaving else member.carrier
+
+    def _take(self, name: str, cluster: Cluster | None) -> None:
+        old, member = self._clusters.get(name), self._members.get(name)
+        if member is not None and (
+            cluster is None or old is None or (old.uid, member.endpoint) != (cluster.uid, cluster.endpoint)
+        ):
+            self._stop(name, member)
+            member = None
+        if cluster is None:
+            self._clusters.pop(name, None)
+            return
+        self._clusters[name] = cluster
+        if cluster.deleting and not cluster.is_held:
+            return
+        if member is None:
+            self._start(name, cluster)
+        if not cluster.deleting and not cluster.is_held:
+            self._hold(name, held=True)
+        self._follow_readiness(name)
+
+    def _start(self, name: str, cluster: Cluster) -> None:
+        line = partial(connect, self._federation, cluster.endpoint)
+        known = None if cluster.status_of(READY) is None else cluster.is_ready
+
+        def tell(verdict: Verdict, report: Report | None) -> None:
+            self.loop.post(partial(self._hear, name, heartbeat, verdict, report))
+
+        heartbeat = Heartbeat(name, line, known, tell)
+        self._members[name] = _Member(cluster.endpoint, heartbeat)
+        heartbeat.start()
+
+    def _stop(self, name: str, member: _Member) -> None:
+        member.heartbeat.stopped.set()
+        if member.carrier is not None:
+            member.carrier.stop()
+        del self._members[name]
+        self._metrics.ready.remove(name) if name in self._clusters else None
+
+    def _hear(self, name: str, heartbeat: Heartbeat, verdict: Verdict, report: Report | None) -> None:
+        member = self._members.get(name)
+        if member is None or member.heartbeat is not heartbeat:
+            return
+        self._metrics.ready.labels(name).set(verdict.ready)
+        cluster = self._clusters[name]
+        status: Json = {}
+        ready = Condition(READY, "True" if verdict.ready else "False", verdict.reason, verdict.message)
+        if (conditions := with_condition(cluster.conditions, ready)) is not None:
+            status["conditions"] = conditions
+        if report is not None and verdict.ready:
+            if report.kubernetes != cluster.kubernetes:
+                status["kubernetesVersion"] = report.kubernetes
+            if report.nodes is not None and report.nodes != cluster.nodes:
+                total, good = report.nodes
+                status["nodeSummary"] = {"totalNum": total, "readyNum": good}
+        if status and self._try_to_write(name, status) and cluster.is_ready != verdict.ready:
+            log.log(
+                logging.INFO if verdict.ready else logging.WARNING,
+                f"{name} is {'' if verdict.ready else 'not '}Ready: {verdict.message}",
+                extra={"cluster": name},
+            )
+            self._follow_readiness(name)
+            self.ears.changed()
+
+    def _follow_readiness(self, name: str) -> None:
+        """Has a carrier while the cluster is Ready; lets go what leaves."""
+        cluster, member = self._clusters[name], self._members[name]
+        if cluster.is_ready and member.carrier is None:
+            line = partial(connect, self._federation, cluster.endpoint)
+            told = _Told(self, member, name)
+            member.carrier = Carrier(
+                name, owner=self._owner, kinds=self._kinds, connect=line, tell=told, metrics=self._metrics
+            )
+            for uid, text in cluster.owed.items():
+                member.carrier.take_back(Ref.of_text(text), uid)
+        if not cluster.is_ready and member.carrier is not None:
+            member.carrier.stop()
+            member.carrier, member.leaving = None, False
+        if cluster.deleting:
+            self._go_on_leaving(name, cluster, member)
+
+    def _go_on_leaving(self, name: str, cluster: Cluster, member: _Member) -> None:
+        if cluster.unreachable:
+            log.warning(f"{name} is given up: what it has of ours stays there", extra={"cluster": name})
+            self._hold(name, held=False)
+        elif member.carrier is None:
+            why_not = cluster.conditions.get(READY, {}).get("message", "it was never asked")
+            text = f"what it has of ours cannot be taken back: {why_not}; annotation {UNREACHABLE}: 'true' gives it up"
+            conditions = with_condition(cluster.conditions, Condition(LEFT, "False", "ClusterNotReachable", text))
+            if conditions is not None:
+                self._try_to_write(name, {"conditions": conditions})
+        elif not member.leaving:
+            member.leaving = True
+            member.carrier.leave(keep_workloads=cluster.keeps_workloads)
+
+    def _hold(self, name: str, *, held: bool) -> None:
+        cluster = self._clusters.get(name)
+        if cluster is None or cluster.is_held == held:
+            return
+        others = [each for each in cluster.finalizers if each != FINALIZER]
+        finalizers = [*others, FINALIZER] if held else others
+        try:
+            answer = self._clerk.set_finalizers(f"{COLLECTION}/{name}", cluster.uid, cluster.version, finalizers)
+        except FAILURES as error:
+            if not (isinstance(error, ApiException) and error.status == HTTPStatus.NOT_FOUND):
+                log.warning(f"cannot change the finalizer of {name} yet: {why(error)}", extra={"cluster": name})
+                self.loop.after(RETRY_SECONDS, partial(self._hold, name, held=held))
+            return
+        self._clusters[name] = read_cluster(answer)
+
+    def _try_to_write(self, name: str, status: Json) -> bool:
+        try:
+            self._write(name, status)
+        except FAILURES as error:
+            log.warning(f"the status of {name} is not written: {why(error)}", extra={"cluster": name})
+            return False
+        return True
+
+    def _write(self, name: str, status: Json) -> None:
+        cluster = self._clusters[name]
+        self._clusters[name] = read_cluster(self._clerk.set_status(name, cluster.uid, status))

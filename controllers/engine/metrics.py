@@ -1,0 +1,26 @@
+"""The figures of controllers/engine for Prometheus."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+from controllers.runtime.metrics import StreamMetrics
+
+
+class Metrics:
+    """A set of figures of its own."""
+
+    def __init__(self) -> None:
+        self._all = CollectorRegistry()
+        self.streams = StreamMetrics(self._all)
+        self.ready = Gauge("federation_cluster_ready", "1 while it is Ready", ["cluster"], registry=self._all)
+        self.objects = Gauge(
+            "federation_objects", "Objects of the federation API that are followed", registry=self._all
+        )
+        self.applied = Counter("federation_applied", "Objects applied in a member", ["cluster"], registry=self._all)
+        self.taken = Counter("federation_taken_back", "Objects deleted in a member", ["cluster"], registry=self._all)
+        self.refused = Counter("federation_refused", "Failures in a member", ["cluster"], registry=self._all)
+
+    def text(self) -> bytes:
+        """In Prometheus' text format."""
+        return generate_latest(self._all)
