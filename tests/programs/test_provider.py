@@ -85,7 +85,7 @@ def api() -> Iterator[Api]:
 def running() -> Iterator[tuple[subprocess.Popen[str], int]]:
     """The process, and its port once it serves."""
     pipe = subprocess.PIPE
-    command = [PROGRAM, "127.0.0.1:1"]
+    command = [str(PROGRAM), "127.0.0.1:1"]
     with subprocess.Popen(command, cwd="/", stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         try:
             assert process.stdout

@@ -145,7 +145,8 @@ def test_what_is_not_known_yet_is_not_wrong(made: dict[str, Values]) -> None:
 def diff(kind: str, state: Values, new: Values) -> protocol.DiffResponse:
     old = {key: value for key, value in state.items() if key not in ("certificatePem", "notAfter")}
     request = protocol.DiffRequest(urn=urn(kind), olds=struct(state), old_inputs=struct(old), news=struct(new))
-    return asked(lambda provider: provider.Diff(request))
+    answer: protocol.DiffResponse = asked(lambda provider: provider.Diff(request))
+    return answer
 
 
 def test_no_change_is_told_as_none_and_a_change_in_place(made: dict[str, Values]) -> None:
