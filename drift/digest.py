@@ -125,7 +125,7 @@ def _provider(reference: str) -> str:
 def _fields(kind: str, step: Mapping[str, Any]) -> Iterator[str]:
     old, new = (step.get(state) or {} for state in ("oldState", "newState"))
     if drift := (old.get("outputs") or {}).get("drift"):
-        # Dynamic resources of this project say in words what they found; Pulumi gives no details of them.
+        # Resources of our own provider say in words what they found; Pulumi gives no details of them.
         yield str(drift)
     for path in sorted(step.get("detailedDiff") or ()):
         found, wanted = (_at(values or {}, path) for values in (old.get("outputs"), new.get("inputs")))

@@ -19,7 +19,7 @@ import sys
 from typing import Any
 
 KUBERNETES = "kubernetes:"
-CLUSTER_DNS = "pulumi-python:dynamic/federation:ClusterDns"
+CLUSTER_DNS = "federation:index:ClusterDns"
 OUTSIDE_NAMESPACES = (
     "kubernetes:cluster.karmada.io/v1alpha1:Cluster",
     "kubernetes:policy.karmada.io/v1alpha1:ClusterPropagationPolicy",
@@ -59,8 +59,12 @@ def _created(resource: State) -> State:
     """The resource as the provider would have returned it, had the cluster answered with just what it was given."""
     inputs = resource["inputs"]
     if resource["type"] == CLUSTER_DNS:
-        # With the provider, which is among the inputs. Any drift is a reason to write it again, also without a refresh.
-        return {**resource, "id": inputs["member"], "outputs": {**inputs, "drift": "a killed run had begun it"}}
+        # Any drift is a reason to write it again, also without a refresh.
+        return {
+            **resource,
+            "id": resource["urn"].split("::", 3)[3],
+            "outputs": {**inputs, "drift": "a killed run had begun it"},
+        }
     metadata = inputs["metadata"]
     if resource["type"] in OUTSIDE_NAMESPACES:
         metadata = {key: value for key, value in metadata.items() if key != "namespace"}

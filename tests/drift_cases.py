@@ -209,7 +209,7 @@ CASES: Mapping[str, Case] = {
         SUBJECT,
         ("subjects[0].name",),
     ),
-    "pulumi-python:dynamic/federation:ClusterDns": Case(
+    "federation:index:ClusterDns": Case(
         # Deleted is the federation's part of it and nothing else: the ConfigMap is the member's.
         "gondor-cluster-dns",
         GONDOR,
@@ -217,8 +217,8 @@ CASES: Mapping[str, Case] = {
         Edit("Corefile", "denial 9984 5", "denial 9984 600"),
         ("ConfigMap kube-system/coredns is not as it was left",),
     ),
-    "pulumi-python:dynamic/federation:KeptWorkloads": _nowhere(AT_THE_END),
-    "pulumi-python:dynamic/federation:Withdrawal": Case(
+    "federation:index:KeptWorkloads": _nowhere(AT_THE_END),
+    "federation:index:Withdrawal": Case(
         "rohan-withdrawal",
         API,
         ("cluster.cluster.karmada.io", "rohan"),
@@ -226,18 +226,16 @@ CASES: Mapping[str, Case] = {
         ("Cluster rohan is marked as leaving",),
         delete="it is a wait when the member leaves; there is no object",
     ),
-    "tls:index/certRequest:CertRequest": _nowhere(IN_STATE),
-    "tls:index/locallySignedCert:LocallySignedCert": _nowhere(IN_STATE),
-    "tls:index/privateKey:PrivateKey": _nowhere(IN_STATE),
-    "tls:index/selfSignedCert:SelfSignedCert": _nowhere(IN_STATE),
+    "federation:index:Certificate": _nowhere(IN_STATE),
+    "federation:index:CertificateAuthority": _nowhere(IN_STATE),
+    "federation:index:PrivateKey": _nowhere(IN_STATE),
     # Google deletes no zone that has records in it.
     "gcp:dns/managedZone:ManagedZone": _nowhere(BY_GOOGLE),
     "gcp:dns/recordSet:RecordSet": _nowhere(BY_GOOGLE),
     "pulumi:index:Stash": _nowhere(IN_STATE),
     "pulumi:providers:gcp": _nowhere(IN_STATE),
     "pulumi:providers:kubernetes": _nowhere(IN_STATE),
-    "pulumi:providers:pulumi-python": _nowhere(IN_STATE),
-    "pulumi:providers:tls": _nowhere(IN_STATE),
+    "pulumi:providers:federation": _nowhere(IN_STATE),
 }
 NEVER_DELETED: Mapping[tuple[str, str], str] = {
     ("Namespace", "karmada-system"): "etcd's volume goes with it, and all that was ever put into the federation API",

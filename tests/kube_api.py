@@ -35,6 +35,8 @@ class ApiServer:
         """How many requests were not let in."""
         self.broken: set[str] = set()
         """Collections whose requests are all answered 500."""
+        self.refused_methods: set[tuple[str, str]] = set()
+        """Methods and collections whose requests for an object are all answered 403."""
         self.silent = False
         """Whether watches neither tell anything nor end, as if the machine were gone."""
         self.compacted = 0
@@ -119,6 +121,8 @@ class ApiServer:
         found = _OBJECT.fullmatch(path)
         assert found is not None, f"{method} {path} is not spoken here"
         collection, namespace = f"{found['group']}/{found['kind']}", found["namespace"] or ""
+        if (method, collection) in self.refused_methods:
+            return _status(403, "forbidden by the test")
         name = found["name"] or (body or {})["metadata"]["name"]
         with self._changed:
             now = self.get(collection, namespace, name)

@@ -31,7 +31,6 @@ NEEDS = {
     "kubernetes plugin": ("pulumi-resource-kubernetes",),
     "openssl": ("openssl",),
     "pulumi": ("pulumi",),
-    "tls plugin": ("pulumi-resource-tls",),
 }
 """The names that the mark takes, and what each stands for: tools and images of the toolbox, programs of the machine."""
 

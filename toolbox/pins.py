@@ -56,7 +56,7 @@ PINS = (
             "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
             variables=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.274.1",),
         ),
-        beside=("pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python"),
+        beside=("pulumi-language-python", "pulumi-language-python-exec"),
     ),
     Pin(
         "kubernetes",

@@ -1,4 +1,4 @@
-"""What clusters and pulumi_tls would answer: the outputs that the program builds on."""
+"""What clusters and our own provider would answer: the outputs that the program builds on."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, is_dry_run, rpc
+
+from provider.schema import KINDS
 
 CANARY = "canary"
 """Stands in every secret, and in nothing else."""
@@ -36,18 +38,17 @@ def _filled_in(kind: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, 
             filled = {"status": {"loadBalancer": {"ingress": ingress}}}
         case "kubernetes:core/v1:Secret" if inputs.get("type") == "kubernetes.io/service-account-token":
             filled = {"data": {"ca.crt": _base64(pem("CERTIFICATE", name)), "token": _base64(f"{CANARY} {name}")}}
-        case str() if kind.startswith("pulumi-python:dynamic/"):
-            # Its provider is given secrets in the clear, and gives them back so.
-            filled = {"kubeconfig": rpc.unwrap_rpc_secret(inputs["kubeconfig"])}
-        case "tls:index/privateKey:PrivateKey":
+        case "federation:index:PrivateKey":
             filled = {
                 "privateKeyPem": pem("EC PRIVATE KEY", f"{CANARY} {name}"),
                 "publicKeyPem": pem("PUBLIC KEY", name),
             }
-        case "tls:index/certRequest:CertRequest":
-            filled = {"certRequestPem": pem("CERTIFICATE REQUEST", name)}
-        case "tls:index/selfSignedCert:SelfSignedCert" | "tls:index/locallySignedCert:LocallySignedCert":
-            filled = {"certPem": pem("CERTIFICATE", name), "validityEndTime": EARLY.get(name, EXPIRY)}
+        case "federation:index:CertificateAuthority" | "federation:index:Certificate":
+            filled = {"certificatePem": pem("CERTIFICATE", name), "notAfter": EARLY.get(name, EXPIRY)}
+    if kind in KINDS:
+        # Our provider is given secrets in the clear.
+        inputs = {key: rpc.unwrap_rpc_secret(inputs[key]) for key in KINDS[kind].secrets & inputs.keys()}
+        filled = {**inputs, **filled}
     return filled
 
 

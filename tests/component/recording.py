@@ -11,6 +11,8 @@ from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import resource_pb2
 
+from provider.schema import KINDS
+
 SIGNATURE, SECRET = rpc._special_sig_key, rpc._special_secret_sig
 STACK = "pulumi:pulumi:Stack"
 
@@ -60,7 +62,7 @@ class Registered:
 
     @property
     def is_component(self) -> bool:
-        return self.type.startswith("federation:")
+        return self.type.startswith("federation:") and self.type not in KINDS
 
     @property
     def is_provider(self) -> bool:
@@ -115,7 +117,7 @@ class Record:
 
 
 class RecordingMonitor(MockMonitor):
-    """Pulumi's mock monitor that also does what a real engine does with URNs and additionalSecretOutputs."""
+    """Pulumi's mock monitor that also does what a real engine does with URNs and secret outputs."""
 
     record: Record
 
@@ -133,7 +135,9 @@ class RecordingMonitor(MockMonitor):
     ) -> resource_pb2.RegisterResourceResponse:
         response: resource_pb2.RegisterResourceResponse = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         outputs = MessageToDict(response.object)
-        hidden = {name: _hide(outputs[name]) for name in request.additionalSecretOutputs if name in outputs}
+        # Our own provider says what is secret, whatever the program asks.
+        secrets = {*request.additionalSecretOutputs, *(KINDS[request.type].secrets if request.type in KINDS else ())}
+        hidden = {name: _hide(outputs[name]) for name in secrets if name in outputs}
         response.object.update(hidden)
         if request.type != STACK:
             self.record.resources.append(_registered(request, response))

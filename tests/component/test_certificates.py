@@ -40,22 +40,24 @@ def test_a_second_generation_adds_what_is_on_record_and_renames_nothing(dev: Rec
 
 
 def test_the_first_of_the_generations_signs_every_leaf_and_the_window_is_the_configured_one(second: Record) -> None:
-    signers = {each.outputs["certPem"]: each.name for each in second.of("SelfSignedCert")}
-    signed = {each.name: signers[each.inputs["caCertPem"]] for each in second.of("LocallySignedCert")}
+    signers = {each.outputs["certificatePem"]: each.name for each in second.of("CertificateAuthority")}
+    signed = {each.name: signers[each.inputs["authorityCertificatePem"]] for each in second.of("Certificate")}
     assert set(signed.values()) == {f"{authority}-ca-2" for authority in AUTHORITIES}
-    for each in second.of("LocallySignedCert"):
-        key = opened(each.inputs["caPrivateKeyPem"])
+    for each in second.of("Certificate"):
+        key = opened(each.inputs["authorityPrivateKeyPem"])
         assert key == opened(second.one("PrivateKey", signed[each.name]).outputs["privateKeyPem"])
-        assert each.inputs["earlyRenewalHours"] == 365 * 24
+        assert each.inputs["renewBeforeDays"] == 365
 
 
 def test_all_that_trust_an_authority_trust_both_generations_of_it(dev: Record, second: Record) -> None:
     trusted = {
-        authority: "".join(second.one("SelfSignedCert", f"{authority}-ca{of}").outputs["certPem"] for of in ("", "-2"))
+        authority: "".join(
+            second.one("CertificateAuthority", f"{authority}-ca{of}").outputs["certificatePem"] for of in ("", "-2")
+        )
         for authority in AUTHORITIES
     }
     for record, expected in (
-        (dev, {name: dev.one("SelfSignedCert", f"{name}-ca").outputs["certPem"] for name in AUTHORITIES}),
+        (dev, {name: dev.one("CertificateAuthority", f"{name}-ca").outputs["certificatePem"] for name in AUTHORITIES}),
         (second, trusted),
     ):
         found = dict(anchors(record))
@@ -130,7 +132,7 @@ def test_protect_covers_every_generation_of_the_authorities(second: Record) -> N
         "PrivateKey service-account",
         *(
             f"{kind} {authority}-ca{of}"
-            for kind in ("PrivateKey", "SelfSignedCert")
+            for kind in ("PrivateKey", "CertificateAuthority")
             for authority in AUTHORITIES
             for of in ("", "-2")
         ),

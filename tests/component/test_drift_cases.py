@@ -54,7 +54,7 @@ def test_what_is_changed_is_a_field_that_the_program_sets(dev: Record) -> None:
     for kind, case in CASES.items():
         if isinstance(case.change, dict):
             inputs = next(each.inputs for each in dev.resources if (each.type, each.name) == (kind, case.resource))
-            assert _has(opened(inputs), case.change) or kind.startswith("pulumi-python:"), kind
+            assert _has(opened(inputs), case.change) or kind.startswith("federation:"), kind
 
 
 def _has(inputs: object, change: object) -> bool:

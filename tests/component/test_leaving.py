@@ -68,7 +68,7 @@ def test_the_policy_is_about_the_works_of_this_member_and_only_while_it_leaves(k
 def test_without_a_zone_workloads_are_kept_too(tmp_path: Path) -> None:
     record = run(tmp_path, {"federation:dns": {}, "federation:members.0.keepWorkloads": True})
     kept = record.one("KeptWorkloads", "gondor-kept-workloads")
-    assert name_of(kept.provider) == "dynamic"
+    assert name_of(kept.provider) == "federation"
     assert isinstance(kept.inputs["kubeconfig"], Secret)
 
 
@@ -84,7 +84,7 @@ def test_of_a_member_that_is_given_up_only_its_provider_and_uid_are_left(
 def test_what_is_in_a_member_that_is_given_up_is_forgotten_and_nowhere_else(gone: Record) -> None:
     forgetting = {each.name: each.inputs.get("deleteUnreachable") for each in gone.of("kubernetes")}
     assert {name for name, value in forgetting.items() if value} == {"member-rohan"}
-    assert gone.one("pulumi-python", "dynamic").inputs == {"federation:gone": "rohan"}
+    assert gone.one("federation", "federation").inputs == {"gone": "rohan"}
 
 
 def test_it_is_said_that_something_stays(gone: Record) -> None:
@@ -98,7 +98,7 @@ def test_a_member_that_keeps_its_workloads_can_be_given_up_without_a_zone(tmp_pa
     changes = {"federation:dns": {}, "federation:members.1.keepWorkloads": True, **GONE}
     record = run(tmp_path, changes, SILENT)
     # Or its resource, which is in the state alone, would not hear of it.
-    assert record.one("pulumi-python", "dynamic").inputs == {"federation:gone": "rohan"}
+    assert record.one("federation", "federation").inputs == {"gone": "rohan"}
 
 
 def test_a_member_that_answers_is_not_given_up(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_without_a_zone_nothing_of_the_names_is_registered_and_all_else_is(dev: 
     components = [*dev.of("FederationDns", "MemberDns")]
     names = {each.urn for component in components for each in (component, *dev.inside(component))}
     certificates = {each.urn for each in dev.resources if each.name.startswith("user-")}
-    assert len(certificates) == 2 * len(("PrivateKey", "CertRequest", "LocallySignedCert"))
+    assert len(certificates) == 2 * len(("PrivateKey", "Certificate"))
     gone = {each.urn for each in dev.resources} - {each.urn for each in nameless.resources}
     assert gone == {*names, *certificates}
     assert len(nameless.resources) == len(dev.resources) - len(gone)
@@ -65,8 +65,8 @@ def test_without_a_zone_the_outputs_say_so(dev: Record, nameless: Record) -> Non
 
 def test_the_apis_certificate_is_good_for_its_name_in_the_zone(dev: Record, nameless: Record) -> None:
     name = "api.fellowship.example.com"
-    assert name in dev.one("CertRequest", "apiserver").inputs["dnsNames"]
-    assert name not in nameless.one("CertRequest", "apiserver").inputs["dnsNames"]
+    assert name in dev.one("Certificate", "apiserver").inputs["dnsNames"]
+    assert name not in nameless.one("Certificate", "apiserver").inputs["dnsNames"]
 
 
 def test_the_api_and_the_name_server_have_records(dev: Record) -> None:
@@ -219,7 +219,8 @@ def test_the_writer_may_change_the_one_object_that_has_the_serial(dev: Record) -
 @pytest.mark.parametrize(("program", "user"), [("dns-controller", CONTROLLER), ("federation-dns", WRITER)])
 def test_a_program_calls_the_api_as_its_own_user_who_is_in_no_group(dev: Record, program: str, user: str) -> None:
     (credentials,) = yaml.safe_load(files(dev, f"{program}-api")["kubeconfig"])["users"]
-    certificate = dev.one("LocallySignedCert", f"user-{user}")
+    certificate = dev.one("Certificate", f"user-{user}")
     held = base64.b64decode(credentials["user"]["client-certificate-data"]).decode()
-    assert held == certificate.outputs["certPem"]
-    assert dev.one("CertRequest", f"user-{user}").inputs["subject"] == {"commonName": user}
+    assert held == certificate.outputs["certificatePem"]
+    assert "organization" not in certificate.inputs
+    assert certificate.inputs["commonName"] == user

@@ -14,6 +14,7 @@ from pulumi.runtime.settings import SETTINGS
 
 from federation import access, unfinished
 from federation.settings import Access
+from provider.schema import KINDS
 from tests.component import program
 from tests.component.cloud import BALANCER, EARLY
 from tests.component.program import DEV, GONDOR, ROHAN, UIDS, run
@@ -69,11 +70,11 @@ def test_every_resource_has_the_explicit_provider_of_its_side(dev: Record) -> No
     assert wrong == {}
 
 
-def side(record: Record, resource: Registered) -> str:  # noqa: PLR0911
+def side(record: Record, resource: Registered) -> str:
     """The provider that a resource belongs to, told by its component (and, in a member, by its kind)."""
     parent = next(each for each in record.resources if each.urn == resource.parent)
-    if resource.type.startswith("tls:"):
-        return "tls"
+    if resource.type in KINDS:
+        return "federation"
     match parent.kind:
         case "ApiContents" | "Admission" | "Propagation" | "Publisher":
             kinds = (parent.kind, resource.kind) == ("ApiContents", "CustomResourceDefinition")
@@ -82,8 +83,6 @@ def side(record: Record, resource: Registered) -> str:  # noqa: PLR0911
             credentials = (f"{parent.name}-credentials", f"{parent.name}-impersonation")
             in_api = resource.kind == "Cluster" or resource.name in credentials
             return "api" if in_api else f"member-{parent.name}"
-        case "MemberDns" if resource.kind in ("ClusterDns", "Withdrawal"):
-            return "dynamic"
         case "MemberDns":
             in_api = resource.kind in ("Role", "RoleBinding") or (resource.kind, resource.name) == (
                 "Secret",
@@ -249,7 +248,7 @@ def test_a_cluster_says_who_and_where_it_is(dev: Record, member: str, context: s
 
 
 def test_the_apis_certificate_is_good_for_its_address_and_its_names_inside(dev: Record) -> None:
-    request = dev.one("CertRequest", "apiserver").inputs
+    request = dev.one("Certificate", "apiserver").inputs
     assert request["ipAddresses"] == ["127.0.0.1", BALANCER]
     assert {"localhost", "kubernetes.default.svc", "federation-apiserver.karmada-system.svc"} <= set(
         request["dnsNames"]
@@ -257,8 +256,8 @@ def test_the_apis_certificate_is_good_for_its_address_and_its_names_inside(dev: 
 
 
 def test_etcd_trusts_an_authority_that_signs_nothing_else(dev: Record) -> None:
-    signed = {each.name: each.inputs["caCertPem"] for each in dev.of("LocallySignedCert")}
-    authority = dev.one("SelfSignedCert", "etcd-ca").outputs["certPem"]
+    signed = {each.name: each.inputs["authorityCertificatePem"] for each in dev.of("Certificate")}
+    authority = dev.one("CertificateAuthority", "etcd-ca").outputs["certificatePem"]
     assert opened(dev.one("Secret", "etcd-files").inputs["stringData"])["ca.crt"] == authority
     assert {name for name, by in signed.items() if by == authority} == {"etcd-server", "etcd-client"}
 

@@ -41,7 +41,7 @@ def test_protect_keeps_etcd_with_its_namespace_all_authorities_and_the_token_key
         "StatefulSet etcd",
         "Namespace karmada-system",
         "PrivateKey service-account",
-        *(f"{kind} {name}-ca" for kind in ("PrivateKey", "SelfSignedCert") for name in authorities),
+        *(f"{kind} {name}-ca" for kind in ("PrivateKey", "CertificateAuthority") for name in authorities),
     }
 
 
@@ -67,7 +67,7 @@ def test_three_replicas_of_etcd_know_each_other_by_name(dev: Record, tmp_path: P
     assert spec["replicas"] == 3
     members = ",".join(f"etcd-{i}=https://{host}:2380" for i, host in enumerate(hosts))
     assert f"--initial-cluster={members}" in container["command"]
-    assert set(hosts) <= set(record.one("CertRequest", "etcd-server").inputs["dnsNames"])
+    assert set(hosts) <= set(record.one("Certificate", "etcd-server").inputs["dnsNames"])
     assert {each.name for each in record.of("PodDisruptionBudget")} == {"etcd", "federation-dns"}
     # Clients are led to one of three only when it is ready; to an only one as soon as it has an address.
     early = [each.one("Service", "etcd-client").inputs["spec"]["publishNotReadyAddresses"] for each in (record, dev)]
@@ -144,13 +144,13 @@ def test_a_node_port_needs_no_load_balancer(tmp_path: Path) -> None:
     assert (service["spec"]["type"], service["spec"]["ports"][0]["nodePort"]) == ("NodePort", 30443)
     assert service["metadata"]["annotations"] == {"pulumi.com/skipAwait": "true"}
     assert record.exports["apiEndpoint"] == "https://rivendell.example:30443"
-    assert "rivendell.example" in record.one("CertRequest", "apiserver").inputs["dnsNames"]
+    assert "rivendell.example" in record.one("Certificate", "apiserver").inputs["dnsNames"]
 
 
 def test_an_advertised_name_comes_before_the_balancers_address(tmp_path: Path) -> None:
     record = run(tmp_path, {"federation:host.apiServer.advertiseAddress": "api.example.com"})
     assert record.exports["apiEndpoint"] == "https://api.example.com:5443"
-    request = record.one("CertRequest", "apiserver").inputs
+    request = record.one("Certificate", "apiserver").inputs
     assert "api.example.com" in request["dnsNames"]
     assert BALANCER in request["ipAddresses"]
 
@@ -170,7 +170,7 @@ def test_the_hosts_namespace_is_free_and_the_apis_is_karmadas(tmp_path: Path) ->
     namespaced = [each for each in record.resources if each.inputs.get("metadata", {}).get("namespace")]
     host = {each.inputs["metadata"]["namespace"] for each in namespaced if name_of(each.provider) == "host"}
     assert host == {"council"}
-    assert "karmada-aggregated-apiserver.karmada-system.svc" in record.one("CertRequest", "services").inputs["dnsNames"]
+    assert "karmada-aggregated-apiserver.karmada-system.svc" in record.one("Certificate", "services").inputs["dnsNames"]
     assert record.one("Service", "api-karmada-aggregated-apiserver").inputs["spec"]["externalName"] == (
         "karmada-aggregated-apiserver.council.svc"
     )

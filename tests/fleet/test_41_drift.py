@@ -25,7 +25,7 @@ from toolbox import tool
 CHANGED = {kind: case for kind, case in CASES.items() if not isinstance(case.change, str)}
 DELETED = {kind: case for kind, case in CASES.items() if not case.delete}
 CLUSTER = "kubernetes:cluster.karmada.io/v1alpha1:Cluster"
-CLUSTER_DNS = "pulumi-python:dynamic/federation:ClusterDns"
+CLUSTER_DNS = "federation:index:ClusterDns"
 KINDS = ("kubernetes:apiextensions.k8s.io", "kubernetes:apiregistration.k8s.io")
 
 

@@ -208,9 +208,9 @@ def _up(federation: Federation, figures: Figures, name: str, what: str) -> None:
 def _certificates(federation: Federation) -> Mapping[str, str]:
     """All certificates in the state, by name (PEM)."""
     return {
-        each["urn"].rsplit("::", 1)[1]: each["outputs"]["certPem"]
+        each["urn"].rsplit("::", 1)[1]: each["outputs"]["certificatePem"]
         for each in json.loads(federation.stack.state("--show-secrets"))["deployment"]["resources"]
-        if each["type"].endswith("SignedCert")
+        if each["type"].endswith((":Certificate", ":CertificateAuthority"))
     }
 
 

@@ -105,7 +105,7 @@ def test_a_member_that_is_dead_for_good_leaves_in_one_up(
     assert code == 0, log
     assert "pulumi:providers:kubernetes member-mordor delete" in log
     assert "pulumi:index:Stash member-mordor delete" in log
-    assert "pulumi:providers:pulumi-python dynamic update" in log
+    assert "pulumi:providers:federation federation update" in log
     assert "    3 changes." in log
 
 

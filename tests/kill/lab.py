@@ -49,8 +49,6 @@ MOST_RUNS = 2
 ANSWERS_WITHIN = "--request-timeout=3s"
 HELPERS_END_WITHIN = 330
 """Seconds: Pulumi's helpers look for their engine every 5 minutes."""
-ENDLESS = ("pulumi-resource-pulumi-python", "pulumi.dynamic")
-"""The helpers of dynamic resources do not look for their engine at all (pulumi 3.260)."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +133,8 @@ class Lab:
         fleet("down")
         try:
             if wait_for_helpers:
-                ending = [helper for helper in self._helpers if not any(name in helper.command for name in ENDLESS)]
-                wait_until(f"{ending} to end", lambda: not any(map(Process.alive, ending)), HELPERS_END_WITHIN)
+                helpers = self._helpers
+                wait_until(f"{helpers} to end", lambda: not any(map(Process.alive, helpers)), HELPERS_END_WITHIN)
         finally:
             for helper in self._helpers:
                 helper.kill()
@@ -221,7 +219,7 @@ class Lab:
 
     def _new_certificate(self) -> Sequence[str]:
         """Options for `up` that give etcd a new certificate, so that it rolls."""
-        urn = next(urn for urn in self._in_state() if urn.endswith("LocallySignedCert::etcd-server"))
+        urn = next(urn for urn in self._in_state() if urn.endswith("Certificate::etcd-server"))
         return "--replace", urn
 
     def _change(self) -> None:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from fleet.waiting import wait_until
-from toolbox import tool
+from tests.programs.projects import HOST, PATIENCE, Project, make
 
 pytestmark = pytest.mark.programs
 
-HOST = Path(__file__).resolve().parents[2] / "language_host" / "pulumi-language-python"
-PATIENCE = 60
-"""Seconds that a run of Pulumi gets; on an idle machine it takes two."""
 SECRET = "speak-friend-and-enter"
 PROGRAM = """
 import sys, time
@@ -79,61 +74,11 @@ def host() -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-@dataclass(frozen=True)
-class Project:
-    """A project with a stack in a folder, and a `pulumi` with our language host beside it."""
-
-    folder: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "PULUMI_HOME": str(self.folder / "home"),
-            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": "mellon",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-        }
-
-    def command(self, *arguments: str) -> list[str]:
-        return [str(self.folder / "bin" / "pulumi"), "--non-interactive", "--color", "never", *arguments]
-
-    def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*arguments),
-            cwd=self.folder,
-            env=self.environment,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
-
-    def up(self, how: str = "") -> subprocess.CompletedProcess[str]:
-        self.pulumi("config", "set", "how", how)
-        return self.pulumi("up", "--yes", "--skip-preview")
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    folder = tmp_path_factory.mktemp("project")
-    (folder / "bin").mkdir()
-    (folder / "state").mkdir()
-    # Not a link: `pulumi` looks beside what a link leads to.
-    try:
-        os.link(tool("pulumi"), folder / "bin" / "pulumi")
-    except OSError:
-        shutil.copy2(tool("pulumi"), folder / "bin" / "pulumi")
-    (folder / "bin" / HOST.name).symlink_to(HOST)
-    (folder / "Pulumi.yaml").write_text(
-        f"name: tiny\nruntime:\n  name: python\n  options: {{toolchain: pip, virtualenv: {sys.prefix}}}\n"
-    )
-    (folder / ".venv").symlink_to(sys.prefix)
-    (folder / "__main__.py").write_text(PROGRAM)
-    made = Project(folder)
-    for arguments in (("stack", "init", "dev"), ("config", "set", "--secret", "password", SECRET)):
-        done = made.pulumi(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
+    made = make(tmp_path_factory.mktemp("project"), PROGRAM)
+    done = made.pulumi("config", "set", "--secret", "password", SECRET)
+    assert done.returncode == 0, done.stdout + done.stderr
     return made
 
 

@@ -1,21 +1,19 @@
 """A member's cluster DNS: which ConfigMap is changed, how, and what Pulumi is told. The API is one of our own."""
 
-import base64
-import pickle
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import yaml
-from federation.dns.config_maps import ClusterDnsError, ConfigMaps
-from federation.dns.lookup import Lookup
-from pulumi.dynamic import Config, ConfigureRequest
-from pulumi.dynamic.dynamic import serialize_provider
-from pulumi.runtime import rpc
 
 from federation.connection import connect
-from federation.dns import cluster_dns, config_maps, corefile, kube_system, kubedns
+from provider.cluster_dns import config_maps, corefile, kube_system, kubedns
+from provider.cluster_dns.config_maps import ClusterDnsError, ConfigMaps
+from provider.cluster_dns.lookup import Lookup
+from provider.cluster_dns.resource import ClusterDns
+from provider.resource import BegunError, ProviderError
 from tests.kube_api import ApiServer
+from tests.provider_calls import Called
 
 pytestmark = pytest.mark.unit
 
@@ -57,8 +55,13 @@ def props(server: ApiServer, **changes: Any) -> dict[str, Any]:
         "federation": "fellowship",
         "zone": "example.com",
     }
-    place = {"region": "middle-earth", "zones": ["minas-tirith"], "servers": ["10.90.0.5"], "layout": corefile.layout()}
+    place = {"region": "middle-earth", "zones": ["minas-tirith"], "servers": ["10.90.0.5"]}
     return known | place | changes
+
+
+def made(server: ApiServer, **changes: Any) -> dict[str, Any]:
+    """The state of the resource when it is in order."""
+    return props(server, **changes) | {"drift": "", "layout": corefile.layout()}
 
 
 def put(server: ApiServer, found: ConfigMaps) -> None:
@@ -148,28 +151,26 @@ def test_nothing_is_taken_out_between_damaged_markers() -> None:
 @pytest.mark.parametrize("before", BEFORE[:-1])
 def test_pulumi_creates_reads_updates_and_deletes(api: ApiServer, before: ConfigMaps) -> None:
     put(api, before)
-    provider = cluster_dns.Provider()
-    assert provider.check({}, props(api)).failures == []
-    created = provider.create(props(api))
-    assert (created.id, created.outs) == ("gondor", props(api) | {"drift": ""})
+    provider = Called(ClusterDns)
+    assert provider.problems(None, props(api)) == {}
+    assert provider.create(props(api)) == made(api)
     assert data(api) == config_maps.joined(before, LOOKUP, None)
 
-    assert provider.read("gondor", props(api)).outs == created.outs
-    assert not provider.diff("gondor", props(api) | {"drift": ""}, props(api)).changes
+    assert provider.read(made(api)) == made(api)
+    assert provider.stale(made(api), props(api)) == []
 
-    updated = provider.update("gondor", props(api), props(api, zone="example.org"))
-    assert updated.outs == props(api, zone="example.org") | {"drift": ""}
+    assert provider.update(made(api), props(api, zone="example.org")) == made(api, zone="example.org")
     assert data(api) == config_maps.joined(before, Lookup(**(vars(LOOKUP) | {"zone": "example.org"})), None)
 
-    provider.delete("gondor", props(api, zone="example.org"))
+    provider.delete(props(api, zone="example.org"))
     assert data(api) == before
-    provider.delete("gondor", props(api))
+    provider.delete(props(api))
     assert data(api) == before
 
 
 def test_a_change_by_hand_is_seen_and_put_back(api: ApiServer) -> None:
     put(api, BEFORE[0])
-    provider = cluster_dns.Provider()
+    provider = Called(ClusterDns)
     provider.create(props(api))
     good = data(api)
     put(
@@ -181,82 +182,74 @@ def test_a_change_by_hand_is_seen_and_put_back(api: ApiServer) -> None:
             }
         },
     )
-    found = provider.read("gondor", props(api))
-    assert found.outs is not None
-    assert found.outs["drift"] == "ConfigMap kube-system/coredns is not as it was left"
-    assert provider.diff("gondor", found.outs, props(api)).changes
-    provider.update("gondor", found.outs, props(api))
+    found = provider.read(made(api))
+    assert found["drift"] == "ConfigMap kube-system/coredns is not as it was left"
+    assert provider.stale(found, props(api)) == ["drift"]
+    provider.update(found, props(api))
     assert data(api) == good
 
     put(api, {"coredns": {"Corefile": "example.com {\n}\n" + good["coredns"]["Corefile"]}})
-    found = provider.read("gondor", props(api))
-    assert found.outs is not None
-    assert found.outs["drift"].startswith("ConfigMap kube-system/coredns: line 1: example.com:53 has")
+    found = provider.read(made(api))
+    assert found["drift"].startswith("ConfigMap kube-system/coredns: line 1: example.com:53 has")
 
 
 def test_another_kubeconfig_is_an_update_that_touches_nothing(api: ApiServer) -> None:
     put(api, BEFORE[0])
-    provider = cluster_dns.Provider()
+    provider = Called(ClusterDns)
     provider.create(props(api))
     renewed = props(api, kubeconfig=props(api)["kubeconfig"] + "# renewed\n")
-    found = provider.diff("gondor", props(api) | {"drift": ""}, renewed)
-    assert found.changes
-    assert not found.replaces
     api.requests.clear()
-    assert provider.update("gondor", props(api), renewed).outs == renewed | {"drift": ""}
+    assert provider.update(made(api), renewed) == made(api) | renewed
     assert {method for method, _ in api.requests} == {"GET"}
 
 
 def test_a_preview_tells_what_is_in_the_way_and_asks_only_when_something_changes(api: ApiServer) -> None:
     put(api, {"coredns": {"Corefile": COREFILE + "\nexample.com {\n}\n"}})
-    provider = cluster_dns.Provider()
-    [failure] = provider.check({}, props(api)).failures
-    assert failure.reason == (
-        "ConfigMap kube-system/coredns: line 5: example.com:53 has a server block already; "
+    provider = Called(ClusterDns)
+    assert provider.problems(None, props(api))["member"] == (
+        "gondor: ConfigMap kube-system/coredns: line 5: example.com:53 has a server block already; "
         "put that right, or set clusterDns: none for the member"
     )
     api.requests.clear()
-    assert provider.check(props(api), props(api)).failures == []
-    unknown = rpc.deserialize_property(rpc.UNKNOWN, keep_unknowns=True)
-    assert provider.check({}, props(api, servers=unknown)).failures == []
+    assert provider.problems(props(api), props(api)) == {}
     assert api.requests == []
     api.stop()
-    assert provider.check({}, props(api)).failures == []
+    assert provider.problems(None, props(api)) == {}
 
 
 def test_a_config_map_made_for_the_federation_goes_with_the_last_one(api: ApiServer) -> None:
     put(api, BEFORE[2])
-    provider = cluster_dns.Provider()
+    provider = Called(ClusterDns)
     dev = props(api, federation="dev", zone="dev.example.com")
     provider.create(props(api))
     provider.create(dev)
-    provider.delete("gondor", props(api))
+    provider.delete(props(api))
     assert list(data(api)["coredns-custom"]) == ["federation-dev.server"]
-    provider.delete("gondor", dev)
+    provider.delete(dev)
     assert data(api) == BEFORE[2]
 
 
 def test_a_config_map_that_was_there_stays_though_empty(api: ApiServer) -> None:
     before = {**BEFORE[2], "coredns-custom": {}}
     put(api, before)
-    provider = cluster_dns.Provider()
+    provider = Called(ClusterDns)
     provider.create(props(api))
-    provider.delete("gondor", props(api))
+    provider.delete(props(api))
     assert data(api) == before
 
 
 def test_kube_dns_without_a_config_map_gets_one(api: ApiServer) -> None:
     api.put(DEPLOYMENTS, {"metadata": {"name": "kube-dns", "namespace": "kube-system"}})
-    provider = cluster_dns.Provider()
+    provider = Called(ClusterDns)
     provider.create(props(api))
     assert data(api) == {"kube-dns": kubedns.with_part({}, LOOKUP)}
-    provider.delete("gondor", props(api))
+    provider.delete(props(api))
     assert data(api) == {}
 
 
 def test_coredns_is_restarted_only_if_it_does_not_reload(api: ApiServer) -> None:
     deployment = api.put(DEPLOYMENTS, {"metadata": {"name": "coredns", "namespace": "kube-system"}})
-    provider = cluster_dns.Provider()
+    provider = Called(ClusterDns)
     put(api, BEFORE[0])
     provider.create(props(api))
     assert api.get(DEPLOYMENTS, "kube-system", "coredns") == deployment
@@ -268,9 +261,9 @@ def test_coredns_is_restarted_only_if_it_does_not_reload(api: ApiServer) -> None
 
     api.remove(DEPLOYMENTS, "kube-system", "coredns")
     with pytest.raises(
-        ClusterDnsError, match="member gondor: its CoreDNS has neither the plugin reload nor a Deployment coredns"
+        ProviderError, match="member gondor: its CoreDNS has neither the plugin reload nor a Deployment coredns"
     ):
-        provider.delete("gondor", props(api))
+        provider.delete(props(api))
 
 
 def meddled(api: ApiServer, times: int) -> Callable[[ConfigMaps], ConfigMaps]:
@@ -301,26 +294,42 @@ def test_it_gives_up_when_somebody_else_never_stops(api: ApiServer) -> None:
 
 
 def test_a_member_that_does_not_answer_or_refuses_is_named(api: ApiServer) -> None:
-    provider = cluster_dns.Provider()
+    provider = Called(ClusterDns)
     api.tokens = {"another"}
-    with pytest.raises(ClusterDnsError, match="member gondor: its API answered 401"):
+    with pytest.raises(ProviderError, match="member gondor: its API answered 401"):
         provider.create(props(api))
     api.stop()
-    with pytest.raises(ClusterDnsError, match=f"member gondor: the API at {api.url} cannot be reached: .*refused"):
-        provider.delete("gondor", props(api))
+    with pytest.raises(ProviderError, match=f"member gondor: its API at {api.url} cannot be reached: .*refused"):
+        provider.delete(props(api))
 
 
-def test_the_state_holds_the_name_of_the_provider_and_none_of_its_code() -> None:
-    pickled = base64.b64decode(serialize_provider(cluster_dns.Provider()))
-    assert b"federation.dns.cluster_dns" in pickled
-    assert len(pickled) < 100
-    assert type(pickle.loads(pickled)) is cluster_dns.Provider
+def test_server_blocks_that_are_written_in_a_new_way_are_taken_up(api: ApiServer) -> None:
+    assert Called(ClusterDns).stale(made(api) | {"layout": "older"}, props(api)) == ["layout"]
+
+
+def test_what_was_written_before_a_failure_is_not_forgotten(api: ApiServer) -> None:
+    """CoreDNS has no plugin reload, and its Deployment cannot be restarted: but the ConfigMap is written."""
+    put(api, {"coredns": {"Corefile": COREFILE.replace("reload", "cache")}})
+    api.put(DEPLOYMENTS, {"metadata": {"name": "coredns", "namespace": "kube-system"}})
+    api.refused_methods = {("PATCH", DEPLOYMENTS)}
+    with pytest.raises(BegunError, match=r"member gondor: its API answered 403 .*; ConfigMap coredns was written"):
+        Called(ClusterDns).create(props(api))
+    api.refused_methods = {("PATCH", CONFIG_MAPS)}
+    put(api, BEFORE[0])
+    with pytest.raises(ProviderError) as refused:
+        Called(ClusterDns).create(props(api))
+    assert type(refused.value) is ProviderError
+
+
+def test_no_part_of_a_kubeconfig_is_in_an_error(api: ApiServer) -> None:
+    with pytest.raises(ProviderError) as told:
+        Called(ClusterDns).create(props(api, kubeconfig="token: [secret"))
+    assert str(told.value) == "member gondor: the kubeconfig for its API is not YAML"
 
 
 def test_a_member_that_is_given_up_is_left_without_asking_it(api: ApiServer) -> None:
-    provider = cluster_dns.Provider()
-    provider.configure(ConfigureRequest(Config({"federation:gone": "rohan,gondor"}, "federation")))
+    provider = Called(ClusterDns, gone=("rohan", "gondor"))
     api.stop()
-    provider.delete("gondor", props(api))
-    with pytest.raises(ClusterDnsError, match="cannot be reached"):
-        provider.delete("edoras", props(api, member="edoras"))
+    provider.delete(props(api))
+    with pytest.raises(ProviderError, match="cannot be reached"):
+        provider.delete(props(api, member="edoras"))

@@ -103,10 +103,10 @@ def test_values_are_found_by_their_path_and_cut() -> None:
     assert told == f'text: "{"a" * 56}..., should be "b"'
 
 
-def test_dynamic_resources_say_in_words_what_they_found() -> None:
+def test_resources_of_our_own_say_in_words_what_they_found() -> None:
     drift = "ConfigMap kube-system/coredns is not as it was left"
     states: dict[str, Any] = {"oldState": {"id": "rohan", "outputs": {"drift": drift}}, "newState": {"inputs": {}}}
-    (found,) = digest.differences({"steps": [step("update", "pulumi-python:dynamic/federation:ClusterDns", **states)]})
+    (found,) = digest.differences({"steps": [step("update", "federation:index:ClusterDns", **states)]})
     assert (found.kind, found.fields) == ("ClusterDns", (drift,))
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import urllib3
 from kubernetes import client
-from pulumi.dynamic import Config, ConfigureRequest
 
-from federation import kept_workloads
-from federation.kept_workloads import SETTING, KeptWorkloadsError, Provider
+from federation.names import KEEP_WORKLOADS
+from provider import clusters, kept_workloads
+from provider.kept_workloads import KeptWorkloads
+from provider.resource import ProviderError
+from tests.provider_calls import Called
+from tests.unit.test_withdrawal import KUBECONFIG
 
 pytestmark = pytest.mark.unit
 
-PROPS = {"cluster": "gondor", "kubeconfig": "{}"}
+PROPS = {"cluster": "gondor", "kubeconfig": KUBECONFIG}
 CLUSTER = "/apis/cluster.karmada.io/v1alpha1/clusters/gondor"
 NAMESPACE = "/api/v1/namespaces/karmada-es-gondor"
 WORKS = "/apis/work.karmada.io/v1alpha1/namespaces/karmada-es-gondor/works"
@@ -27,7 +31,7 @@ class Api:
     def __init__(self) -> None:
         self.objects: dict[str, Any] = {
             CLUSTER: {
-                "metadata": {"name": "gondor", "annotations": {SETTING: "true"}},
+                "metadata": {"name": "gondor", "annotations": {KEEP_WORKLOADS: "true"}},
                 "status": {"conditions": [{"type": "Ready", "status": "True"}]},
             },
             NAMESPACE: {"metadata": {"name": "karmada-es-gondor", "labels": {"karmada.io/system": "true"}}},
@@ -75,31 +79,37 @@ class Api:
         return found
 
 
+@contextmanager
+def _connected(_: object) -> Iterator[None]:
+    yield None
+
+
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     new = Api()
-    monkeypatch.setattr(kept_workloads, "connect", lambda _: nullcontext())
+    monkeypatch.setattr(clusters, "connect", _connected)
+    monkeypatch.setattr(clusters, "get", new.get)
     monkeypatch.setattr(kept_workloads, "get", new.get)
     monkeypatch.setattr(kept_workloads, "send", new.send)
     return new
 
 
 def test_leaving_has_every_work_leave_its_object_but_for_karmadas_own_rights(api: Api) -> None:
-    Provider().delete("gondor", PROPS)
+    Called(KeptWorkloads).delete(PROPS)
     assert api.stay == {"web", "shire-namespace"}
     assert api.label == "stay"
 
 
 def test_a_work_that_was_written_anew_in_between_is_told_again(api: Api) -> None:
     api.rewritten = 2
-    Provider().delete("gondor", PROPS)
+    Called(KeptWorkloads).delete(PROPS)
     assert api.stay == {"web", "shire-namespace"}
 
 
 def test_works_that_never_listen_are_an_error_that_names_one(api: Api) -> None:
     api.rewritten = 1000
-    with pytest.raises(KeptWorkloadsError, match=r"member gondor: .* such as web; they must have .* true"):
-        Provider().delete("gondor", PROPS)
+    with pytest.raises(ProviderError, match=r"member gondor: .* such as web; they must have .* true"):
+        Called(KeptWorkloads).delete(PROPS)
 
 
 def test_a_work_that_goes_meanwhile_is_nobodys_loss(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,34 +119,32 @@ def test_a_work_that_goes_meanwhile_is_nobodys_loss(api: Api, monkeypatch: pytes
     monkeypatch.setattr(
         kept_workloads, "get", lambda _, path: next(answers, api.get(_, path)) if path == WORKS else api.get(_, path)
     )
-    Provider().delete("gondor", PROPS)
+    Called(KeptWorkloads).delete(PROPS)
     assert api.stay == {"shire-namespace"}
 
 
 def test_a_setting_that_was_taken_back_lets_nothing_go(api: Api) -> None:
     api.objects[CLUSTER]["metadata"]["annotations"] = {}
-    Provider().delete("gondor", PROPS)
+    Called(KeptWorkloads).delete(PROPS)
     assert (api.stay, api.label) == (set(), None)
 
 
 def test_a_member_that_is_not_ready_is_an_error_as_karmada_would_try_for_ever(api: Api) -> None:
     api.objects[CLUSTER]["status"]["conditions"][0]["status"] = "False"
-    with pytest.raises(KeptWorkloadsError, match=r"member gondor is not Ready.* set unreachable: true"):
-        Provider().delete("gondor", PROPS)
+    with pytest.raises(ProviderError, match=r"member gondor is not Ready.* set unreachable: true"):
+        Called(KeptWorkloads).delete(PROPS)
     assert (api.stay, api.label) == (set(), None)
 
 
 def test_a_member_that_is_given_up_is_let_go_without_a_word(api: Api) -> None:
-    provider = Provider()
-    provider.configure(ConfigureRequest(Config({"federation:gone": "rohan,gondor"}, "federation")))
-    provider.delete("gondor", PROPS)
+    Called(KeptWorkloads, gone=("rohan", "gondor")).delete(PROPS)
     assert (api.stay, api.label) == (set(), None)
 
 
 @pytest.mark.parametrize("missing", [CLUSTER, NAMESPACE])
 def test_a_member_that_has_left_already_needs_nothing(api: Api, missing: str) -> None:
     del api.objects[missing]
-    Provider().delete("gondor", PROPS)
+    Called(KeptWorkloads).delete(PROPS)
     assert api.stay == set()
 
 
@@ -144,19 +152,19 @@ def test_a_silent_api_is_an_error_as_the_cluster_must_not_go_like_this(monkeypat
     def silent(*_: Any) -> None:
         raise urllib3.exceptions.HTTPError("no route to host")
 
-    monkeypatch.setattr(kept_workloads, "connect", lambda _: nullcontext())
-    monkeypatch.setattr(kept_workloads, "get", silent)
-    with pytest.raises(urllib3.exceptions.HTTPError):
-        Provider().delete("gondor", PROPS)
+    monkeypatch.setattr(clusters, "connect", _connected)
+    monkeypatch.setattr(clusters, "get", silent)
+    with pytest.raises(ProviderError, match=r"the federation API at https://api.example cannot be reached: no route"):
+        Called(KeptWorkloads).delete(PROPS)
 
 
 def test_joining_takes_back_a_leave_that_was_given_up_half_way(api: Api) -> None:
-    Provider().delete("gondor", PROPS)
-    assert Provider().create(PROPS).outs == PROPS
+    Called(KeptWorkloads).delete(PROPS)
+    assert Called(KeptWorkloads).create(PROPS) == PROPS
     assert (api.stay, api.label) == (set(), None)
 
 
 def test_joining_leaves_alone_what_somebodys_policy_has_asked_for(api: Api) -> None:
     api.objects[f"{WORKS}/web"]["spec"]["preserveResourcesOnDeletion"] = True
-    Provider().create(PROPS)
+    Called(KeptWorkloads).create(PROPS)
     assert api.stay == {"web"}

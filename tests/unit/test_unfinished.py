@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from federation import unfinished
-from federation.dns import cluster_dns
+from provider.cluster_dns.resource import ClusterDns
+from provider.schema import KINDS
 from tests.kube_api import ApiServer
+from tests.provider_calls import Called
 from tests.unit.test_cluster_dns import BEFORE, data, props, put
 
 pytestmark = pytest.mark.unit
@@ -21,10 +23,10 @@ pytestmark = pytest.mark.unit
 SECRET = "urn:pulumi:dev::federation::kubernetes:core/v1:Secret::etcd-files"
 ROLE = "urn:pulumi:dev::federation::kubernetes:rbac.authorization.k8s.io/v1:ClusterRole::gondor-access"
 CLUSTER = "urn:pulumi:dev::federation::kubernetes:cluster.karmada.io/v1alpha1:Cluster::gondor-cluster"
-CLUSTER_DNS = "urn:pulumi:dev::federation::pulumi-python:dynamic/federation:ClusterDns::gondor-cluster-dns"
-WITHDRAWAL = "urn:pulumi:dev::federation::pulumi-python:dynamic/federation:Withdrawal::gondor-withdrawal"
-KEPT_WORKLOADS = "urn:pulumi:dev::federation::pulumi-python:dynamic/federation:KeptWorkloads::gondor-kept-workloads"
-KEY = "urn:pulumi:dev::federation::tls:index/privateKey:PrivateKey::root-ca"
+CLUSTER_DNS = "urn:pulumi:dev::federation::federation:index:ClusterDns::gondor-cluster-dns"
+WITHDRAWAL = "urn:pulumi:dev::federation::federation:index:Withdrawal::gondor-withdrawal"
+KEPT_WORKLOADS = "urn:pulumi:dev::federation::federation:index:KeptWorkloads::gondor-kept-workloads"
+KEY = "urn:pulumi:dev::federation::federation:index:PrivateKey::root-ca"
 
 
 def resource(urn: str, metadata: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
@@ -96,33 +98,30 @@ def member() -> Iterator[ApiServer]:
 
 
 def begun_cluster_dns(member: ApiServer) -> dict[str, Any]:
-    """As it is in the list: its inputs, and among them, as the secret that Pulumi makes of it, the provider."""
-    return {**resource(CLUSTER_DNS), "inputs": {**props(member), "__provider": {"ciphertext": "v1:abc"}}}
+    """As it is in the list: its inputs."""
+    return {**resource(CLUSTER_DNS), "inputs": props(member)}
 
 
 def test_a_begun_cluster_dns_is_as_its_creation_returns_it_but_to_be_written_again(member: ApiServer) -> None:
     found = adopted([], pending("creating", begun_cluster_dns(member)))[CLUSTER_DNS]
-    provider = cluster_dns.Provider()
-    created = provider.create(props(member))
-    assert created.outs is not None
-    assert found["id"] == created.id
-    assert {**found["outputs"], "drift": ""} == {**created.outs, "__provider": {"ciphertext": "v1:abc"}}
-    assert provider.diff(found["id"], found["outputs"], props(member)).changes
+    assert found["id"] == "gondor-cluster-dns"
+    assert {**found["outputs"], "drift": ""}.items() <= Called(ClusterDns).create(props(member)).items()
+    assert "drift" in Called(ClusterDns).stale(found["outputs"], props(member))
     # The engine finds it by its type.
-    assert CLUSTER_DNS.split("::")[2] == f"pulumi-python:{cluster_dns.ClusterDns._resource_type_name}"
+    assert CLUSTER_DNS.split("::")[2] in KINDS
 
 
 @pytest.mark.parametrize("written", [True, False])
 def test_a_begun_cluster_dns_can_be_destroyed_or_written_whatever_came_of_it(member: ApiServer, written: bool) -> None:
     found = adopted([], pending("creating", begun_cluster_dns(member)))[CLUSTER_DNS]
-    provider = cluster_dns.Provider()
+    provider = Called(ClusterDns)
     if written:
         provider.create(props(member))
-    provider.update(found["id"], found["outputs"], props(member))
+    provider.update(found["outputs"], props(member))
     assert "fellowship" in data(member)["coredns"]["Corefile"]
     if not written:
         put(member, BEFORE[0])
-    provider.delete(found["id"], found["outputs"])
+    provider.delete(found["outputs"])
     assert data(member) == BEFORE[0]
 
 

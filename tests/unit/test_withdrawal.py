@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import urllib3
 from kubernetes import client
 
-from federation.dns import withdrawal
-from federation.dns.withdrawal import Provider
+from provider import clusters, withdrawal
+from provider.resource import ProviderError, Work
+from provider.withdrawal import Withdrawal
+from tests.provider_calls import Called
 
 pytestmark = pytest.mark.unit
 
-PROPS = {"cluster": "gondor", "kubeconfig": "{}", "ttl": 30}
+KUBECONFIG = """\
+clusters: [{name: c, cluster: {server: https://api.example}}]
+contexts: [{name: c, context: {cluster: c, user: c}}]
+current-context: c
+"""
+
+PROPS = {"cluster": "gondor", "kubeconfig": KUBECONFIG, "ttl": 30}
+STATE = PROPS | {"drift": ""}
 CLUSTER = "/apis/cluster.karmada.io/v1alpha1/clusters/gondor"
 
 
@@ -39,24 +49,33 @@ class Api:
         self.sent.append(request)
 
 
+@contextmanager
+def _connected(_: object) -> Iterator[None]:
+    yield None
+
+
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     new = Api()
-    monkeypatch.setattr(withdrawal, "connect", lambda _: nullcontext())
+    monkeypatch.setattr(clusters, "connect", _connected)
     monkeypatch.setattr(withdrawal, "send", new.send)
-    monkeypatch.setattr(withdrawal, "get", new.get)
-    monkeypatch.setattr(withdrawal, "sleep", new.slept.append)
+    monkeypatch.setattr(clusters, "get", new.get)
+
+    async def sleep(_: Work, seconds: float) -> None:
+        new.slept.append(seconds)
+
+    monkeypatch.setattr(Work, "sleep", sleep)
     return new
 
 
 def test_leaving_marks_the_cluster_and_outlasts_the_ttl(api: Api) -> None:
-    Provider().delete("gondor", PROPS)
+    Called(Withdrawal).delete(STATE)
     assert api.sent == [("PATCH", CLUSTER, {"metadata": {"annotations": {"federation/leaving": "true"}}})]
     assert api.slept == [35]
 
 
 def test_joining_takes_the_mark_of_a_leave_that_was_given_up(api: Api) -> None:
-    assert Provider().create(PROPS).outs == PROPS
+    assert Called(Withdrawal).create(PROPS) == STATE
     assert api.sent == [("PATCH", CLUSTER, {"metadata": {"annotations": {"federation/leaving": None}}})]
     assert api.slept == []
 
@@ -64,31 +83,31 @@ def test_joining_takes_the_mark_of_a_leave_that_was_given_up(api: Api) -> None:
 @pytest.mark.parametrize("failure", [client.ApiException(status=404), urllib3.exceptions.HTTPError("no route")])
 def test_nobody_waits_for_a_cluster_that_is_gone_or_an_api_that_is_silent(api: Api, failure: Exception) -> None:
     api.failure = failure
-    Provider().delete("gondor", PROPS)
+    Called(Withdrawal).delete(STATE)
     assert api.slept == []
 
 
 def test_an_api_that_refuses_is_an_error(api: Api) -> None:
     api.failure = client.ApiException(status=403)
-    with pytest.raises(client.ApiException):
-        Provider().delete("gondor", PROPS)
+    with pytest.raises(ProviderError, match="the federation API answered 403"):
+        Called(Withdrawal).delete(STATE)
 
 
-@pytest.mark.parametrize(("change", "changes"), [({}, False), ({"ttl": 60}, True), ({"kubeconfig": "new"}, True)])
-def test_what_it_waits_for_and_whom_it_asks_can_change(change: dict[str, Any], changes: bool) -> None:
-    assert Provider().diff("gondor", PROPS, PROPS | change).changes is changes
+def test_another_ttl_or_kubeconfig_is_noted_down_and_nobody_is_asked(api: Api) -> None:
+    assert Called(Withdrawal).update(STATE, PROPS | {"ttl": 60}) == STATE | {"ttl": 60}
+    assert api.sent == []
 
 
 def test_a_mark_on_a_member_that_stays_is_drift_and_taken_away(api: Api) -> None:
-    assert (Provider().read("gondor", PROPS).outs or {})["drift"] == ""
+    assert Called(Withdrawal).read(STATE)["drift"] == ""
     api.annotations = {"federation/leaving": "true"}
-    found = Provider().read("gondor", PROPS).outs or {}
+    found = Called(Withdrawal).read(STATE)
     assert found["drift"] == "Cluster gondor is marked as leaving"
-    assert Provider().diff("gondor", found, PROPS).changes
-    assert Provider().update("gondor", found, PROPS).outs == PROPS
+    assert Called(Withdrawal).stale(found, PROPS) == ["drift"]
+    assert Called(Withdrawal).update(found, PROPS) == STATE
     assert api.sent == [("PATCH", CLUSTER, {"metadata": {"annotations": {"federation/leaving": None}}})]
 
 
 def test_a_cluster_that_is_gone_has_no_mark(api: Api) -> None:
     api.failure = client.ApiException(status=404)
-    assert (Provider().read("gondor", PROPS).outs or {})["drift"] == ""
+    assert Called(Withdrawal).read(STATE)["drift"] == ""

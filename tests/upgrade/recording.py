@@ -27,9 +27,7 @@ NOBODY = "127.0.0.1:9"
 """Where nothing listens: Pulumi's Kubernetes provider then goes by the state alone."""
 OVERWRITTEN = {
     # When the recorded certificates expire: their renewal is no matter of an upgrade.
-    "validityEndTime": "2126-01-01T00:00:00Z",
-    # The same key again, in a form that nobody reads and whose short last line would not be blunted.
-    "privateKeyOpenssh": "",
+    "notAfter": "2126-01-01T00:00:00Z",
 }
 MARK, SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
 """How Pulumi writes a secret in a state."""

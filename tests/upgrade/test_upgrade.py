@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from embedded.stack import Stack
-from federation.control_plane import crds
+from federation.engine.karmada import crds
 from federation.settings import Crds
 from tests.archives import ADDED, CHANGED, newer_than, write
 from tests.figures import Figures
@@ -21,6 +21,13 @@ from toolbox import archive
 
 pytestmark = pytest.mark.programs
 
+NONE_YET = pytest.param(
+    None,
+    id="none",
+    marks=pytest.mark.skip("no state is recorded here: `python -m tests.upgrade.record` on a fleet that is up"),
+)
+"""In place of the recordings, as long as nothing has been released."""
+RECORDINGS = [pytest.param(file, id=file.name) for file in recordings()] or [NONE_YET]
 ALLOWED = {"same", "update", "create"}
 PROGRAMS = (
     "etcd",
@@ -33,8 +40,8 @@ PROGRAMS = (
 )
 
 
-@pytest.mark.needs("karmada-crds", "kubernetes plugin", "tls plugin")
-@pytest.mark.parametrize("file", recordings(), ids=lambda file: file.name)
+@pytest.mark.needs("karmada-crds", "kubernetes plugin")
+@pytest.mark.parametrize("file", RECORDINGS)
 def test_the_present_program_replaces_and_deletes_nothing(file: Path, tmp_path: Path, figures: Figures) -> None:
     stack = Recording.read(file).restore(tmp_path / "home")
     steps = _preview(stack)
@@ -56,11 +63,11 @@ def test_the_present_program_replaces_and_deletes_nothing(file: Path, tmp_path: 
     assert {*((name, "update") for name in (*PROGRAMS, CHANGED)), (ADDED, "create")} <= ops
 
 
-@pytest.mark.parametrize("file", recordings(), ids=lambda file: file.name)
+@pytest.mark.parametrize("file", RECORDINGS)
 def test_a_recording_has_what_must_not_be_lost_and_no_key_but_those_of_clients(file: Path) -> None:
     recording = Recording.read(file)
     kinds = Counter(each["type"].rsplit(":", 1)[-1] for each in recording.deployment["resources"])
-    for kind in ("StatefulSet", "Service", "Cluster", "SelfSignedCert", "PrivateKey", "CustomResourceDefinition"):
+    for kind in ("StatefulSet", "Service", "Cluster", "CertificateAuthority", "PrivateKey", "CustomResourceDefinition"):
         assert kinds[kind] > 1, kind
     text = json.dumps(recording.deployment)
     assert "PRIVATE KEY" in text
