@@ -1,7 +1,8 @@
 """Drift, kind by kind: on which object it is tried, which field is changed by hand, whether the object is deleted.
 
-`tests/component/test_drift_cases.py` holds the table against what the program registers, `tests/fleet/test_41_drift.py`
-tries it on real clusters. A text in the place of a change or a deletion says why there is none.
+CASES are on the stack of Pulumi.dev.yaml, with the built-in engine; KARMADA on what a stack with Karmada has besides.
+`tests/component/test_drift_cases.py` holds the tables against what the program registers; CASES are tried on real
+clusters by `tests/fleet/test_41_drift.py`. A text in the place of a change or a deletion says why there is none.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ API, HOST, GONDOR, ROHAN = "fellowship", "rivendell", "gondor_needs-no_king", "r
 IN_STATE = "nothing of it is outside Pulumi's state"
 AT_THE_END = "no object: it acts when the member leaves, by the Cluster and an admission policy, whose kinds have cases"
 BY_NEW_TOKENS = "the fleet has no tokenGeneration above 1; it is an annotation in a Deployment, whose kind has a case"
+WITHOUT_ETCD = "nothing in the federation API can be looked at until it is back: docs/operation.md"
 BY_GOOGLE = "tests/fleet/test_cloud_dns_zone.py does it"
-HOST_NAMESPACE = ("-n", "karmada-system")
+HOST_NAMESPACE = ("-n", "federation-system")
 SUBJECT = {"subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "somebody"}]}
 
 
@@ -51,36 +53,8 @@ def _nowhere(why: str) -> Case:
 
 
 CASES: Mapping[str, Case] = {
-    "kubernetes:admissionregistration.k8s.io/v1:MutatingWebhookConfiguration": Case(
-        "mutating-config",
-        API,
-        ("mutatingwebhookconfiguration", "mutating-config"),
-        {"metadata": {"labels": {"app": "somebody"}}},
-        ("metadata.labels.app",),
-    ),
-    "kubernetes:admissionregistration.k8s.io/v1:ValidatingWebhookConfiguration": Case(
-        "validating-config",
-        API,
-        ("validatingwebhookconfiguration", "validating-config"),
-        {"webhooks": None},
-        ("webhooks",),
-    ),
-    "kubernetes:admissionregistration.k8s.io/v1beta1:MutatingAdmissionPolicy": Case(
-        "own-policies-win",
-        API,
-        ("mutatingadmissionpolicy", "own-policies-win"),
-        {"spec": {"failurePolicy": "Fail"}},
-        ("spec.failurePolicy",),
-    ),
-    "kubernetes:admissionregistration.k8s.io/v1beta1:MutatingAdmissionPolicyBinding": Case(
-        "own-policies-win",
-        API,
-        ("mutatingadmissionpolicybinding", "own-policies-win"),
-        {"spec": {"policyName": "somebodys"}},
-        ("spec.policyName",),
-    ),
     "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition": Case(
-        # Its deletion takes along all objects of the kind: the one of Pulumi's own, and those of the controller.
+        # Its deletion takes along all objects of the kind: Pulumi's own one, and those of dns-controller.
         "dnsendpoints.externaldns.k8s.io",
         API,
         ("customresourcedefinition", "dnsendpoints.externaldns.k8s.io"),
@@ -88,19 +62,11 @@ CASES: Mapping[str, Case] = {
         ("spec.names.singular",),
     ),
     "kubernetes:networking.k8s.io/v1:NetworkPolicy": Case(
-        "karmada-webhook",
+        "etcd",
         HOST,
-        ("networkpolicy", "karmada-webhook", *HOST_NAMESPACE),
+        ("networkpolicy", "etcd", *HOST_NAMESPACE),
         {"spec": {"ingress": []}},
         ("spec.ingress",),
-    ),
-    "kubernetes:apiregistration.k8s.io/v1:APIService": Case(
-        # While it is gone, every Cluster looks as if it was gone too.
-        "v1alpha1.cluster.karmada.io",
-        API,
-        ("apiservice", "v1alpha1.cluster.karmada.io"),
-        {"spec": {"versionPriority": 11}},
-        ("spec.versionPriority",),
     ),
     "kubernetes:apps/v1:Deployment": Case(
         "dns-controller",
@@ -114,8 +80,10 @@ CASES: Mapping[str, Case] = {
         "etcd",
         HOST,
         ("statefulset", "etcd", *HOST_NAMESPACE),
-        {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 31}}}},
-        ("spec.template.spec.terminationGracePeriodSeconds",),
+        # A field outside of the template: etcd's only pod is not to be made anew.
+        {"metadata": {"labels": {"app": "somebody"}}},
+        ("metadata.labels.app",),
+        delete=WITHOUT_ETCD,
     ),
     "kubernetes:cluster.karmada.io/v1alpha1:Cluster": Case(
         "gondor-cluster",
@@ -140,9 +108,10 @@ CASES: Mapping[str, Case] = {
         ("data.token",),
     ),
     "kubernetes:core/v1:Service": Case(
-        "etcd-client",
+        # The headless one: an only etcd does without it.
+        "etcd",
         HOST,
-        ("service", "etcd-client", *HOST_NAMESPACE),
+        ("service", "etcd", *HOST_NAMESPACE),
         {"metadata": {"labels": {"app": "nobody"}}},
         ("metadata.labels.app",),
     ),
@@ -156,23 +125,9 @@ CASES: Mapping[str, Case] = {
     "kubernetes:externaldns.k8s.io/v1alpha1:DNSEndpoint": Case(
         "own-records",
         API,
-        ("dnsendpoints.externaldns.k8s.io", "federation", "-n", "karmada-system"),
+        ("dnsendpoints.externaldns.k8s.io", "federation", "-n", "federation-system"),
         {"metadata": {"labels": {"app.kubernetes.io/managed-by": "somebody"}}},
         ('metadata.labels["app.kubernetes.io/managed-by"]',),
-    ),
-    "kubernetes:policy.karmada.io/v1alpha1:ClusterPropagationPolicy": Case(
-        "federation-default",
-        API,
-        ("clusterpropagationpolicy", "federation-default"),
-        {"spec": {"priority": 1}},
-        ("spec.priority",),
-    ),
-    "kubernetes:policy.karmada.io/v1alpha1:PropagationPolicy": Case(
-        "own-service",
-        API,
-        ("propagationpolicy", "federation-api", "-n", "default"),
-        {"spec": {"priority": 1}},
-        ("spec.priority",),
     ),
     "kubernetes:policy/v1:PodDisruptionBudget": Case(
         "federation-dns",
@@ -184,7 +139,7 @@ CASES: Mapping[str, Case] = {
     "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": Case(
         "rohan-access",
         ROHAN,
-        ("clusterrole", "federation:fellowship:karmada"),
+        ("clusterrole", "federation:fellowship:engine"),
         {"rules": []},
         ("rules",),
     ),
@@ -237,11 +192,64 @@ CASES: Mapping[str, Case] = {
     "pulumi:providers:kubernetes": _nowhere(IN_STATE),
     "pulumi:providers:federation": _nowhere(IN_STATE),
 }
+KARMADA: Mapping[str, Case] = {
+    "kubernetes:admissionregistration.k8s.io/v1:MutatingWebhookConfiguration": Case(
+        "mutating-config",
+        API,
+        ("mutatingwebhookconfiguration", "mutating-config"),
+        {"metadata": {"labels": {"app": "somebody"}}},
+        ("metadata.labels.app",),
+    ),
+    "kubernetes:admissionregistration.k8s.io/v1:ValidatingWebhookConfiguration": Case(
+        "validating-config",
+        API,
+        ("validatingwebhookconfiguration", "validating-config"),
+        {"webhooks": None},
+        ("webhooks",),
+    ),
+    "kubernetes:admissionregistration.k8s.io/v1beta1:MutatingAdmissionPolicy": Case(
+        "own-policies-win",
+        API,
+        ("mutatingadmissionpolicy", "own-policies-win"),
+        {"spec": {"failurePolicy": "Fail"}},
+        ("spec.failurePolicy",),
+    ),
+    "kubernetes:admissionregistration.k8s.io/v1beta1:MutatingAdmissionPolicyBinding": Case(
+        "own-policies-win",
+        API,
+        ("mutatingadmissionpolicybinding", "own-policies-win"),
+        {"spec": {"policyName": "somebodys"}},
+        ("spec.policyName",),
+    ),
+    "kubernetes:apiregistration.k8s.io/v1:APIService": Case(
+        # While it is gone, every Cluster looks as if it was gone too.
+        "v1alpha1.cluster.karmada.io",
+        API,
+        ("apiservice", "v1alpha1.cluster.karmada.io"),
+        {"spec": {"versionPriority": 11}},
+        ("spec.versionPriority",),
+    ),
+    "kubernetes:policy.karmada.io/v1alpha1:ClusterPropagationPolicy": Case(
+        "federation-default",
+        API,
+        ("clusterpropagationpolicy", "federation-default"),
+        {"spec": {"priority": 1}},
+        ("spec.priority",),
+    ),
+    "kubernetes:policy.karmada.io/v1alpha1:PropagationPolicy": Case(
+        "own-service",
+        API,
+        ("propagationpolicy", "federation-api", "-n", "default"),
+        {"spec": {"priority": 1}},
+        ("spec.priority",),
+    ),
+}
 NEVER_DELETED: Mapping[tuple[str, str], str] = {
-    ("Namespace", "karmada-system"): "etcd's volume goes with it, and all that was ever put into the federation API",
-    ("StatefulSet", "etcd"): "nothing in the federation API can be looked at until it is back: docs/operation.md",
+    ("Namespace", "federation-system"): "etcd's volume goes with it, and all that was ever put into the federation API",
+    ("StatefulSet", "etcd"): WITHOUT_ETCD,
     ("Deployment", "federation-apiserver"): "as etcd",
     ("Service", "federation-apiserver"): "as etcd; and its load balancer's next address may be another one",
     ("Service", "etcd-client"): "as etcd",
+    ("CustomResourceDefinition", "clusters.cluster.karmada.io"): "all Clusters go with it, and what members were sent",
 }
 """Objects, by kind and Pulumi's name, that the deletion of another one of their kind does not speak for."""
