@@ -25,12 +25,16 @@ def lines(record: Record) -> list[str]:
     )
 
 
-def test_the_dev_topology_registers_what_is_on_record(dev: Record) -> None:
-    compare(GOLDEN / "dev.txt", lines(dev))
+def test_the_dev_topology_registers_what_is_on_record(builtin: Record) -> None:
+    compare(GOLDEN / "builtin.txt", lines(builtin))
 
 
-def test_the_name_servers_of_the_dev_topology_run_what_is_on_record(dev: Record) -> None:
-    files = opened(dev.one("Secret", "federation-dns-files").inputs["stringData"])
+def test_the_same_topology_on_karmada_registers_what_is_on_record(dev: Record) -> None:
+    compare(GOLDEN / "karmada.txt", lines(dev))
+
+
+def test_the_name_servers_of_the_dev_topology_run_what_is_on_record(builtin: Record) -> None:
+    files = opened(builtin.one("Secret", "federation-dns-files").inputs["stringData"])
     compare(GOLDEN / "Corefile", files["Corefile"].splitlines(keepends=True))
 
 
