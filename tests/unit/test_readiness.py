@@ -27,9 +27,9 @@ def test_its_conditions_are_told_with_what_did_not_come_of_it(failed: str, said:
         )
 
 
-def test_without_conditions_it_is_karmada_that_has_not_looked() -> None:
+def test_without_conditions_it_is_the_engine_that_has_not_looked() -> None:
     with api(lambda _: (200, "{}")) as url:
-        assert "karmada-controller-manager has not looked at it" in report("gondor", "create", context(url))
+        assert "the engine has not looked at it" in report("gondor", "create", context(url))
 
 
 def test_an_api_that_does_not_answer_is_told_too() -> None:
