@@ -63,11 +63,12 @@ def test_no_name_is_made_from_a_context(dev: Record) -> None:
 # Sides
 
 
-def test_every_resource_has_the_explicit_provider_of_its_side(dev: Record) -> None:
-    # A Stash is Pulumi's own, and in the state alone.
-    placed = [each for each in dev.resources if not (each.is_component or each.is_provider or each.kind == "Stash")]
-    wrong = {str(each): name_of(each.provider) for each in placed if name_of(each.provider) != side(dev, each)}
-    assert wrong == {}
+def test_every_resource_has_the_explicit_provider_of_its_side(dev: Record, builtin: Record) -> None:
+    for record in (dev, builtin):
+        # A Stash is Pulumi's own, and in the state alone.
+        placed = [e for e in record.resources if not (e.is_component or e.is_provider or e.kind == "Stash")]
+        wrong = {str(e): name_of(e.provider) for e in placed if name_of(e.provider) != side(record, e)}
+        assert wrong == {}
 
 
 def side(record: Record, resource: Registered) -> str:
@@ -76,7 +77,7 @@ def side(record: Record, resource: Registered) -> str:
     if resource.type in KINDS:
         return "federation"
     match parent.kind:
-        case "ApiContents" | "Admission" | "Propagation" | "Publisher":
+        case "ApiContents" | "Admission" | "Propagation" | "Builtin" | "Records" | "NameServers":
             kinds = (parent.kind, resource.kind) == ("ApiContents", "CustomResourceDefinition")
             return "api-kinds" if kinds else "api"
         case "Member":
@@ -184,7 +185,7 @@ def test_members_prepare_while_the_control_plane_starts_and_wait_for_no_other_me
 
 def test_what_is_in_the_api_goes_with_it(dev: Record) -> None:
     namespace = dev.one("Namespace", "karmada-system").urn
-    parents = ("api-contents", "admission", "propagation", "publisher")
+    parents = ("api-contents", "admission", "propagation", "records", "name-servers")
     contents = [each for each in dev.resources if name_of(each.parent) in parents and not each.is_component]
     assert {each.deleted_with for each in contents} == {namespace}
 

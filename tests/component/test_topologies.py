@@ -189,9 +189,11 @@ def test_images_come_from_where_the_configuration_says(tmp_path: Path) -> None:
     }
     record = run(tmp_path, {"federation:images": images})
     pods = {each.name: each.inputs["spec"]["template"]["spec"] for each in record.of("Deployment", "StatefulSet")}
-    assert {name: container["image"] for name, pod in pods.items() for container in pod["containers"]} == {
+    containers = [each for pod in pods.values() for each in (*pod["containers"], *pod.get("initContainers", ()))]
+    assert {each["name"]: each["image"] for each in containers} == {
         "etcd": "mirror.example/k8s/etcd:v0.0.2",
         "federation-dns": "mirror.example/coredns:v0.0.4",
+        "first-zone": "mirror.example/controllers:v0.0.6",
         "zone-writer": "mirror.example/controllers:v0.0.6",
         "dns-controller": "mirror.example/controllers:v0.0.6",
         "federation-apiserver": "mirror.example/k8s/kube-apiserver:v0.0.1",
