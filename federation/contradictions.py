@@ -15,8 +15,8 @@ from federation.settings import CommonKind
 PROJECT = "federation"
 TAKEN = ("any", "arpa", "cluster", "local", "localhost", "svc")
 """Last labels of names that mean something else in a cluster."""
-TAKEN_PLACES = ("any", "dns", "svc")
-"""Labels that mean something else in the zone: in CoreDNS's etcd plugin `any` stands for every label."""
+TAKEN_PLACES = ("dns", "svc")
+"""Labels that mean something else in the zone."""
 
 
 def contradictions(given: Mapping[str, Any]) -> Iterator[str]:
@@ -81,8 +81,6 @@ def _hiding_names(given: Mapping[str, Any], dns: Mapping[str, Any]) -> Iterator[
     if dns and name in (top, *TAKEN):
         taken = f"pods would find nothing else under it; not allowed with a zone: {', '.join((top, *TAKEN))}"
         yield f"{PROJECT}:name: {name!r} is the end of other names, and {taken}"
-    if dns.get("provider", "coredns") == "coredns" and "any" in names.zone_of(str(dns.get("zone"))).split("."):
-        yield f"{PROJECT}:dns.zone: {dns['zone']!r} has a label 'any', which for CoreDNS's etcd plugin is every label"
     for i, member in enumerate(map(as_map, as_list(given.get("members")))):
         places = {
             "region": member.get("region"),

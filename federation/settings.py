@@ -278,9 +278,10 @@ class Settings(Section):
     @model_validator(mode="before")
     @classmethod
     def _namespace_by_engine(cls, given: Any) -> Any:
-        host = given.get("host")
-        default = HOST_NAMESPACES.get(given.get("engine", "karmada"))
-        return {**given, "host": {"namespace": default, **host}} if default and isinstance(host, dict) else given
+        host, engine = given.get("host"), given.get("engine")
+        # What is no engine is told for itself; its host has no problem of its own.
+        default = HOST_NAMESPACES["builtin" if engine == "builtin" else "karmada"]
+        return {**given, "host": {"namespace": default, **host}} if isinstance(host, dict) else given
 
     @property
     def gone(self) -> tuple[str, ...]:

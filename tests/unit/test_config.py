@@ -153,7 +153,16 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
     ({"members": "gondor"}, ['members: "gondor" is not a list']),
     ({"host": "rivendell"}, ['host: "rivendell" is not a map']),
     ({"dns.googleClouddns": GOOGLE}, ["dns.googleClouddns: belongs to google-clouddns", "coredns; keep one"]),
-    ({"dns.zone": "any.example.com"}, ["dns.zone: 'any.example.com' has a label 'any'"]),
+    ({"engine": "v1"}, ['engine: "v1"', "'karmada' or 'builtin'"]),
+    ({"engine": ["builtin"]}, ['engine: ["builtin"]', "'karmada' or 'builtin'"]),
+    (
+        {"engine": "builtin", "members.1.proxy": True},
+        ["members[1].proxy: belongs to karmada, but the engine is builtin; allowed: false"],
+    ),
+    (
+        {"engine": "builtin", "crds": {"source": "crds.tar.gz"}},
+        ["crds: belongs to karmada, but the engine is builtin; keep one"],
+    ),
     ({"propagation": {"clusters": ["gondro"]}}, ["propagation.clusters[0]: 'gondro' is not a member", "gondor, rohan"]),
     ({"members.1.name": "gondor-dns"}, ["members[0].name: a Secret 'gondor-dns' is kept for it"]),
     (
