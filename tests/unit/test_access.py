@@ -19,8 +19,15 @@ KINDS = st.lists(st.sampled_from(get_args(Kind)), min_size=1, unique=True)
 READ = {"get", "list", "watch"}
 
 
-def rights(**given_: object) -> Rights:
-    return access.rights(Access.model_validate(given_), COMMON, access.KARMADA)
+PROFILES: list[dict[str, object]] = [{}, {"profile": "namespaced", "namespaces": ["shire"]}]
+
+
+def rights(needs: access.Needs = access.KARMADA, /, **given_: object) -> Rights:
+    return access.rights(Access.model_validate(given_), COMMON, needs)
+
+
+def verbs_of(granted: Rights) -> set[str]:
+    return {verb for rule in (*granted.everywhere, *granted.within) for verb in rule["verbs"]}
 
 
 def test_full_reaches_every_resource_by_name_of_the_verb() -> None:
@@ -102,3 +109,53 @@ def test_every_kind_has_its_resource_in_the_group_that_it_is_propagated_from() -
     assert {kind: group for kind, (group, _) in RESOURCES.items()} == {
         kind: version.rpartition("/")[0] for kind, version in API_VERSIONS.items()
     }
+
+
+# The built-in engine
+
+
+@pytest.mark.parametrize("given_", PROFILES)
+def test_the_builtin_engine_neither_impersonates_nor_deletes_collections_nor_names_a_wildcard(
+    given_: dict[str, object],
+) -> None:
+    granted = rights(access.BUILTIN, **given_)
+    assert verbs_of(granted) <= {*READ, "create", "patch", "update", "delete"}
+    for rule in (*granted.everywhere, *granted.within):
+        assert "*" not in {*rule.get("api_groups", ()), *rule.get("resources", ())}
+        assert "resource_names" not in rule
+    assert not granted.proxy
+
+
+def test_rules_of_ones_own_that_impersonate_give_the_builtin_engine_no_proxy() -> None:
+    rules = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
+    assert rights(profile="custom", rules=rules).proxy
+    assert not rights(access.BUILTIN, profile="custom", rules=rules).proxy
+
+
+def test_full_of_the_builtin_engine_is_every_kind_that_there_is_and_namespaces() -> None:
+    granted = rights(access.BUILTIN)
+    assert granted == Rights(access.BUILTIN.full)
+    written = {
+        (group, each)
+        for rule in granted.everywhere
+        if "create" in rule["verbs"]
+        for group in rule["api_groups"]
+        for each in rule["resources"]
+    }
+    assert written == {*RESOURCES.values(), ("", "namespaces")}
+
+
+@given(kinds=KINDS)
+def test_namespaced_of_the_builtin_engine_writes_its_kinds_in_its_namespaces_alone(kinds: list[Kind]) -> None:
+    granted = access.rights(Access.model_construct(profile="namespaced", namespaces=("shire",)), kinds, access.BUILTIN)
+    assert verbs_of(Rights(granted.everywhere)) == READ
+    written = [(group, each) for rule in granted.within for group in rule["api_groups"] for each in rule["resources"]]
+    assert sorted(written) == sorted({RESOURCES[kind] for kind in kinds})
+    # Server-side apply is a patch; what is not there yet is created by it.
+    assert all(set(rule["verbs"]) == {"create", "patch", "update", "delete"} for rule in granted.within)
+
+
+@pytest.mark.parametrize("needs", [access.KARMADA, access.BUILTIN])
+@pytest.mark.parametrize("given_", PROFILES)
+def test_no_engine_gives_itself_what_it_does_not_have(needs: access.Needs, given_: dict[str, object]) -> None:
+    assert verbs_of(rights(needs, **given_)) & {"escalate", "bind", "approve", "sign", "*"} == set()
