@@ -51,8 +51,8 @@ def test_one_cluster_under_two_names_is_refused(other_stack: Stack, clusters: Cl
 @pytest.mark.parametrize(
     ("cluster", "rest"),
     [
-        ("rohan", ("gondor-cluster create", "Deployment karmada-scheduler create")),
-        (HOST, ("gondor-namespace create", "Deployment karmada-scheduler create")),
+        ("rohan", ("gondor-cluster create", "Deployment kube-controller-manager create")),
+        (HOST, ("gondor-namespace create", "Deployment kube-controller-manager create")),
     ],
     ids=["member", "host"],
 )
