@@ -22,7 +22,7 @@ from tests.fleet.conftest import HOST, MEMBERS, Clusters, Federation
 OF_ANYBODY = ("authorization.k8s.io", "authentication.k8s.io")
 """Groups in which every user may ask who he is and what he may."""
 RULES = [
-    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "delete", "update"]},
+    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "delete", "patch", "update"]},
     {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
 ]
 WEB = """
@@ -174,8 +174,8 @@ spec:
     gondor = MEMBERS["gondor"]
     federation.apply(objects)
     wait_until("the role in gondor", lambda: federation.clusters.exists(gondor, "clusterrole", "shire-reader"), 60)
-    _wait_refused(federation, "gondor", ("ClusterRole", "ring-bearer", ""), "attempting to grant RBAC permissions")
-    _wait_refused(federation, "gondor", ("ClusterRole", "white-council", ""), "must have cluster-admin privileges")
+    _wait_work_refused(federation, "gondor", ("ClusterRole", "ring-bearer"), "attempting to grant RBAC permissions")
+    _wait_work_refused(federation, "gondor", ("ClusterRole", "white-council"), "must have cluster-admin privileges")
     federation.clusters.kubectl(
         "fellowship", "delete", "clusterrole", *("shire-reader", "ring-bearer", "white-council")
     )
@@ -298,6 +298,22 @@ def _wait_refused(federation: Federation, member: str, what: tuple[str, str, str
         return any(member in each["message"] and why in each["message"] for each in about)
 
     wait_until(f"an Event on {what} that says of {member}: {why}", refused, 60)
+
+
+def _wait_work_refused(federation: Federation, member: str, what: tuple[str, str], why: str) -> None:
+    """Karmada's Work that carries the object has the member's words."""
+
+    def refused() -> bool:
+        for work in federation.clusters.get("fellowship", "works.work.karmada.io", "-n", f"karmada-es-{member}")[
+            "items"
+        ]:
+            (manifest,) = work["spec"]["workload"]["manifests"]
+            said = [each for each in work.get("status", {}).get("conditions", []) if each["type"] == "Applied"]
+            if (manifest["kind"], manifest["metadata"]["name"]) == what:
+                return any(each["status"] == "False" and why in each["message"] for each in said)
+        return False
+
+    wait_until(f"the Work of {what} in {member} to say: {why}", refused, 60)
 
 
 def _wait_running(federation: Federation, context: str, namespace: str, replicas: int = 1) -> None:
