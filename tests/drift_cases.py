@@ -15,6 +15,7 @@ API, HOST, GONDOR, ROHAN = "fellowship", "rivendell", "gondor_needs-no_king", "r
 """Contexts: the federation API, its host, its members."""
 IN_STATE = "nothing of it is outside Pulumi's state"
 AT_THE_END = "no object: it acts when the member leaves, by the Cluster and an admission policy, whose kinds have cases"
+BY_CLUSTER = "no object: it acts when the member leaves, by the Cluster, whose kind has a case"
 BY_NEW_TOKENS = "the fleet has no tokenGeneration above 1; it is an annotation in a Deployment, whose kind has a case"
 WITHOUT_ETCD = "nothing in the federation API can be looked at until it is back: docs/operation.md"
 BY_GOOGLE = "tests/fleet/test_cloud_dns_zone.py does it"
@@ -172,6 +173,7 @@ CASES: Mapping[str, Case] = {
         Edit("Corefile", "denial 9984 5", "denial 9984 600"),
         ("ConfigMap kube-system/coredns is not as it was left",),
     ),
+    "federation:index:Departure": _nowhere(BY_CLUSTER),
     "federation:index:KeptWorkloads": _nowhere(AT_THE_END),
     "federation:index:Withdrawal": Case(
         "rohan-withdrawal",

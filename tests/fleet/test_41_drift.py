@@ -17,9 +17,9 @@ from drift.look import AS_CONFIGURED, COULD_NOT_LOOK, DRIFT
 from embedded.federation import UNATTENDED
 from embedded.stack import CHECKOUT
 from fleet.waiting import wait_until
-from tests.drift_cases import API, CASES, HOST, HOST_NAMESPACE, Case, Edit
+from tests.drift_cases import API, CASES, HOST, Case, Edit
 from tests.figures import Figures
-from tests.fleet.conftest import EXIT_CHANGES, MEMBERS, Clusters, Federation
+from tests.fleet.conftest import EXIT_CHANGES, MEMBERS, SYSTEM, Clusters, Federation
 from toolbox import tool
 
 CHANGED = {kind: case for kind, case in CASES.items() if not isinstance(case.change, str)}
@@ -72,10 +72,10 @@ def uids(everywhere: Clusters, cases: Mapping[str, Case]) -> Mapping[str, str]:
 
 def test_what_controllers_write_is_no_drift(federation: Federation, everywhere: Clusters) -> None:
     """After all that the tests before this one did to the federation, and with what it can be told to do besides."""
-    everywhere.kubectl(HOST, "rollout", "restart", "deployment/federation-dns", *HOST_NAMESPACE)
-    everywhere.kubectl(HOST, "rollout", "status", "deployment/federation-dns", *HOST_NAMESPACE, "--timeout=90s")
+    everywhere.kubectl(HOST, "rollout", "restart", "deployment/federation-dns", "-n", SYSTEM)
+    everywhere.kubectl(HOST, "rollout", "status", "deployment/federation-dns", "-n", SYSTEM, "--timeout=90s")
     taint = {"key": "cluster.karmada.io/not-ready", "effect": "NoSchedule"}
-    by_engine = "--field-manager=federation-controller-manager"
+    by_engine = "--field-manager=engine"
     cluster = ("cluster.cluster.karmada.io", "rohan")
     found = everywhere.get(API, *cluster)
     assert found["metadata"]["finalizers"]
