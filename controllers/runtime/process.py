@@ -1,14 +1,18 @@
-"""A controller as a process: its log, its end, and the address that it serves probes on."""
+"""A controller as a process: its log, its probes, its loop and its end."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import os
 import signal
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
+from http import HTTPStatus
+
+from controllers.runtime.loop import Loop
+from controllers.runtime.serving import Answer, serve, verdict
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +51,32 @@ def end(message: str, status: int, error: BaseException | None = None) -> None:
     os._exit(status)
 
 
-def address(text: str) -> tuple[str, int]:
-    """The argument ADDRESS:PORT of a parser."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not ADDRESS:PORT")
-    return host, int(port)
+def run(
+    loop: Loop,
+    listen: tuple[str, int],
+    *,
+    missing: Callable[[], list[str]],
+    figures: Callable[[], bytes],
+    start: Callable[[], None],
+    about: str,
+) -> None:
+    """Serve probes and figures, start, and run the loop for ever; a loop that breaks ends the process with 1.
+
+    The process is live while its loop moves, and ready while besides nothing is `missing`.
+    """
+
+    def stuck() -> list[str]:
+        return [] if loop.is_alive else ["the loop is stuck"]
+
+    pages: dict[str, Callable[[], Answer]] = {
+        "/livez": lambda: verdict(stuck()),
+        "/healthz": lambda: verdict([*stuck(), *missing()]),
+        "/metrics": lambda: (HTTPStatus.OK, figures()),
+    }
+    host, port = serve(listen, pages)
+    log.info(f"serving on {host}:{port}; {about}")
+    try:
+        start()
+        loop.run()
+    except Exception as error:
+        end("the loop broke", 1, error)

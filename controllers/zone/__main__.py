@@ -7,24 +7,22 @@ import logging
 import sys
 from collections.abc import Sequence
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 
-from controllers.runtime import process
+from controllers.runtime import arguments, process
 from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
-from controllers.runtime.serving import Answer, serve, verdict
 from controllers.zone.contents import Zone
 from controllers.zone.metrics import Metrics
 from controllers.zone.rdata import NAME_RULE, is_name
 from controllers.zone.writer import Settings, Writer
-from federation.names import LABEL_RULE, ZONE_RULE, is_label, is_zone, zone_of
+from federation.names import zone_of
 
 log = logging.getLogger("controllers.zone")
 
 
-def main(arguments: Sequence[str]) -> None:
-    options = _parser().parse_args(arguments)
+def main(given: Sequence[str]) -> None:
+    options = _parser().parse_args(given)
     process.begin()
     if options.first and options.file.exists():
         # Of the run before, and as old as that: an answer, where the federation API may have none. The writer that
@@ -39,60 +37,37 @@ def main(arguments: Sequence[str]) -> None:
 
     writer = Writer(settings, partial(Api.of_kubeconfig, options.kubeconfig), loop, metrics, done)
 
-    def live() -> Answer:
-        return verdict([] if loop.is_alive else ["the loop is stuck"])
-
-    def healthy() -> Answer:
-        stuck = [] if loop.is_alive else ["the loop is stuck"]
-        return verdict(stuck if writer.is_written else [*stuck, "the zone is not yet written"])
-
-    if not options.first:
-        host, port = serve(
-            options.listen, {"/livez": live, "/healthz": healthy, "/metrics": lambda: (HTTPStatus.OK, metrics.text())}
-        )
-        log.info(f"serving on {host}:{port}; zone {options.zone} is written to {options.file}")
-    try:
+    if options.first:
+        # An init container has no probes; what it waits for ends it.
         writer.start()
         loop.run()
-    except Exception as error:
-        process.end("the loop broke", 1, error)
+    process.run(
+        loop,
+        options.listen,
+        missing=lambda: [] if writer.is_written else ["the zone is not yet written"],
+        figures=metrics.text,
+        start=writer.start,
+        about=f"zone {options.zone} is written to {options.file}",
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("controllers.zone", description=__doc__)
+    parser = arguments.parser("controllers.zone", __doc__, port=8081)
     add = parser.add_argument
-    add("--kubeconfig", type=Path, required=True, help="file whose current context is the federation API")
-    add("--zone", type=_zone, required=True, help="DNS zone to write")
+    add("--zone", type=arguments.zone, required=True, help="DNS zone to write")
     add("--file", type=Path, required=True, help="the zone file")
     add("--name-server", type=_name, required=True, help="name of the zone's name server")
     add("--ttl", type=int, default=30, help="seconds, of records without one and of `no such name` (30)")
-    add("--serial-namespace", type=_label, required=True, help="namespace in the federation API that has the serial")
+    namespace = "namespace in the federation API that has the serial"
+    add("--serial-namespace", type=arguments.label, required=True, help=namespace)
     add("--first", action="store_true", help="end when there is a file, be it of the run before")
-    add(
-        "--listen",
-        type=process.address,
-        default=("0.0.0.0", 8081),
-        help="address and port of the probes (0.0.0.0:8081)",
-    )
     return parser
-
-
-def _zone(text: str) -> str:
-    if not is_zone(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not {ZONE_RULE}")
-    return zone_of(text)
 
 
 def _name(text: str) -> str:
     if not is_name(zone_of(text)):
         raise argparse.ArgumentTypeError(f"{text!r} is not {NAME_RULE}")
     return zone_of(text)
-
-
-def _label(text: str) -> str:
-    if not is_label(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not {LABEL_RULE}")
-    return text
 
 
 if __name__ == "__main__":
