@@ -111,9 +111,9 @@ CASES: Mapping[str, Case] = {
     ),
     "kubernetes:apps/v1:DeploymentPatch": _nowhere(BY_NEW_TOKENS),
     "kubernetes:apps/v1:StatefulSet": Case(
-        "dns-etcd",
+        "etcd",
         HOST,
-        ("statefulset", "dns-etcd", *HOST_NAMESPACE),
+        ("statefulset", "etcd", *HOST_NAMESPACE),
         {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 31}}}},
         ("spec.template.spec.terminationGracePeriodSeconds",),
     ),
@@ -140,9 +140,9 @@ CASES: Mapping[str, Case] = {
         ("data.token",),
     ),
     "kubernetes:core/v1:Service": Case(
-        "dns-etcd-client",
+        "etcd-client",
         HOST,
-        ("service", "dns-etcd-client", *HOST_NAMESPACE),
+        ("service", "etcd-client", *HOST_NAMESPACE),
         {"metadata": {"labels": {"app": "nobody"}}},
         ("metadata.labels.app",),
     ),

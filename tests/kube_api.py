@@ -15,9 +15,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 Json = dict[str, Any]
+APPLY = "application/apply-patch+yaml"
 
 _OBJECT = re.compile(
-    r"(?P<group>/apis?/.*v[0-9a-z]+)/namespaces/(?P<namespace>[^/]+)/(?P<kind>[^/]+)(/(?P<name>[^/]+))?"
+    r"(?P<group>/apis?/.*?v[0-9][0-9a-z]*)(/namespaces/(?P<namespace>[^/]+))?/(?P<kind>[^/]+)"
+    r"(/(?P<name>[^/]+))?(/(?P<subresource>status))?"
 )
 
 
@@ -114,30 +116,45 @@ class ApiServer:
         self._history.append((self._version, change, collection, copy.deepcopy(obj)))
         self._changed.notify_all()
 
-    def answer(self, method: str, path: str, body: Json | None) -> tuple[int, Json]:
-        """The answer to a request for one object."""
+    def answer(self, method: str, path: str, body: Json | None, content: str = "") -> tuple[int, Json]:
+        """The answer to a request for one object. Server-side apply merges like a patch: nobody's fields are minded."""
         found = _OBJECT.fullmatch(path)
         assert found is not None, f"{method} {path} is not spoken here"
-        collection, namespace = f"{found['group']}/{found['kind']}", found["namespace"]
+        collection, namespace = f"{found['group']}/{found['kind']}", found["namespace"] or ""
         if (method, collection) in self.refused_methods:
             return _status(403, "forbidden by the test")
         name = found["name"] or (body or {})["metadata"]["name"]
         with self._changed:
             now = self.get(collection, namespace, name)
-            if method == "POST":
-                assert body is not None
-                return _status(409, "already exists") if now else (201, self.put(collection, body))
             if now is None:
-                return _status(404, f"{name} not found")
+                return self._make(method, collection, name, body, content)
+            if method == "POST":
+                return _status(409, "already exists")
             lock = (body or {}).get("preconditions" if method == "DELETE" else "metadata", {})
             if any(lock.get(key) not in (None, now["metadata"][key]) for key in ("uid", "resourceVersion")):
                 return _status(409, "the object has been modified")
             if method == "DELETE":
-                self.remove(collection, namespace, name)
+                ending = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+                now = self._change(collection, now, now | {"metadata": now["metadata"] | ending})
             if method == "PATCH":
-                assert body is not None
-                return 200, self.put(collection, _merged(now, body))
+                now = self._change(collection, now, _merged(now, body))
             return 200, now
+
+    def _make(self, method: str, collection: str, name: str, body: Json | None, content: str) -> tuple[int, Json]:
+        """The answer to a request for an object that is not there."""
+        if body is not None and (method == "POST" or (content == APPLY and "uid" not in body["metadata"])):
+            return 201, self.put(collection, body)
+        return _status(404, f"{name} not found")
+
+    def _change(self, collection: str, now: Json, after: Json) -> Json:
+        """What is as it was gets no new version; what is being deleted is gone with its last finalizer."""
+        metadata = after["metadata"]
+        if after | {"metadata": metadata | {"resourceVersion": now["metadata"]["resourceVersion"]}} == now:
+            return now
+        if "deletionTimestamp" in metadata and not metadata.get("finalizers"):
+            self.remove(collection, metadata.get("namespace", ""), metadata["name"])
+            return after
+        return self.put(collection, after)
 
     def list(self, collection: str, query: dict[str, str]) -> Json:
         with self._changed:
@@ -202,12 +219,13 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
             with api._changed:
                 api.requests.append((self.command, self.path))
                 api._changed.notify_all()
-            if url.path == "/readyz":
-                return self._send(200, {})
+            if url.path in ("/readyz", "/version"):
+                return self._send(200, {"gitVersion": "v1.34.4"})
             if any(url.path.startswith(broken) for broken in api.broken):
                 return self._send(*_status(500, "broken by the test"))
-            if "/namespaces/" in url.path:
-                return self._send(*api.answer(self.command, url.path, body))
+            found = _OBJECT.fullmatch(url.path)
+            if found is not None and (found["name"] or self.command != "GET"):
+                return self._send(*api.answer(self.command, url.path, body, self.headers.get("Content-Type", "")))
             if "watch" in query:
                 return self._stream(api.events(url.path, query))
             return self._send(200, api.list(url.path, query))

@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--kubeconfig", type=Path, required=True, help="file whose current context is the federation API")
     add("--federation", type=_label, required=True, help="name of the federation")
-    add("--kinds", type=_kinds, required=True, help=f"what to carry, separated by commas, of {', '.join(KINDS)}")
+    add("--kinds", type=_kinds, default=(), help=f"what to carry, separated by commas (nothing), of {', '.join(KINDS)}")
     add("--clusters", type=_clusters, default=(), help="the only clusters to carry to, separated by commas (all)")
     add(
         "--listen",

@@ -237,6 +237,7 @@ class Carrier:
             seen is not None and (seen.deleting or self._applied.get(ref) == (wanted.digest, seen))
         ):
             return  # What is being deleted is made again once it is gone.
+        # Whether it was as it should be before, and somebody in the member changed it.
         is_back = ref in self._applied and self._applied[ref][0] == wanted.digest
         if is_back and not self._may_put_back(ref, now):
             return
@@ -273,17 +274,17 @@ class Carrier:
         self._seen[ref] = after = _seen(answer)
         self._applied[ref] = wanted.digest, after
         self._told.pop(ref, None)
-        if is_back:
+        if is_back and (seen is None or seen.shape != after.shape):
+            self._rounds.setdefault(ref, deque(maxlen=FIGHT_ROUNDS)).append(now)
             log.info(f"{ref} was changed in {self.name} and is put back", extra={"cluster": self.name})
 
     def _may_put_back(self, ref: Ref, now: float) -> bool:
-        rounds = self._rounds.setdefault(ref, deque(maxlen=FIGHT_ROUNDS))
+        rounds = self._rounds.get(ref, deque())
         if len(rounds) == FIGHT_ROUNDS and now - rounds[0] < FIGHT_SECONDS:
             self._report(ref, f"somebody in {self.name} goes on changing {ref}: it is put back once a minute only")
             if now - rounds[-1] < FIGHT_SECONDS:
                 self._loop.after(FIGHT_SECONDS - (now - rounds[-1]), partial(self._mark, ref))
                 return False
-        rounds.append(now)
         return True
 
     def _has_namespace(self, namespace: Ref) -> bool:

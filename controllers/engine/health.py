@@ -52,7 +52,7 @@ class Health:
         after = replace(self, in_a_row=0)
         if self.ready and now - self.good_since < SILENT_SECONDS:
             return after, None
-        reason = NOT_READY if isinstance(error, ApiException) else NOT_REACHABLE
+        reason = NOT_READY if isinstance(error, ApiException) and error.status else NOT_REACHABLE
         return replace(after, ready=False), Verdict(False, reason, in_words(error))
 
     def patience(self, now: float) -> float:
@@ -65,7 +65,9 @@ def in_words(error: Exception) -> str:
     if isinstance(error, CredentialsError):
         return str(error)
     if isinstance(error, ApiException):
-        return _ANSWERS.get(error.status or 0, "the cluster's API says that it is not ready: {}").format(why(error))
+        if not error.status:  # The client's way to tell of TLS.
+            return f"the cluster's certificate is not accepted: {error.reason}"
+        return _ANSWERS.get(error.status, "the cluster's API says that it is not ready: {}").format(why(error))
     for cause in _causes(error):
         for kinds, words in _FAILURES.items():
             if isinstance(cause, kinds):

@@ -32,7 +32,7 @@ def _all(api: Api, path: str) -> list[Json]:
     more: dict[str, str] = {}
     while True:
         page = api.list_metadata(path, limit=PAGE, **more)
-        found += [item["metadata"] for item in page["items"]]
+        found += [item["metadata"] for item in page["items"] or ()]  # Null if there are none.
         more = {"continue": page["metadata"].get("continue", "")}
         if not more["continue"]:
             return found

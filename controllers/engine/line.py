@@ -12,7 +12,8 @@ from controllers.runtime.api import FAILURES, Api
 
 FRESH_SECONDS = 30.0
 """After so long it is made anew, with the credentials of then."""
-DENIED = (401, 403)
+BROKEN = (0, 401, 403)
+"""Answers that a new line may change; 0 is the client's way to tell of TLS."""
 
 
 class Line:
@@ -33,7 +34,7 @@ class Line:
             yield self._api
         except FAILURES as error:
             # An answer shows that the line is good, unless it does not know who asks.
-            if not isinstance(error, ApiException) or error.status in DENIED:
+            if not isinstance(error, ApiException) or error.status in BROKEN:
                 self.close()
             raise
 

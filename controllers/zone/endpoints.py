@@ -58,11 +58,13 @@ def read_source(zone: str, obj: Json) -> Source:
             before = sets.get((found.name, found.type))
             sets[found.name, found.type] = _joined(before, found) if before else found
     for name, kind in sorted(sets):
-        if (name, "CNAME") in sets and kind != "CNAME":
-            problems.append(f"{name} CNAME is left out, as there is {kind} at the same name, and a CNAME is alone")
-            del sets[name, "CNAME"]
-        elif kind == "CNAME" and len(sets[name, kind].data) > 1:
-            problems.append(f"{name} CNAME is left out, as it has several targets; one is allowed")
+        if kind != "CNAME":
+            continue
+        if others := sorted(of for at, of in sets if at == name and of != kind):
+            problems.append(f"{name} CNAME is left out: there is {', '.join(others)} too, and a CNAME is alone")
+            del sets[name, kind]
+        elif len(sets[name, kind].data) > 1:
+            problems.append(f"{name} CNAME is left out: it has several targets, and one is allowed")
             del sets[name, kind]
     is_ours = (metadata.get("labels") or {}).get(MANAGED_BY) in (DNS_CONTROLLER, PROGRAM)
     in_order = tuple(sets[key] for key in sorted(sets))

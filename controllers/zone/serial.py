@@ -66,6 +66,7 @@ class Serials:
     def __init__(self, connect: Callable[[], Api], namespace: str) -> None:
         self._connect = connect
         self._api: Api | None = None
+        self._namespace = namespace
         self._collection = f"/api/v1/namespaces/{namespace}/configmaps"
 
     def ask(self, seen: Seen) -> int | None:
@@ -106,7 +107,8 @@ class Serials:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
         try:
-            empty: Json = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": ZONE_SERIAL}}
+            metadata = {"namespace": self._namespace, "name": ZONE_SERIAL}
+            empty: Json = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
             return api.create(self._collection, empty)
         except ApiException as error:
             if error.status != HTTPStatus.CONFLICT:

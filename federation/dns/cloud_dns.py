@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,8 @@ class CloudDnsZone(pulumi.ComponentResource):
     """Names of the servers that answer for the zone, with the final dot."""
     lookup_servers: Output[Sequence[str]]
     """None: members find the zone as they find any other."""
+    own_records: Mapping[str, Output[Sequence[str]]]
+    """None: Pulumi makes the record of the federation API itself."""
     publication: Publication
     """How external-dns writes into it."""
 
@@ -78,7 +80,7 @@ class CloudDnsZone(pulumi.ComponentResource):
         self.zone = managed_zone.dns_name
         self.name_servers = managed_zone.name_servers
 
-        self.lookup_servers = Output.from_input([])
+        self.lookup_servers, self.own_records = Output.from_input([]), {}
         self.publication = _publication(settings, managed_zone.managed_zone_id)
         gcp.dns.RecordSet(
             f"{name}-api",

@@ -57,36 +57,51 @@ class FederationDns(pulumi.ComponentResource):
         zone = _google_zone(args, google, child) if google else _own_zone(args, child)
         self.zone, self.name_servers, self.lookup_servers = zone.zone, zone.name_servers, zone.lookup_servers
         plane, settings = args.control_plane, args.settings
-        host, api, namespace = plane.host.provider, plane.api, plane.namespace
-        own_records = zone.own_records if isinstance(zone, CoreDnsZone) else {}
-        kubeconfigs = plane.user_kubeconfigs
         records = Records(
             "records",
             RecordsArgs(
-                *(host, api, namespace, args.system_namespace, kubeconfigs[CONTROLLER_USER]),
-                *(settings.name, args.dns, settings.images, own_records),
+                host=plane.host.provider,
+                api=plane.api,
+                namespace=plane.namespace,
+                system_namespace=args.system_namespace,
+                kubeconfig=plane.user_kubeconfigs[CONTROLLER_USER],
+                federation=settings.name,
+                settings=args.dns,
+                images=settings.images,
+                own=zone.own_records,
             ),
             ResourceOptions(parent=self, depends_on=[args.engine]),
         )
         # After the zone, and so gone before it: nothing is to write into a zone that is being deleted.
         after = ResourceOptions(parent=self, depends_on=[args.engine, zone])
         if isinstance(zone, CloudDnsZone):
-            credentials = kubeconfigs[external_dns.USER]
             ExternalDns(
                 "external-dns",
                 ExternalDnsArgs(
-                    *(host, api, namespace, credentials, settings.name),
-                    *(args.dns, settings.images, records, zone.publication),
+                    host=plane.host.provider,
+                    api=plane.api,
+                    namespace=plane.namespace,
+                    kubeconfig=plane.user_kubeconfigs[external_dns.USER],
+                    federation=settings.name,
+                    settings=args.dns,
+                    images=settings.images,
+                    records=records,
+                    publication=zone.publication,
                 ),
                 after,
             )
         else:
-            credentials = kubeconfigs[name_servers.USER]
             NameServers(
                 "name-servers",
                 NameServersArgs(
-                    *(host, api, namespace, args.system_namespace, credentials),
-                    *(args.dns, settings.images, records),
+                    host=plane.host.provider,
+                    api=plane.api,
+                    namespace=plane.namespace,
+                    system_namespace=args.system_namespace,
+                    kubeconfig=plane.user_kubeconfigs[name_servers.USER],
+                    settings=args.dns,
+                    images=settings.images,
+                    records=records,
                 ),
                 after,
             )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import Input, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
 from federation.dns.records import GROUP, RECORDS, Records
 from federation.names import ZONE_SERIAL
@@ -48,7 +48,7 @@ class NameServersArgs:
     """Provider of the federation API."""
     namespace: k8s.core.v1.Namespace
     """The control plane's Namespace; its deletion takes this along, and the API with it."""
-    system_namespace: str
+    system_namespace: Input[str]
     """Namespace inside the API for what is the federation's own."""
     kubeconfig: Input[str]
     """Kubeconfig (secret) for the federation API of USER."""
@@ -98,10 +98,13 @@ def _program(args: NameServersArgs) -> Program:
         "file": ZONE_FILE,
         "name-server": name_server(args.settings.zone),
         "ttl": args.settings.ttl,
-        "serial-namespace": args.system_namespace,
         "listen": f"0.0.0.0:{WRITER_PORT}",
     }
-    writer = ["python3", "-m", "controllers.zone", *(f"--{name}={value}" for name, value in flags.items())]
+    writer: list[Input[str]] = [
+        *("python3", "-m", "controllers.zone"),
+        *(f"--{name}={value}" for name, value in flags.items()),
+        Output.concat("--serial-namespace=", args.system_namespace),
+    ]
     return Program(
         NAME,
         args.images.coredns,
@@ -127,7 +130,7 @@ def corefile(zone: str, file: str = ZONE_FILE, port: int = POD_PORT) -> str:
     prometheus :9153
     loadbalance
     file {file} {{
-        reload 1s
+        reload 500ms
     }}
 }}
 """

@@ -42,7 +42,7 @@ class RecordsArgs:
     """Provider of the federation API."""
     namespace: k8s.core.v1.Namespace
     """The control plane's Namespace; its deletion takes this along, and the API with it."""
-    system_namespace: str
+    system_namespace: Input[str]
     """Namespace inside the API for what is the federation's own."""
     kubeconfig: Input[str]
     """Kubeconfig (secret) for the federation API of CONTROLLER_USER."""

@@ -18,7 +18,7 @@ from tests.component.test_golden import GOLDEN, compare, lines
 pytestmark = pytest.mark.component
 
 AUTHORITIES = ("root", "etcd", "front-proxy")
-ANCHORS = 45
+ANCHORS = 42
 """Places in the dev topology that hold authorities to trust."""
 SECOND = {
     "federation:certificates": {"authorities": [2, 1], "renewBeforeDays": 365},

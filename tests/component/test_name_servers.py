@@ -14,12 +14,12 @@ def server_block(record: Record) -> ServerBlock:
     return block
 
 
-def test_the_zone_is_answered_from_its_file_which_is_looked_at_each_second(dev: Record) -> None:
+def test_the_zone_is_answered_from_its_file_which_is_looked_at_twice_a_second(dev: Record) -> None:
     block = server_block(dev)
     assert block.keys == ("example.com:1053",)
     (file,) = (each for each in block.plugins if each.words[0] == "file")
     assert file.words == ("file", name_servers.ZONE_FILE)
-    assert file.options == (("reload", "1s"),)
+    assert file.options == (("reload", "500ms"),)
 
 
 def test_a_name_server_is_asked_for_its_health_where_it_answers(dev: Record) -> None:

@@ -91,7 +91,7 @@ def side(record: Record, resource: Registered) -> str:
             return "api" if in_api else f"member-{parent.name.removesuffix('-dns')}"
         case "ControlPlane" if resource.name.startswith("api-"):
             return "api"
-        case "ControlPlane" | "CoreDnsZone" | "Endpoint" | "Etcd" | "Workload":
+        case "ControlPlane" | "CoreDnsZone" | "Endpoint" | "Etcd" | "NameServers" | "Workload":
             return "host"
     raise AssertionError(f"no side is known for what is in a {parent.kind}")
 

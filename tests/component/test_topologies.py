@@ -189,7 +189,7 @@ def test_images_come_from_where_the_configuration_says(tmp_path: Path) -> None:
     }
     record = run(tmp_path, {"federation:images": images})
     pods = {each.name: each.inputs["spec"]["template"]["spec"] for each in record.of("Deployment", "StatefulSet")}
-    assert {name: container["image"] for name, pod in pods.items() for container in pod["containers"]} == {
+    assert {container["name"]: container["image"] for pod in pods.values() for container in pod["containers"]} == {
         "etcd": "mirror.example/k8s/etcd:v0.0.2",
         "federation-dns": "mirror.example/coredns:v0.0.4",
         "zone-writer": "mirror.example/controllers:v0.0.6",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from federation.names import ServiceNames
 from fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.fleet.conftest import EXAMPLE, EXIT_CHANGES, HOST, MEMBERS, Clusters, Federation
-from tests.fleet.store import Store, key
 
 REGION, CITADEL, HALL = "middle-earth", "minas-tirith", "edoras"
 """The region of both members, gondor's zone, rohan's zone."""
@@ -114,19 +112,6 @@ def test_scaled_to_nothing_in_gondor_its_names_lead_to_rohan(
     figures.add("and back", seconds)
 
 
-def test_a_record_edited_by_hand_is_put_back(
-    federation: Federation,
-    zone: Zone,
-    gondor_and_rohan: tuple[str, str],
-    clusters: Clusters,
-    tmp_path: Path,
-) -> None:
-    with Store.of(clusters.kubeconfig, HOST, tmp_path) as store:
-        for place, value in store.below(GLOBAL).items():
-            store.put(place, {**value, "host": "192.0.2.99"})
-        wait_until("the right addresses", lambda: zone.addresses() == set(gondor_and_rohan), 30)
-
-
 def test_an_object_edited_by_hand_is_put_back(
     federation: Federation, zone: Zone, gondor_and_rohan: tuple[str, str]
 ) -> None:
@@ -141,22 +126,29 @@ def test_an_object_edited_by_hand_is_put_back(
     wait_until("the right addresses", lambda: zone.addresses() == set(gondor_and_rohan), 30)
 
 
-def test_a_foreign_record_is_left_alone(
-    federation: Federation, zone: Zone, gondor_and_rohan: tuple[str, str], clusters: Clusters, tmp_path: Path
+FOREIGN = """
+apiVersion: externaldns.k8s.io/v1alpha1
+kind: DNSEndpoint
+metadata: {name: foreign, namespace: default}
+spec:
+  endpoints:
+    - {dnsName: foreign.example.com, recordType: A, targets: [192.0.2.1]}
+    - {dnsName: web.default.fellowship.svc.example.com, recordType: A, targets: [192.0.2.99]}
+"""
+
+
+def test_somebodys_own_record_is_published_and_never_over_ours(
+    federation: Federation, zone: Zone, gondor_and_rohan: tuple[str, str]
 ) -> None:
-    foreign = "foreign.default.fellowship.svc.example.com"
-    with Store.of(clusters.kubeconfig, HOST, tmp_path) as store:
-        store.put(key(foreign, "x"), {"host": "192.0.2.1", "ttl": 30})
-        # A change that is published after it shows that external-dns has passed over it.
-        federation.apply(SCALED_DOWN)
-        wait_until("only rohan in the global name", lambda: zone.addresses() == {gondor_and_rohan[1]}, 30)
-        federation.clusters.kubectl("fellowship", "delete", "overridepolicy", "none-in-gondor")
-        wait_until("gondor to be back", lambda: zone.addresses() == set(gondor_and_rohan), 60)
-        assert str(zone.ask(foreign).answer[0][0]) == "192.0.2.1"
-        store.delete(key(foreign, "x"))
+    federation.apply(FOREIGN)
+    wait_until("the foreign name", lambda: zone.rcode("foreign.example.com") == "NOERROR", 30)
+    assert str(zone.ask("foreign.example.com").answer[0][0]) == "192.0.2.1"
+    assert zone.addresses() == set(gondor_and_rohan)
+    federation.clusters.kubectl("fellowship", "delete", "dnsendpoint", "foreign", "-n", "default")
+    wait_until("the foreign name to be gone", lambda: zone.rcode("foreign.example.com") == "NXDOMAIN", 30)
 
 
-@pytest.mark.parametrize("program", ["external-dns", "dns-controller"])
+@pytest.mark.parametrize("program", ["federation-dns", "dns-controller"])
 def test_a_program_that_is_killed_takes_no_record_with_it(
     federation: Federation, zone: Zone, gondor_and_rohan: tuple[str, str], clusters: Clusters, program: str
 ) -> None:

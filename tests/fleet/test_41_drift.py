@@ -72,8 +72,8 @@ def uids(everywhere: Clusters, cases: Mapping[str, Case]) -> Mapping[str, str]:
 
 def test_what_controllers_write_is_no_drift(federation: Federation, everywhere: Clusters) -> None:
     """After all that the tests before this one did to the federation, and with what it can be told to do besides."""
-    everywhere.kubectl(HOST, "rollout", "restart", "deployment/external-dns", "-n", "karmada-system")
-    everywhere.kubectl(HOST, "rollout", "status", "deployment/external-dns", "-n", "karmada-system", "--timeout=90s")
+    everywhere.kubectl(HOST, "rollout", "restart", "deployment/federation-dns", "-n", "karmada-system")
+    everywhere.kubectl(HOST, "rollout", "status", "deployment/federation-dns", "-n", "karmada-system", "--timeout=90s")
     taint = {"key": "cluster.karmada.io/not-ready", "effect": "NoSchedule"}
     by_karmada = "--field-manager=karmada-controller-manager"
     cluster = ("cluster.cluster.karmada.io", "rohan")

@@ -48,7 +48,7 @@ def signs(federation: Federation, clusters: Clusters, figures: Figures) -> Mappi
     assert {name.rpartition(" ")[0].partition("/")[2] for name in found} >= {
         f"{SYSTEM}/federation-apiserver-files/service-account.key",
         f"{SYSTEM}/etcd-files/tls.key",
-        f"{SYSTEM}/external-dns-api/kubeconfig",
+        f"{SYSTEM}/federation-dns-api/kubeconfig",
         f"{MEMBERSHIP}/karmada-gondor/token",
         f"{MEMBERSHIP}/gondor/token",
         f"{MEMBERSHIP}/gondor-impersonator/token",
@@ -62,7 +62,7 @@ def signs(federation: Federation, clusters: Clusters, figures: Figures) -> Mappi
 
 def test_the_search_finds_what_is_shown_on_purpose(federation: Federation, signs: Mapping[str, str]) -> None:
     found = leaks(federation.stack.state("--show-secrets"), signs)
-    for expected in ("etcd-files/tls.key", "gondor/token", "external-dns-api/kubeconfig", "kubeconfig clusters"):
+    for expected in ("etcd-files/tls.key", "gondor/token", "federation-dns-api/kubeconfig", "kubeconfig clusters"):
         assert any(expected in each for each in found), expected
 
 
@@ -140,13 +140,13 @@ def test_no_pod_logs_one_and_no_command_line_or_environment_holds_one(
 ) -> None:
     pods = clusters.get(HOST, "pods", "-n", SYSTEM)["items"]
     names = {pod["metadata"]["name"] for pod in pods}
-    for program in ("dns-controller", "external-dns", "etcd-0", "federation-apiserver", "federation-dns"):
+    for program in ("dns-controller", "etcd-0", "federation-apiserver", "federation-dns"):
         assert any(name.startswith(program) for name in names), program
     for name in sorted(names):
         assert leaks(clusters.kubectl(HOST, "logs", "-n", SYSTEM, name, "--all-containers"), signs) == [], name
     processes = dict(_processes())
     assert any("controllers.names" in line for line in processes.values())
-    assert any("--coredns-strictly-owned" in line for line in processes.values())
+    assert any("controllers.zone" in line for line in processes.values())
     assert {pid: found for pid, line in processes.items() if (found := leaks(line, signs))} == {}
 
 

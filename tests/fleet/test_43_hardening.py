@@ -23,8 +23,6 @@ from toolbox import tool
 KEEPS = {"kube-apiserver": ["NET_BIND_SERVICE"], "coredns": ["NET_BIND_SERVICE"]}
 """Capabilities by image: the published binaries carry these, and cannot be executed without them."""
 NET_BIND_SERVICE = 1 << 10
-CLIENTS = {"etcd": ("federation-apiserver-files", "etcd-client"), "dns-etcd": ("federation-dns-files", "tls")}
-"""For each etcd, a Secret with a certificate of its own authority for clients, and what the files are called there."""
 
 
 # The control plane's pods
@@ -33,18 +31,19 @@ CLIENTS = {"etcd": ("federation-apiserver-files", "etcd-client"), "dns-etcd": ("
 def test_no_pod_of_the_control_plane_asks_for_more_than_it_needs(clusters: Clusters) -> None:
     pods = clusters.get(HOST, "pods", "-n", NAMESPACE)["items"]
     programs = {pod["metadata"]["labels"]["app"] for pod in pods}
-    assert {"etcd", "federation-apiserver", "karmada-controller-manager", "dns-etcd", "federation-dns"} <= programs
+    assert {"etcd", "federation-apiserver", "karmada-controller-manager", "federation-dns"} <= programs
     for pod in pods:
-        spec, (container,) = pod["spec"], pod["spec"]["containers"]
-        name, security = pod["metadata"]["name"], container["securityContext"]
+        spec, name = pod["spec"], pod["metadata"]["name"]
         assert spec["securityContext"]["runAsNonRoot"], name
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
         assert not spec["automountServiceAccountToken"], name
-        assert not [mount for mount in container["volumeMounts"] if "serviceaccount" in mount["mountPath"]], name
-        assert security["readOnlyRootFilesystem"], name
-        assert not security["allowPrivilegeEscalation"], name
-        assert security["capabilities"]["drop"] == ["ALL"], name
-        assert security["capabilities"].get("add", []) == _kept(container["image"]), name
+        for container in (*spec.get("initContainers", ()), *spec["containers"]):
+            security = container["securityContext"]
+            assert not [mount for mount in container["volumeMounts"] if "serviceaccount" in mount["mountPath"]], name
+            assert security["readOnlyRootFilesystem"], name
+            assert not security["allowPrivilegeEscalation"], name
+            assert security["capabilities"]["drop"] == ["ALL"], name
+            assert security["capabilities"].get("add", []) == _kept(container["image"]), name
 
 
 def test_no_process_of_the_control_plane_has_more_than_it_needs(clusters: Clusters, figures: Figures) -> None:
@@ -52,18 +51,18 @@ def test_no_process_of_the_control_plane_has_more_than_it_needs(clusters: Cluste
     groups = {path.parent: _read(path) for path in Path("/proc").glob("[0-9]*/cgroup")}
     looked_at = 0
     for pod in pods:
-        (container,) = pod["status"]["containerStatuses"]
-        running = container["containerID"].removeprefix("containerd://")
-        allowed = NET_BIND_SERVICE if _kept(container["image"]) else 0
-        processes = [process for process, group in groups.items() if running in group]
-        assert processes, pod["metadata"]["name"]
-        for process in processes:
-            status = dict(line.split(":\t", 1) for line in _read(process / "status").splitlines() if ":\t" in line)
-            assert set(status["Uid"].split()) == {"65532"}, pod["metadata"]["name"]
-            assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2"), pod["metadata"]["name"]
-            capabilities = {int(status[kind], 16) for kind in ("CapPrm", "CapEff", "CapBnd")}
-            assert all(each & ~allowed == 0 for each in capabilities), pod["metadata"]["name"]
-            looked_at += 1
+        for container in pod["status"]["containerStatuses"]:
+            running = container["containerID"].removeprefix("containerd://")
+            allowed = NET_BIND_SERVICE if _kept(container["image"]) else 0
+            processes = [process for process, group in groups.items() if running in group]
+            assert processes, pod["metadata"]["name"]
+            for process in processes:
+                status = dict(line.split(":\t", 1) for line in _read(process / "status").splitlines() if ":\t" in line)
+                assert set(status["Uid"].split()) == {"65532"}, pod["metadata"]["name"]
+                assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2"), pod["metadata"]["name"]
+                capabilities = {int(status[kind], 16) for kind in ("CapPrm", "CapEff", "CapBnd")}
+                assert all(each & ~allowed == 0 for each in capabilities), pod["metadata"]["name"]
+                looked_at += 1
     figures.add("processes of the control plane looked at", looked_at, "")
 
 
@@ -93,39 +92,30 @@ def test_the_host_refuses_a_pod_there_that_asks_for_more(clusters: Clusters, ask
     assert why in done.stderr
 
 
-# The two etcds
+# etcd
 
 
-@pytest.mark.parametrize("store", CLIENTS)
 def test_an_etcd_opens_to_a_client_of_its_own_authority_alone(
-    clusters: Clusters, federation: Federation, tmp_path: Path, store: str
+    clusters: Clusters, federation: Federation, tmp_path: Path
 ) -> None:
-    own = _identity(tmp_path / "own", *_client(clusters, store))
+    files = clusters.get(HOST, "secret", "federation-apiserver-files", "-n", NAMESPACE)["data"]
+    own = _identity(tmp_path / "own", files["etcd-client.crt"], files["etcd-client.key"])
     admin = yaml.safe_load(federation.clusters.kubeconfig.read_text())["users"][0]["user"]
     root = _identity(tmp_path / "root", admin["client-certificate-data"], admin["client-key-data"])
-    (other,) = CLIENTS.keys() - {store}
-    foreign = _identity(tmp_path / "foreign", *_client(clusters, other))
-    assert _opens(clusters, store, "https", own)
-    assert not _opens(clusters, store, "https", root)
-    assert not _opens(clusters, store, "https", foreign)
-    assert not _opens(clusters, store, "https", trusting_anybody())
-    assert not _opens(clusters, store, "http", None)
+    assert _opens(clusters, "https", own)
+    assert not _opens(clusters, "https", root)
+    assert not _opens(clusters, "https", trusting_anybody())
+    assert not _opens(clusters, "http", None)
 
 
-def _opens(clusters: Clusters, store: str, scheme: str, identity: ssl.SSLContext | None) -> bool:
+def _opens(clusters: Clusters, scheme: str, identity: ssl.SSLContext | None) -> bool:
     # A port for each question: kubectl closes one whose connection was refused.
-    with forwarded(clusters.kubeconfig, HOST, f"{store}-client", 2379) as port:
+    with forwarded(clusters.kubeconfig, HOST, "etcd-client", 2379) as port:
         try:
             with urllib.request.urlopen(f"{scheme}://localhost:{port}/version", context=identity, timeout=10) as answer:
                 return "etcdserver" in json.load(answer)
         except (OSError, http.client.HTTPException):
             return False
-
-
-def _client(clusters: Clusters, store: str) -> tuple[str, str]:
-    secret, name = CLIENTS[store]
-    files = clusters.get(HOST, "secret", secret, "-n", NAMESPACE)["data"]
-    return files[f"{name}.crt"], files[f"{name}.key"]
 
 
 def _identity(folder: Path, certificate: str, key: str) -> ssl.SSLContext:

@@ -30,9 +30,7 @@ PROGRAMS = {
     "karmada-controller-manager": 1,
     "karmada-scheduler": 1,
     "karmada-webhook": 1,
-    "dns-etcd": 1,
     "federation-dns": 2,
-    "external-dns": 1,
     "dns-controller": 1,
 }
 """With their replicas; the last four make the names."""

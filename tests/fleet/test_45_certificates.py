@@ -29,7 +29,7 @@ from tests.fleet.writer import Writer
 from toolbox import tool
 
 SYSTEM = ("-n", "karmada-system")
-ETCDS = {"etcd-0", "dns-etcd-0"}
+ETCDS = {"etcd-0"}
 ACCOUNTS = ("karmada-gondor", "karmada-impersonator", "federation-dns")
 KARMADA_WATCH_SECONDS = 32
 """After so long Karmada begins each watch of a member anew: with the token that its informers were made with."""
@@ -114,7 +114,7 @@ def test_karmada_watches_with_the_new_token_too(federation: Federation, before: 
 
 def test_etcd_serves_its_renewed_certificate_without_a_restart(federation: Federation, clusters: Clusters) -> None:
     renewed = _certificates(federation)
-    for store in ("etcd", "dns-etcd"):
+    for store in ("etcd",):
         wait_until(
             f"{store} to serve its renewed certificate",
             lambda store=store: _served(clusters, f"service/{store}-client") == renewed[f"{store}-server"],  # type: ignore[misc]

@@ -31,7 +31,6 @@ RECORDINGS = [pytest.param(file, id=file.name) for file in recordings()] or [NON
 ALLOWED = {"same", "update", "create"}
 PROGRAMS = (
     "etcd",
-    "dns-etcd",
     "federation-apiserver",
     "karmada-aggregated-apiserver",
     "kube-controller-manager",

@@ -1,0 +1,254 @@
+"""The engine at its edges: API servers that are deaf, refuse, hold what others made, and people who edit."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from controllers.engine import carrier, heartbeat
+from controllers.engine.carrier import FIGHT_ROUNDS
+from controllers.engine.clusters import COLLECTION as CLUSTERS
+from controllers.engine.controller import Controller, Settings
+from controllers.engine.federated import FINALIZER
+from controllers.engine.manifest import API_UID
+from controllers.engine.metrics import Metrics
+from controllers.runtime.api import Api
+from controllers.runtime.loop import Loop
+from federation.names import CARRIED_BY
+from tests.kube_api import ApiServer, Json
+
+pytestmark = pytest.mark.unit
+
+MAPS, NAMESPACES, SECRETS, EVENTS = (f"/api/v1/{kind}" for kind in ("configmaps", "namespaces", "secrets", "events"))
+OWN = "federation-fellowship"
+
+
+class World:
+    """A federation API and two members that answer, with one ConfigMap to carry."""
+
+    def __init__(self) -> None:
+        self.federation = ApiServer()
+        self.members = {"gondor": ApiServer(), "rohan": ApiServer()}
+        self.federation.put(NAMESPACES, {"metadata": {"name": "kube-system"}})
+        self.federation.put(NAMESPACES, {"metadata": {"name": "shire"}})
+        self.loop = Loop()
+        for name, server in self.members.items():
+            self.secret(name)
+            self.federation.put(
+                CLUSTERS,
+                {
+                    "metadata": {"name": name},
+                    "spec": {"apiEndpoint": server.url, "secretRef": {"namespace": OWN, "name": name}},
+                },
+            )
+        self.write("ring", "1")
+
+    def secret(self, name: str, token: str = "good") -> None:
+        data = {key: b64encode(text.encode()).decode() for key, text in (("caBundle", "none"), ("token", token))}
+        self.federation.put(SECRETS, {"metadata": {"name": name, "namespace": OWN}, "data": data})
+
+    def write(self, name: str, value: str, **annotations: str) -> None:
+        """As a person would: what else is on the object stays."""
+        old = self.federation.get(MAPS, "shire", name) or {"metadata": {"name": name, "namespace": "shire"}}
+        told = {f"federation/{key}": text for key, text in annotations.items()}
+        old["metadata"]["annotations"] = told
+        self.federation.put(MAPS, old | {"data": {"value": value}})
+
+    def start(self) -> Controller:
+        settings = Settings("fellowship", ("ConfigMap",))
+        controller = Controller(settings, lambda: Api.of_token(self.federation.url, "", "admin"), self.loop, Metrics())
+        controller.start()
+        Thread(target=self.loop.run, daemon=True).start()
+        return controller
+
+    def value(self, member: str, name: str = "ring") -> str | None:
+        found = self.members[member].get(MAPS, "shire", name)
+        return None if found is None else found["data"]["value"]
+
+    def wait(self, expected: list[str | None], name: str = "ring") -> None:
+        self.federation.wait(
+            lambda: [self.value(each, name) for each in self.members] == expected, f"{name} to be {expected}"
+        )
+
+    def condition(self, member: str) -> Json:
+        cluster = self.federation.get(CLUSTERS, "", member) or {}
+        conditions: list[Json] = cluster.get("status", {}).get("conditions", [])
+        return next((each for each in conditions if each["type"] == "Ready"), {})
+
+    def wait_for_ready(self, member: str, status: str) -> None:
+        self.federation.wait(lambda: self.condition(member).get("status") == status, f"{member} to be Ready={status}")
+
+    def owed(self, member: str) -> Json:
+        cluster = self.federation.get(CLUSTERS, "", member) or {}
+        found: Json = cluster["status"].get("owed") or {}
+        return found
+
+    def events(self) -> list[str]:
+        asked = [path for method, path in self.federation.requests if (method, "events" in path) == ("POST", True)]
+        names = self.federation.list(EVENTS, {})["items"]
+        assert len(names) <= len(asked)
+        return [each["message"] for each in names]
+
+    def delete(self, collection: str, namespace: str, name: str) -> None:
+        path = f"{collection.rpartition('/')[0]}{f'/namespaces/{namespace}' if namespace else ''}"
+        self.federation.answer("DELETE", f"{path}/{collection.rpartition('/')[2]}/{name}", None)
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr(heartbeat, "EVERY_SECONDS", 0.2)
+    monkeypatch.setattr(heartbeat, "SOON_SECONDS", 0.1)
+    monkeypatch.setattr("controllers.engine.health.SILENT_SECONDS", 1.0)
+    new = World()
+    yield new
+    new.loop.end()
+    for server in (new.federation, *new.members.values()):
+        server.stop()
+
+
+def test_what_is_written_is_carried_and_marked(world: World) -> None:
+    world.start()
+    world.wait(["1", "1"])
+    found = world.members["gondor"].get(MAPS, "shire", "ring")
+    assert found is not None
+    assert found["metadata"]["labels"] == {CARRIED_BY: "fellowship"}
+    kube_system = world.federation.get(NAMESPACES, "", "kube-system")
+    assert kube_system is not None
+    assert found["metadata"]["annotations"][API_UID] == kube_system["metadata"]["uid"]
+    assert world.members["gondor"].get(NAMESPACES, "", "shire") is not None
+    assert world.members["gondor"].get(NAMESPACES, "", "kube-system") is None
+    world.write("ring", "2")
+    world.wait(["2", "2"])
+
+
+def test_a_status_is_not_written_with_every_heartbeat(world: World) -> None:
+    world.start()
+    world.wait_for_ready("gondor", "True")
+    world.wait(["1", "1"])
+
+    def beats() -> int:
+        return sum(path == "/readyz" for _, path in world.members["gondor"].requests)
+
+    seen = beats()
+    world.federation.wait(lambda: beats() > seen + 5, "heartbeats")
+    written = [path for method, path in world.federation.requests if method == "PATCH" and "gondor/status" in path]
+    assert len(written) == 1
+
+
+def test_a_deleted_object_waits_for_the_members_and_one_that_is_away_owes_it(world: World) -> None:
+    world.start()
+    world.wait(["1", "1"])
+    world.members["gondor"].stop()
+    world.wait_for_ready("gondor", "False")
+    assert "refused" in world.condition("gondor")["message"]
+    world.delete(MAPS, "shire", "ring")
+    world.federation.wait(lambda: world.federation.get(MAPS, "shire", "ring") is None, "it to go")
+    assert [world.value(each) for each in world.members] == ["1", None]
+    assert list(world.owed("gondor").values()) == ["ConfigMap shire/ring"]
+    world.members["gondor"].start()
+    world.wait([None, None])
+    world.federation.wait(lambda: not world.owed("gondor"), "the note to go")
+
+
+def test_absence_is_no_order_to_delete(world: World) -> None:
+    world.start()
+    world.wait(["1", "1"])
+    world.federation.remove(MAPS, "shire", "ring")
+    world.write("other", "1")
+    world.wait(["1", "1"], "other")
+    assert [world.value(each) for each in world.members] == ["1", "1"]
+
+
+def test_a_new_token_needs_no_restart(world: World) -> None:
+    for server in world.members.values():
+        server.tokens = {"good"}
+    world.start()
+    world.wait(["1", "1"])
+    world.members["gondor"].tokens = {"new"}
+    world.wait_for_ready("gondor", "False")
+    assert world.condition("gondor")["message"].startswith("401")
+    world.secret("gondor", "new")
+    world.wait_for_ready("gondor", "True")
+    world.write("ring", "2")
+    world.wait(["2", "2"])
+
+
+def test_a_secret_that_is_not_there_is_named(world: World) -> None:
+    world.federation.remove(SECRETS, OWN, "gondor")
+    world.start()
+    world.wait_for_ready("gondor", "False")
+    assert world.condition("gondor")["message"] == f"Secret {OWN}/gondor in the federation API is not there"
+
+
+def test_a_foreign_object_is_told_of_and_left_alone(world: World) -> None:
+    theirs: dict[str, Any] = {"metadata": {"name": "ring", "namespace": "shire"}, "data": {"value": "theirs"}}
+    world.members["rohan"].put(NAMESPACES, {"metadata": {"name": "shire"}})
+    world.members["rohan"].put(MAPS, theirs)
+    world.start()
+    world.wait(["1", "theirs"])
+    world.federation.wait(lambda: any("did not make" in event for event in world.events()), "an Event")
+    world.write("ring", "1", adopt="true")
+    world.wait(["1", "1"])
+    shire = world.members["rohan"].get(NAMESPACES, "", "shire")
+    assert shire is not None
+    assert "labels" not in shire["metadata"]
+
+
+def test_what_goes_on_being_changed_is_put_back_once_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carrier, "FIGHT_SECONDS", 3.0)
+    world.start()
+    world.wait(["1", "1"])
+    for number in range(FIGHT_ROUNDS + 1):
+        found = world.members["gondor"].get(MAPS, "shire", "ring")
+        assert found is not None
+        world.members["gondor"].put(MAPS, found | {"data": {"value": f"stolen {number}"}})
+        if number < FIGHT_ROUNDS:
+            world.wait(["1", "1"])
+    world.federation.wait(lambda: any("goes on changing" in event for event in world.events()), "an Event")
+    assert world.value("gondor") == f"stolen {FIGHT_ROUNDS}"
+    world.wait(["1", "1"])
+
+
+def test_a_malformed_object_holds_up_nothing(world: World) -> None:
+    world.federation.put(MAPS, {"metadata": {"name": "odd", "namespace": "shire", "labels": "none"}})
+    world.start()
+    world.wait(["1", "1"])
+    world.federation.put(MAPS, {"metadata": {"name": "odd2", "namespace": "shire", "labels": [1]}})
+    world.write("ring", "2")
+    world.wait(["2", "2"])
+
+
+def test_a_member_that_leaves_is_left_clean_and_a_dead_one_says_why_it_cannot(world: World) -> None:
+    world.start()
+    world.wait(["1", "1"])
+    world.members["rohan"].stop()
+    world.wait_for_ready("rohan", "False")
+    world.delete(CLUSTERS, "", "gondor")
+    world.delete(CLUSTERS, "", "rohan")
+    world.federation.wait(lambda: world.federation.get(CLUSTERS, "", "gondor") is None, "gondor to go")
+    assert world.value("gondor") is None
+    assert world.members["gondor"].get(NAMESPACES, "", "shire") is None
+
+    def left() -> str:
+        cluster = world.federation.get(CLUSTERS, "", "rohan") or {}
+        return " ".join(each["message"] for each in cluster["status"]["conditions"] if each["type"] == "Left")
+
+    world.federation.wait(lambda: "federation/unreachable" in left(), "the reason")
+    cluster = world.federation.get(CLUSTERS, "", "rohan")
+    assert cluster is not None
+    assert cluster["metadata"]["finalizers"] == [FINALIZER]
+    cluster["metadata"]["annotations"] = {"federation/unreachable": "true"}
+    world.federation.put(CLUSTERS, cluster)
+    world.federation.wait(lambda: world.federation.get(CLUSTERS, "", "rohan") is None, "rohan to be given up")
+
+
+def test_secrets_of_others_are_never_read(world: World) -> None:
+    world.start()
+    world.wait(["1", "1"])
+    asked = [path for _, path in world.members["gondor"].requests if re.search("secrets", path)]
+    assert asked == []
