@@ -76,7 +76,7 @@ def side(record: Record, resource: Registered) -> str:
     if resource.type in KINDS:
         return "federation"
     match parent.kind:
-        case "ApiContents" | "Admission" | "Propagation" | "Publisher":
+        case "ApiContents" | "Admission" | "Propagation" | "Publisher" | "Records":
             kinds = (parent.kind, resource.kind) == ("ApiContents", "CustomResourceDefinition")
             return "api-kinds" if kinds else "api"
         case "Member":
