@@ -179,7 +179,7 @@ def test_what_we_accept_is_a_zone_to_others(some: list[Any]) -> None:
     found = made(*some)
     zone = dns.zone.from_text(found.text(1), "example.com.", relativize=False)
     asked = {(each.name, each.type, data) for each in found.sets for data in each.data}
-    assert sum(len(data) for _, node in zone.items() for data in node) == len(asked) + 2
+    assert sum(len(list(data)) for node in zone.nodes.values() for data in node.rdatasets) == len(asked) + 2
 
 
 @given(objects, st.randoms())
