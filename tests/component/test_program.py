@@ -91,6 +91,9 @@ def side(record: Record, resource: Registered) -> str:
             return "api" if in_api else f"member-{parent.name.removesuffix('-dns')}"
         case "ControlPlane" if resource.name.startswith("api-"):
             return "api"
+        case "NameServers" if "Role" in resource.kind:
+            # What the writer of the zone may read.
+            return "api"
         case "ControlPlane" | "CoreDnsZone" | "Endpoint" | "Etcd" | "NameServers" | "Workload":
             return "host"
     raise AssertionError(f"no side is known for what is in a {parent.kind}")
