@@ -89,10 +89,8 @@ def side(record: Record, resource: Registered) -> str:
                 parent.name,
             )
             return "api" if in_api else f"member-{parent.name.removesuffix('-dns')}"
-        case "ControlPlane" if resource.name.startswith("api-"):
-            return "api"
-        case "NameServers" if "Role" in resource.kind:
-            # What the writer of the zone may read.
+        case "ControlPlane" | "NameServers" if resource.name.startswith(("api-", "federation:")):
+            # The latter are rights: what the writer of the zone may read.
             return "api"
         case "ControlPlane" | "CoreDnsZone" | "Endpoint" | "Etcd" | "NameServers" | "Workload":
             return "host"
