@@ -126,8 +126,7 @@ class Member(pulumi.ComponentResource):
                 ),
             ),
         )
-        if keeping:
-            args.engine.let_go(name, ResourceOptions(parent=self, depends_on=[cluster]))
+        args.engine.leave(name, keeping, ResourceOptions(parent=self, depends_on=[cluster]))
         self.register_outputs({})
 
 

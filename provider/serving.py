@@ -19,6 +19,7 @@ HOMES = {
     "federation:index:ClusterDns": "provider.cluster_dns.resource",
     "federation:index:Withdrawal": "provider.withdrawal",
     "federation:index:KeptWorkloads": "provider.kept_workloads",
+    "federation:index:Departure": "provider.departure",
 }
 """The module of each kind, which has a class of the kind's name."""
 

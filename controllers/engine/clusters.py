@@ -12,14 +12,12 @@ from kubernetes.client import ApiException
 from controllers.engine.federated import FINALIZER
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json
-from federation.names import KEEP_WORKLOADS
+from federation.names import KEEP_WORKLOADS, UNREACHABLE
 
 COLLECTION = "/apis/cluster.karmada.io/v1alpha1/clusters"
 READY = "Ready"
 LEFT = "Left"
 """Condition of a Cluster that is being deleted: False while it cannot go, and why."""
-UNREACHABLE = "federation/unreachable"
-"""Annotation: with `true` a Cluster that is deleted goes without its member being asked."""
 
 
 class CredentialsError(ValueError):

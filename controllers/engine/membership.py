@@ -12,7 +12,7 @@ from kubernetes.client import ApiException
 
 from controllers.engine.carrier import Carrier, Owner, Wanted
 from controllers.engine.clerk import Clerk, Condition, with_condition
-from controllers.engine.clusters import COLLECTION, LEFT, READY, UNREACHABLE, Cluster, Endpoint, connect, read_cluster
+from controllers.engine.clusters import COLLECTION, LEFT, READY, Cluster, Endpoint, connect, read_cluster
 from controllers.engine.federated import FINALIZER
 from controllers.engine.health import Verdict
 from controllers.engine.heartbeat import Heartbeat, Report
@@ -21,6 +21,7 @@ from controllers.engine.metrics import Metrics
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
+from federation.names import UNREACHABLE
 
 log = logging.getLogger(__name__)
 

@@ -46,5 +46,5 @@ class Joining:
     """Deployment in the host that goes on with a member's old token until its pods are rolled; None: there is none."""
     keep_workloads: Callable[[str, ResourceOptions], Sequence[Resource]]
     """Makes what must be there before the Cluster of a member that keeps its workloads; options lead to the API."""
-    let_go: Callable[[str, ResourceOptions], None]
-    """Makes what is deleted right before that Cluster, and has the workloads stay; options are parent and order."""
+    leave: Callable[[str, bool, ResourceOptions], None]
+    """Makes what is deleted right before a member's Cluster; whether it keeps its workloads; parent and order."""

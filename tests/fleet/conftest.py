@@ -21,6 +21,7 @@ from embedded import demo
 from embedded.federation import UNATTENDED
 from embedded.stack import CHECKOUT, Stack
 from federation.kubeconfig import load, pick, server
+from federation.settings import HOST_NAMESPACES, EngineName
 from fleet.private import write_private
 from fleet.record import fleets
 from tests.figures import Figures
@@ -40,9 +41,13 @@ SECOND = (
     "test_cloud_dns_zone.py",
 )
 """Files that `make test` runs beside the others of this folder, on clusters and a federation of their own."""
+ENGINE: EngineName = "karmada" if os.environ.get("FEDERATION_ENGINE") == "karmada" else "builtin"
+"""What the federation of these tests works with: `make test` with ENGINE=karmada has the other one."""
+SYSTEM = HOST_NAMESPACES[ENGINE]
+"""Namespace of the control plane in its host, and of its leases and own records inside the federation API."""
 HOST = "rivendell"
 MEMBERS = {"gondor": "gondor_needs-no_king", "rohan": "rohan"}
-CONFIGURATION = (CHECKOUT / "Pulumi.dev.yaml").read_text()
+CONFIGURATION = (CHECKOUT / "Pulumi.dev.yaml").read_text().replace("engine: builtin", f"engine: {ENGINE}")
 EXAMPLE = str(demo.EXAMPLE)
 EXIT_CHANGES = 7
 """Of `pulumi preview --expect-no-changes` when there are some."""

@@ -8,15 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.fleet.conftest import SYSTEM
 from toolbox import tool
-
-NAMESPACE = "karmada-system"
 
 
 @contextmanager
 def forwarded(kubeconfig: Path, context: str, service: str, port: int) -> Iterator[int]:
     """The port on localhost that leads to a port of this Service of the control plane."""
-    command = [str(tool("kubectl")), "--kubeconfig", str(kubeconfig), "--context", context, "-n", NAMESPACE]
+    command = [str(tool("kubectl")), "--kubeconfig", str(kubeconfig), "--context", context, "-n", SYSTEM]
     forward = [*command, "port-forward", f"service/{service}", f":{port}"]
     with subprocess.Popen(forward, stdout=subprocess.PIPE, text=True) as forwarding:
         try:

@@ -7,8 +7,7 @@ from tests.fleet.conftest import Clusters
 COLUMNS = "custom-columns=KIND:.kind,NAMESPACE:.metadata.namespace,NAME:.metadata.name,UID:.metadata.uid"
 IN_API = (
     "namespaces,secrets,configmaps,serviceaccounts,clusterroles,clusterrolebindings,customresourcedefinitions,apiservices,"
-    "mutatingwebhookconfigurations,validatingwebhookconfigurations,mutatingadmissionpolicies,clusters,"
-    "clusterpropagationpolicies,propagationpolicies,resourcebindings,works.work.karmada.io"
+    "mutatingwebhookconfigurations,validatingwebhookconfigurations,clusters.cluster.karmada.io"
 )
 """Kinds in a federation API whose objects nobody makes and deletes by himself."""
 IN_HOST = "statefulsets,deployments,pods,services,secrets,poddisruptionbudgets,persistentvolumeclaims"

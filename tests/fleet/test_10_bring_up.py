@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+import pytest
 import yaml
 
 from embedded.federation import UNATTENDED
@@ -49,11 +50,11 @@ def test_a_refresh_finds_no_drift(federation: Federation, figures: Figures) -> N
 
 
 def test_what_was_deleted_by_hand_is_found_and_restored(federation: Federation, figures: Figures) -> None:
-    gone = ("validatingwebhookconfiguration", "validating-config")
+    gone = ("clusterrolebinding", "federation:dns-controller")
     federation.clusters.kubectl("fellowship", "delete", *gone)
     code, log, _ = federation.pulumi("preview", "--refresh", "--expect-no-changes")
     assert code == EXIT_CHANGES, log
-    assert "ValidatingWebhookConfiguration validating-config" in log
+    assert "ClusterRoleBinding federation:dns-controller" in log
     code, log, seconds = federation.pulumi("up", "--refresh", *UNATTENDED)
     figures.add("up --refresh, one thing to restore", seconds)
     assert code == 0, log
@@ -70,9 +71,9 @@ def test_the_kubeconfig_leads_everywhere_and_is_private(federation: Federation) 
 
 
 def test_no_secret_is_readable_in_state_outputs_or_log(federation: Federation) -> None:
-    encoded = federation.clusters.get(MEMBERS["gondor"], "secret", "karmada-gondor", "-n", "federation-fellowship")[
-        "data"
-    ]["token"]
+    encoded = federation.clusters.get(MEMBERS["gondor"], "secret", "engine", "-n", "federation-fellowship")["data"][
+        "token"
+    ]
     places = {
         "state": federation.stack.state(),
         "outputs": federation.stack.pulumi("stack", "output", "--stack", federation.stack.name, capture=True).stdout,
@@ -83,6 +84,7 @@ def test_no_secret_is_readable_in_state_outputs_or_log(federation: Federation) -
             assert secret not in text, place
 
 
+@pytest.mark.needs("karmada")
 def test_all_webhooks_are_there(federation: Federation) -> None:
     counts = {
         kind: len(federation.clusters.get("fellowship", f"{kind}webhookconfiguration", f"{kind}-config")["webhooks"])

@@ -12,21 +12,11 @@ from embedded.zone import Zone
 from federation.names import ServiceNames
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.conftest import EXAMPLE, EXIT_CHANGES, HOST, MEMBERS, Clusters, Federation
+from tests.fleet.conftest import EXAMPLE, EXIT_CHANGES, HOST, MEMBERS, SYSTEM, Clusters, Federation
 
 REGION, CITADEL, HALL = "middle-earth", "minas-tirith", "edoras"
 """The region of both members, gondor's zone, rohan's zone."""
 GLOBAL, SHORT = "web.default.fellowship.svc.example.com", "web.default.fellowship"
-SCALED_DOWN = """
-apiVersion: policy.karmada.io/v1alpha1
-kind: OverridePolicy
-metadata: {name: none-in-gondor, namespace: default}
-spec:
-  resourceSelectors: [{apiVersion: apps/v1, kind: Deployment, name: web}]
-  overrideRules:
-    - targetCluster: {clusterNames: [gondor]}
-      overriders: {plaintext: [{path: /spec/replicas, operator: replace, value: 0}]}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -94,20 +84,20 @@ def test_pods_of_each_member_get_the_page_of_their_own(
         assert "Served by a pod in" in _page(federation, context, GLOBAL)
 
 
-def test_scaled_to_nothing_in_gondor_its_names_lead_to_rohan(
+def test_without_a_ready_pod_in_gondor_its_names_lead_to_rohan(
     federation: Federation, zone: Zone, gondor_and_rohan: tuple[str, str], clients: None, figures: Figures
 ) -> None:
     gondor, rohan = gondor_and_rohan
-    federation.apply(SCALED_DOWN)
+    _take_pods(federation, MEMBERS["gondor"])
     seconds = wait_until("only rohan in the global name", lambda: zone.addresses() == {rohan}, 30)
-    figures.add("scaled to 0 in gondor, until out of the global name", seconds)
+    figures.add("no ready pod in gondor, until out of the global name", seconds)
     assert seconds < 10
     wait_until("gondor's zone to lead to its region", lambda: zone.leads_to(CITADEL, REGION) == _name(REGION), 10)
     assert zone.addresses(CITADEL, REGION) == zone.addresses(REGION) == {rohan}
     # Its own Service is still there, without endpoints; the short name passes over it.
     in_gondor = MEMBERS["gondor"]
     wait_until("pods in gondor to be led to rohan", lambda: "in rohan" in _page(federation, in_gondor, SHORT), 45)
-    federation.clusters.kubectl("fellowship", "delete", "overridepolicy", "none-in-gondor")
+    federation.clusters.kubectl(MEMBERS["gondor"], "uncordon", "gondor")
     seconds = wait_until("gondor to be back", lambda: zone.addresses() == {gondor, rohan}, 60)
     figures.add("and back", seconds)
 
@@ -153,11 +143,11 @@ def test_a_program_that_is_killed_takes_no_record_with_it(
     federation: Federation, zone: Zone, gondor_and_rohan: tuple[str, str], clusters: Clusters, program: str
 ) -> None:
     gondor, rohan = gondor_and_rohan
-    pods = ("pods", "-n", "karmada-system", "-l", f"app={program}")
-    federation.apply(SCALED_DOWN)
+    pods = ("pods", "-n", SYSTEM, "-l", f"app={program}")
+    _take_pods(federation, MEMBERS["gondor"])
     clusters.kubectl(HOST, "delete", *pods, "--grace-period=0", "--force")
     wait_until("only rohan in the global name", lambda: zone.addresses() == {rohan}, 60)
-    federation.clusters.kubectl("fellowship", "delete", "overridepolicy", "none-in-gondor")
+    federation.clusters.kubectl(MEMBERS["gondor"], "uncordon", "gondor")
     clusters.kubectl(HOST, "delete", *pods, "--grace-period=0", "--force")
 
     def both() -> bool:
@@ -193,6 +183,12 @@ def test_names_go_with_the_service(
     figures.add("Service deleted, until its name was gone", seconds)
     for place in ((REGION,), (CITADEL, REGION), (HALL, REGION)):
         wait_until(f"the name at {place} to be gone", lambda p=place: zone.rcode(_name(*p)) == "NXDOMAIN", 30)  # type: ignore[misc]
+
+
+def _take_pods(federation: Federation, context: str) -> None:
+    """Leave the example without a pod in the member until its node is uncordoned; its Service stays."""
+    federation.clusters.kubectl(context, "cordon", "gondor")
+    federation.clusters.kubectl(context, "delete", "pods", "-l", "app=web", "--grace-period=0", "--force")
 
 
 def _name(*place: str) -> str:

@@ -9,8 +9,11 @@ import yaml
 
 from embedded.federation import UNATTENDED
 from embedded.stack import Stack
+from federation import kubeconfig
+from federation.engine import only
+from federation.settings import HOST_NAMESPACES
 from tests.figures import Figures
-from tests.fleet.conftest import HOST, MEMBERS, Clusters, Federation, timed_pulumi
+from tests.fleet.conftest import ENGINE, HOST, MEMBERS, Clusters, Federation, timed_pulumi
 
 
 def _change(stack: Stack, before: str, after: str) -> None:
@@ -51,8 +54,8 @@ def test_one_cluster_under_two_names_is_refused(other_stack: Stack, clusters: Cl
 @pytest.mark.parametrize(
     ("cluster", "rest"),
     [
-        ("rohan", ("gondor-cluster create", "Deployment karmada-scheduler create")),
-        (HOST, ("gondor-namespace create", "Deployment karmada-scheduler create")),
+        ("rohan", ("gondor-cluster create", "Deployment kube-controller-manager create")),
+        (HOST, ("gondor-namespace create", "Deployment kube-controller-manager create")),
     ],
     ids=["member", "host"],
 )
@@ -71,6 +74,23 @@ def test_a_silent_cluster_is_named_and_the_rest_of_the_preview_shows(
     assert seconds < 40
     for line in rest:
         assert line in log
+
+
+def test_another_engine_is_refused_in_the_preview(federation: Federation) -> None:
+    good = federation.stack.settings.read_text()
+    another = next(name for name in HOST_NAMESPACES if name != ENGINE)
+    try:
+        federation.stack.settings.write_text(good.replace(f"engine: {ENGINE}", f"engine: {another}"))
+        code, log, _ = federation.pulumi("preview")
+    finally:
+        federation.stack.settings.write_text(good)
+    assert code != 0
+    assert f"federation:engine: {another} is refused, as this federation works with {ENGINE}" in log
+
+
+def test_the_federation_api_tells_which_engine_works_in_it(federation: Federation) -> None:
+    own = kubeconfig.pick(kubeconfig.load([federation.clusters.kubeconfig]), "fellowship")
+    assert only.working_in(own) == ENGINE
 
 
 CONTEXTS = {"host": HOST, "member-gondor": MEMBERS["gondor"]}

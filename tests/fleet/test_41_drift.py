@@ -19,7 +19,7 @@ from embedded.stack import CHECKOUT
 from fleet.waiting import wait_until
 from tests.drift_cases import API, CASES, HOST, Case, Edit
 from tests.figures import Figures
-from tests.fleet.conftest import EXIT_CHANGES, MEMBERS, Clusters, Federation
+from tests.fleet.conftest import EXIT_CHANGES, MEMBERS, SYSTEM, Clusters, Federation
 from toolbox import tool
 
 CHANGED = {kind: case for kind, case in CASES.items() if not isinstance(case.change, str)}
@@ -72,20 +72,19 @@ def uids(everywhere: Clusters, cases: Mapping[str, Case]) -> Mapping[str, str]:
 
 def test_what_controllers_write_is_no_drift(federation: Federation, everywhere: Clusters) -> None:
     """After all that the tests before this one did to the federation, and with what it can be told to do besides."""
-    everywhere.kubectl(HOST, "rollout", "restart", "deployment/federation-dns", "-n", "karmada-system")
-    everywhere.kubectl(HOST, "rollout", "status", "deployment/federation-dns", "-n", "karmada-system", "--timeout=90s")
+    everywhere.kubectl(HOST, "rollout", "restart", "deployment/federation-dns", "-n", SYSTEM)
+    everywhere.kubectl(HOST, "rollout", "status", "deployment/federation-dns", "-n", SYSTEM, "--timeout=90s")
     taint = {"key": "cluster.karmada.io/not-ready", "effect": "NoSchedule"}
-    by_karmada = "--field-manager=karmada-controller-manager"
+    by_engine = "--field-manager=engine"
     cluster = ("cluster.cluster.karmada.io", "rohan")
     found = everywhere.get(API, *cluster)
     assert found["metadata"]["finalizers"]
-    assert found["spec"]["resourceModels"]
     assert found["status"]["conditions"]
-    everywhere.kubectl(API, "patch", *cluster, "--type=merge", by_karmada, _json({"spec": {"taints": [taint]}}))
+    everywhere.kubectl(API, "patch", *cluster, "--type=merge", by_engine, _json({"spec": {"taints": [taint]}}))
     try:
         as_configured(federation)
     finally:
-        everywhere.kubectl(API, "patch", *cluster, "--type=merge", by_karmada, _json({"spec": {"taints": None}}))
+        everywhere.kubectl(API, "patch", *cluster, "--type=merge", by_engine, _json({"spec": {"taints": None}}))
 
 
 def test_every_kind_that_was_changed_is_named_and_put_back_in_place(
@@ -128,7 +127,7 @@ def test_every_kind_that_was_deleted_is_named_and_comes_back_with_one_up(
     federation: Federation, everywhere: Clusters, figures: Figures
 ) -> None:
     before = uids(everywhere, DELETED)
-    # The Cluster first, while Karmada can still take back what it propagated; kinds after the objects of theirs.
+    # The Cluster first, while the engine can still take back what it carried; kinds after the objects of theirs.
     for kind, case in sorted(DELETED.items(), key=lambda each: (each[0] != CLUSTER, each[0].startswith(KINDS))):
         if kind == CLUSTER_DNS:
             without = {"data": {"Corefile": federation.corefiles[case.context]}}
@@ -155,10 +154,6 @@ def test_every_kind_that_was_deleted_is_named_and_comes_back_with_one_up(
     for name in MEMBERS:
         wait_until(f"{name} to be Ready", lambda name=name: _ready(everywhere, name), 120)  # type: ignore[misc]
     figures.add("and until all members were Ready again", time.monotonic() - start)
-    # As docs/operation.md says: Karmada 1.18 watches a member with the token that it began with, and that is gone.
-    manager = ("deployment/karmada-controller-manager", "-n", "karmada-system")
-    everywhere.kubectl(HOST, "rollout", "restart", *manager)
-    everywhere.kubectl(HOST, "rollout", "status", *manager, "--timeout=120s")
     as_configured(federation)
 
 

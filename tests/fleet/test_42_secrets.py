@@ -21,10 +21,10 @@ from embedded.stack import Stack
 from fleet.cluster import Cluster
 from fleet.record import Record, fleets
 from tests.figures import Figures
-from tests.fleet.conftest import FLEET, HOST, MEMBERS, Clusters, Federation
+from tests.fleet.conftest import FLEET, HOST, MEMBERS, SYSTEM, Clusters, Federation
 from tests.leaks import leaks, needles, private_parts
 
-SYSTEM, MEMBERSHIP = "karmada-system", "federation-fellowship"
+MEMBERSHIP = "federation-fellowship"
 PUBLIC = re.compile(r"-----BEGIN (CERTIFICATE|PUBLIC KEY)-----\n[A-Za-z0-9+/=\n]+-----END \1-----\n?")
 PUBLIC_FILES = ("Corefile", "namespace")
 """Keys of Secrets that hold neither a key nor a certificate."""
@@ -49,9 +49,8 @@ def signs(federation: Federation, clusters: Clusters, figures: Figures) -> Mappi
         f"{SYSTEM}/federation-apiserver-files/service-account.key",
         f"{SYSTEM}/etcd-files/tls.key",
         f"{SYSTEM}/federation-dns-api/kubeconfig",
-        f"{MEMBERSHIP}/karmada-gondor/token",
+        f"{MEMBERSHIP}/engine/token",
         f"{MEMBERSHIP}/gondor/token",
-        f"{MEMBERSHIP}/gondor-impersonator/token",
     }
     for name, kubeconfig in (("clusters", clusters.kubeconfig), ("federation", federation.clusters.kubeconfig)):
         found |= {f"kubeconfig {name} {n}": part for n, part in enumerate(private_parts(kubeconfig.read_text()))}
@@ -86,9 +85,9 @@ def test_no_display_of_what_changes_shows_one(
     good = federation.stack.settings.read_text()
     canary = f"canary-{secrets.token_hex(16)}"
     planted = {**signs, **needles({"planted by hand": canary})}
-    # The scheduler has read it when it started; of etcd and the servers, each would serve the canary at once.
+    # The controllers have read it when they started; of etcd and the servers, each would serve the canary at once.
     data = json.dumps({"data": {"kubeconfig": base64.b64encode(canary.encode()).decode()}})
-    clusters.kubectl(HOST, "patch", "secret", "karmada-scheduler-api", "-n", SYSTEM, "--type=merge", "-p", data)
+    clusters.kubectl(HOST, "patch", "secret", "kube-controller-manager-api", "-n", SYSTEM, "--type=merge", "-p", data)
     other = tmp_path / "clusters"
     other.touch(mode=0o600)
     other.write_text(yaml.safe_dump(_with_tokens(clusters, canary)))
@@ -99,7 +98,7 @@ def test_no_display_of_what_changes_shows_one(
             federation.pulumi("preview", "--refresh", "--diff", "--event-log", str(events))[1],
             federation.pulumi("preview", "--refresh", "--json")[1],
         ]
-        assert "karmada-scheduler-api" in shown[0]
+        assert "kube-controller-manager-api" in shown[0]
         assert leaks(f"token: {canary}", planted)
         for text in (*shown, events.read_text()):
             assert leaks(text, planted) == []
@@ -107,12 +106,13 @@ def test_no_display_of_what_changes_shows_one(
         federation.stack.settings.write_text(good)
     code, log, _ = federation.pulumi("up", "--refresh", *UNATTENDED, "--json", "--event-log", str(events))
     assert code == 0, log[-4000:]
-    assert "karmada-scheduler-api" in log
+    assert "kube-controller-manager-api" in log
     for text in (log, events.read_text()):
         assert leaks(text, planted) == []
     assert leaks(federation.stack.state(), planted) == []
 
 
+@pytest.mark.needs("gcp plugin")
 def test_a_new_federation_shows_none_and_neither_does_googles_key(
     other_stack: Stack, signs: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

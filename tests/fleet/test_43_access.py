@@ -22,7 +22,7 @@ from tests.fleet.conftest import HOST, MEMBERS, Clusters, Federation
 OF_ANYBODY = ("authorization.k8s.io", "authentication.k8s.io")
 """Groups in which every user may ask who he is and what he may."""
 RULES = [
-    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "delete", "update"]},
+    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "delete", "patch", "update"]},
     {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]},
 ]
 WEB = """
@@ -93,7 +93,7 @@ def trusting_anybody() -> ssl.SSLContext:
 
 def _accounts(member: str) -> tuple[str, ...]:
     """The Secrets of the federation API with the credentials of a member."""
-    return member, f"{member}-impersonator", f"{member}-dns"
+    return member, f"{member}-dns"
 
 
 # The members' credentials
@@ -107,14 +107,17 @@ def test_no_credential_of_a_member_holds_a_wildcard_or_gives_itself_more(federat
         for resource in ("clusterroles", "roles"):
             for verb in ("escalate", "bind"):
                 assert not credential.may(verb, f"{resource}.rbac.authorization.k8s.io"), (account, verb)
-    assert Credential.of(federation, member, member).may("create", "clusterroles.rbac.authorization.k8s.io")
+    assert Credential.of(federation, member, member).may("create", "deployments.apps")
+
+
+@pytest.mark.needs("karmada")
+@pytest.mark.parametrize("member", MEMBERS)
+def test_the_impersonator_only_impersonates(federation: Federation, member: str) -> None:
+    assert Credential.of(federation, member, f"{member}-impersonator").verbs() == {"impersonate"}
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-def test_the_impersonator_only_impersonates_and_dns_controller_only_sees_services_and_endpoints(
-    federation: Federation, member: str
-) -> None:
-    assert Credential.of(federation, member, f"{member}-impersonator").verbs() == {"impersonate"}
+def test_the_dns_controller_only_sees_services_and_endpoints(federation: Federation, member: str) -> None:
     rules = Credential.of(federation, member, f"{member}-dns").rules()
     assert [(rule["apiGroups"], rule["resources"], sorted(rule["verbs"])) for rule in rules] == [
         ([""], ["services"], ["list", "watch"]),
@@ -136,6 +139,7 @@ def test_a_credential_opens_the_member_that_it_is_of_and_nothing_else(
         assert answers == {**dict.fromkeys(servers, 401), member: 200}, account
 
 
+@pytest.mark.needs("karmada")
 def test_full_access_propagates_a_role_whose_rights_it_holds_and_the_proxy_works(federation: Federation) -> None:
     objects = """
 apiVersion: rbac.authorization.k8s.io/v1
@@ -170,8 +174,8 @@ spec:
     gondor = MEMBERS["gondor"]
     federation.apply(objects)
     wait_until("the role in gondor", lambda: federation.clusters.exists(gondor, "clusterrole", "shire-reader"), 60)
-    _wait_refused(federation, "gondor", ("ClusterRole", "ring-bearer", ""), "attempting to grant RBAC permissions")
-    _wait_refused(federation, "gondor", ("ClusterRole", "white-council", ""), "must have cluster-admin privileges")
+    _wait_work_refused(federation, "gondor", ("ClusterRole", "ring-bearer"), "attempting to grant RBAC permissions")
+    _wait_work_refused(federation, "gondor", ("ClusterRole", "white-council"), "must have cluster-admin privileges")
     federation.clusters.kubectl(
         "fellowship", "delete", "clusterrole", *("shire-reader", "ring-bearer", "white-council")
     )
@@ -198,17 +202,16 @@ def namespaced(federation: Federation, figures: Figures) -> Iterator[str]:
         code, log, seconds = federation.pulumi("up", *UNATTENDED)
         figures.add("pulumi up, a member's access widened", seconds)
     assert code == 0, log[-8000:]
-    wait_until("the proxy to rohan", lambda: _proxied(federation, "rohan"), 30)
 
 
 def test_the_rules_are_shown_in_the_preview(namespaced: str) -> None:
-    assert '"in default: create, update, delete on services, configmaps, secrets, deployments.apps' in namespaced
+    assert '"in default: create, patch, update, delete on services, configmaps' in namespaced
     assert '"everywhere: get, list, watch on nodes, pods, namespaces, ' in namespaced
 
 
 def test_a_namespaced_member_grants_just_that(namespaced: str, federation: Federation) -> None:
     rohan = Credential.of(federation, "rohan", "rohan")
-    assert rohan.verbs() == {"get", "list", "watch", "create", "update", "delete"}
+    assert rohan.verbs() == {"get", "list", "watch", "create", "patch", "update", "delete"}
     assert rohan.may("create", "deployments.apps", "default")
     assert not rohan.may("create", "deployments.apps", "kube-system")
     assert not rohan.may("create", "pods", "default")
@@ -217,7 +220,7 @@ def test_a_namespaced_member_grants_just_that(namespaced: str, federation: Feder
     assert not rohan.may("patch", "nodes")
     assert not rohan.may("impersonate", "users")
     assert not rohan.may("get", "persistentvolumes")
-    # Said in docs/configuration.md: Karmada follows a kind in all namespaces at once.
+    # Said in docs/configuration.md: a kind is followed in all namespaces at once.
     assert rohan.may("list", "secrets")
     assert not federation.clusters.exists("fellowship", "secret", "rohan-impersonator", "-n", "federation-fellowship")
 
@@ -241,13 +244,8 @@ def test_a_namespaced_member_runs_what_is_in_its_namespace_and_refuses_the_rest(
     both.kubectl("fellowship", "delete", "deployment", "rangers")
     both.kubectl("fellowship", "delete", "namespace", "moria")
     wait_until("it to go from rohan", lambda: not both.exists(rohan, "deployment", "rangers"), 60)
-    wait_until(
-        "no Work to be left of it",
-        lambda: not {("Deployment", "rangers"), ("Namespace", "moria")} & {work[:2] for work in _works(both, "rohan")},
-        60,
-    )
     conditions = both.get("fellowship", "cluster", "rohan")["status"]["conditions"]
-    assert {each["type"]: each["status"] for each in conditions} == {"Ready": "True", "CompleteAPIEnablements": "True"}
+    assert ("Ready", "True") in {(each["type"], each["status"]) for each in conditions}
 
 
 @pytest.fixture(scope="module")
@@ -288,20 +286,32 @@ def _proxied(federation: Federation, member: str) -> bool:
     return '"kind":"Namespace"' in federation.clusters.kubectl("fellowship", "get", "--raw", path, check=False)
 
 
-def _works(clusters: Clusters, member: str) -> Iterator[tuple[str, str, str, str]]:
-    """Kind, name, namespace and what is said of being applied, of each object that is sent to the member."""
-    for work in clusters.get("fellowship", "works.work.karmada.io", "-n", f"karmada-es-{member}")["items"]:
-        (manifest,) = work["spec"]["workload"]["manifests"]
-        metadata = manifest["metadata"]
-        conditions = work.get("status", {}).get("conditions", [])
-        said = " ".join(f"{each['status']}: {each['message']}" for each in conditions if each["type"] == "Applied")
-        yield manifest["kind"], metadata["name"], metadata.get("namespace", ""), said
-
-
 def _wait_refused(federation: Federation, member: str, what: tuple[str, str, str], why: str) -> None:
+    """An Event on the object in the federation API has the member's words."""
+    kind, name, namespace = what
+
     def refused() -> bool:
-        said = [work[3] for work in _works(federation.clusters, member) if work[:3] == what]
-        return any(each.startswith("False: ") and why in each for each in said)
+        events = federation.clusters.get("fellowship", "events", "-n", namespace or "default")["items"]
+        about = [
+            each for each in events if (each["involvedObject"]["kind"], each["involvedObject"]["name"]) == (kind, name)
+        ]
+        return any(member in each["message"] and why in each["message"] for each in about)
+
+    wait_until(f"an Event on {what} that says of {member}: {why}", refused, 60)
+
+
+def _wait_work_refused(federation: Federation, member: str, what: tuple[str, str], why: str) -> None:
+    """Karmada's Work that carries the object has the member's words."""
+
+    def refused() -> bool:
+        for work in federation.clusters.get("fellowship", "works.work.karmada.io", "-n", f"karmada-es-{member}")[
+            "items"
+        ]:
+            (manifest,) = work["spec"]["workload"]["manifests"]
+            said = [each for each in work.get("status", {}).get("conditions", []) if each["type"] == "Applied"]
+            if (manifest["kind"], manifest["metadata"]["name"]) == what:
+                return any(each["status"] == "False" and why in each["message"] for each in said)
+        return False
 
     wait_until(f"the Work of {what} in {member} to say: {why}", refused, 60)
 

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from tests.figures import Figures
-from tests.fleet.conftest import HOST, Clusters, Federation
-from tests.fleet.forwarding import NAMESPACE, forwarded
+from tests.fleet.conftest import HOST, SYSTEM, Clusters, Federation
+from tests.fleet.forwarding import forwarded
 from tests.fleet.test_43_access import trusting_anybody
 from toolbox import tool
 
@@ -29,9 +29,9 @@ NET_BIND_SERVICE = 1 << 10
 
 
 def test_no_pod_of_the_control_plane_asks_for_more_than_it_needs(clusters: Clusters) -> None:
-    pods = clusters.get(HOST, "pods", "-n", NAMESPACE)["items"]
+    pods = clusters.get(HOST, "pods", "-n", SYSTEM)["items"]
     programs = {pod["metadata"]["labels"]["app"] for pod in pods}
-    assert {"etcd", "federation-apiserver", "karmada-controller-manager", "federation-dns"} <= programs
+    assert {"etcd", "federation-apiserver", "kube-controller-manager", "federation-dns"} <= programs
     for pod in pods:
         spec, name = pod["spec"], pod["metadata"]["name"]
         assert spec["securityContext"]["runAsNonRoot"], name
@@ -47,7 +47,7 @@ def test_no_pod_of_the_control_plane_asks_for_more_than_it_needs(clusters: Clust
 
 
 def test_no_process_of_the_control_plane_has_more_than_it_needs(clusters: Clusters, figures: Figures) -> None:
-    pods = clusters.get(HOST, "pods", "-n", NAMESPACE)["items"]
+    pods = clusters.get(HOST, "pods", "-n", SYSTEM)["items"]
     groups = {path.parent: _read(path) for path in Path("/proc").glob("[0-9]*/cgroup")}
     looked_at = 0
     for pod in pods:
@@ -78,7 +78,7 @@ def test_no_process_of_the_control_plane_has_more_than_it_needs(clusters: Cluste
 def test_the_host_refuses_a_pod_there_that_asks_for_more(clusters: Clusters, asked: dict[str, Any], why: str) -> None:
     (container,) = asked["containers"]
     spec = {**asked, "containers": [{"name": "balrog", "image": "busybox:1.36", **container}]}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "balrog", "namespace": NAMESPACE}, "spec": spec}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "balrog", "namespace": SYSTEM}, "spec": spec}
     command = [str(tool("kubectl")), "--kubeconfig", str(clusters.kubeconfig), "--context", HOST]
     done = subprocess.run(
         [*command, "create", "--dry-run=server", "-f", "-"],
@@ -98,7 +98,7 @@ def test_the_host_refuses_a_pod_there_that_asks_for_more(clusters: Clusters, ask
 def test_an_etcd_opens_to_a_client_of_its_own_authority_alone(
     clusters: Clusters, federation: Federation, tmp_path: Path
 ) -> None:
-    files = clusters.get(HOST, "secret", "federation-apiserver-files", "-n", NAMESPACE)["data"]
+    files = clusters.get(HOST, "secret", "federation-apiserver-files", "-n", SYSTEM)["data"]
     own = _identity(tmp_path / "own", files["etcd-client.crt"], files["etcd-client.key"])
     admin = yaml.safe_load(federation.clusters.kubeconfig.read_text())["users"][0]["user"]
     root = _identity(tmp_path / "root", admin["client-certificate-data"], admin["client-key-data"])

@@ -16,24 +16,20 @@ from embedded.zone import Zone
 from federation.names import DNS_CONTROLLER, MANAGED_BY, PROGRAM, ServiceNames
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.conftest import HOST, MEMBERS, Clusters, Federation
+from tests.fleet.conftest import HOST, MEMBERS, SYSTEM, Clusters, Federation
 from tests.fleet.inventory import in_api
 from tests.fleet.pods import Pods
 from tests.fleet.writer import Writer
 
-NAMESPACE = "karmada-system"
 PROGRAMS = {
     "etcd": 1,
     "federation-apiserver": 1,
-    "karmada-aggregated-apiserver": 1,
     "kube-controller-manager": 1,
-    "karmada-controller-manager": 1,
-    "karmada-scheduler": 1,
-    "karmada-webhook": 1,
+    "federation-controller-manager": 1,
     "federation-dns": 2,
     "dns-controller": 1,
 }
-"""With their replicas; the last four make the names."""
+"""With their replicas; the last two make the names."""
 API_SECONDS, REACHED_SECONDS = 90, 120
 """How long a fault may take from the API, and from a write until it is in both members: leases of controllers that
 were killed run 15 s, containers that crash meanwhile wait 10 s and then 20."""
@@ -131,7 +127,7 @@ def watched(federation: Federation, clusters: Clusters, figures: Figures) -> Ite
     (server,) = json.loads(federation.stack.output("nameServers"))
     zone = Zone(server, ServiceNames("web", "default", "fellowship", "example.com"))
     with Writer("faults", federation.clusters.kubeconfig) as writer:
-        yield Watched(federation, writer, Pods(clusters, NAMESPACE), zone, figures)
+        yield Watched(federation, writer, Pods(clusters, SYSTEM), zone, figures)
     made = federation.clusters.kubectl("fellowship", "get", "configmaps", "-n", "default", "-o", "name").split()
     ours = [name for name in made if name.startswith(("configmap/before", "configmap/after-"))]
     federation.clusters.kubectl("fellowship", "delete", "-n", "default", *ours)
@@ -146,7 +142,7 @@ def test_a_process_that_is_killed_comes_back(watched: Watched, program: str) -> 
 
 
 def test_etcds_pod_is_deleted_and_the_next_one_has_its_volume(watched: Watched, clusters: Clusters) -> None:
-    claim = ("persistentvolumeclaim", "data-etcd-0", "-n", NAMESPACE)
+    claim = ("persistentvolumeclaim", "data-etcd-0", "-n", SYSTEM)
     before = clusters.get(HOST, *claim)
     watched.recovers("pod of etcd deleted", lambda: watched.pods.delete("etcd-0"))
     after = clusters.get(HOST, *claim)
@@ -167,7 +163,7 @@ def test_the_kubelet_is_killed_and_what_dies_meanwhile_is_started_when_it_is_bac
         clusters.fleet("stop", HOST, "--only", "kubelet")
         # Without a kubelet the control plane goes on: nothing is lost but the repair of what dies.
         assert watched.federation.clusters.kubectl("fellowship", "get", "--raw", "/readyz") == "ok"
-        (pod,) = watched.pods.of("karmada-scheduler")
+        (pod,) = watched.pods.of("kube-controller-manager")
         watched.pods.crash(pod)
         clusters.fleet("start", HOST)
         return at

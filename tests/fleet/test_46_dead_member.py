@@ -93,7 +93,6 @@ def test_a_member_that_is_dead_for_good_leaves_in_one_up(
     figures.add("up, a dead member leaves with unreachable: true", seconds)
     assert "member mordor is unreachable and given up" in log
     assert not federation.clusters.exists("fellowship", "cluster", "mordor")
-    assert not federation.clusters.exists("fellowship", "namespace", "karmada-es-mordor")
     secrets = federation.clusters.kubectl("fellowship", "get", "secrets", "-n", "federation-fellowship", "-o", "name")
     assert "mordor" not in secrets
     left = {"pulumi:providers:kubernetes::member-mordor", "pulumi:index:Stash::member-mordor"}

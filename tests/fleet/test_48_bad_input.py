@@ -24,7 +24,7 @@ from fleet.cluster import Cluster
 from fleet.private import write_private
 from fleet.record import Record
 from tests.figures import Figures
-from tests.fleet.conftest import FLEET, HOST, Clusters, Federation, configuration, timed_pulumi
+from tests.fleet.conftest import FLEET, HOST, SYSTEM, Clusters, Federation, configuration, timed_pulumi
 
 DAY = datetime.timedelta(days=1)
 ANNEX = "annex"
@@ -207,6 +207,6 @@ def _uid(federation: Federation, member: str) -> str:
 
 
 def _ttl(federation: Federation) -> int:
-    records = federation.clusters.get("fellowship", "dnsendpoint", "federation", "-n", "karmada-system")
+    records = federation.clusters.get("fellowship", "dnsendpoint", "federation", "-n", SYSTEM)
     (ttl,) = {each["recordTTL"] for each in records["spec"]["endpoints"]}
     return int(ttl)

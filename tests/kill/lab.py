@@ -20,7 +20,7 @@ from federation import kubeconfig
 from fleet.private import write_private
 from fleet.record import fleets
 from fleet.waiting import wait_until
-from tests.fleet.conftest import Clusters
+from tests.fleet.conftest import SYSTEM, Clusters
 from tests.kill.listing import CANARY, Listing, listing, settles_as
 from tests.kill.points import Point
 from tests.kill.processes import Process
@@ -200,9 +200,9 @@ class Lab:
 
     def _write_canary(self) -> None:
         """Write an object into the federation API, if it answers; the kubeconfig is one that its programs use."""
-        found = self._clusters.kubectl(HOST, "get", "secret,service", "-n", "karmada-system", "-o", "json", check=False)
+        found = self._clusters.kubectl(HOST, "get", "secret,service", "-n", SYSTEM, "-o", "json", check=False)
         objects = {item["metadata"]["name"]: item for item in json.loads(found or '{"items": []}')["items"]}
-        secret, service = objects.get("karmada-webhook-api"), objects.get("federation-apiserver")
+        secret, service = objects.get("kube-controller-manager-api"), objects.get("federation-apiserver")
         addresses = service["status"].get("loadBalancer", {}).get("ingress") if service else None
         if not secret or not addresses:
             return

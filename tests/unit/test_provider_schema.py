@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from federation import own, pki
+from federation.departure import Departure
 from federation.dns.cluster_dns import ClusterDns, ClusterDnsArgs
 from federation.dns.withdrawal import Withdrawal
 from federation.kept_workloads import KeptWorkloads
@@ -25,7 +26,15 @@ pytestmark = pytest.mark.unit
 
 CLASSES = {
     f"federation:index:{each.__name__}": each
-    for each in (pki.PrivateKey, pki.CertificateAuthority, pki.Certificate, ClusterDns, Withdrawal, KeptWorkloads)
+    for each in (
+        pki.PrivateKey,
+        pki.CertificateAuthority,
+        pki.Certificate,
+        ClusterDns,
+        Withdrawal,
+        KeptWorkloads,
+        Departure,
+    )
 }
 
 

@@ -11,13 +11,9 @@ import pytest
 import yaml
 
 from embedded.stack import Stack
-from federation.engine.karmada import crds
-from federation.settings import Crds
-from tests.archives import ADDED, CHANGED, newer_than, write
 from tests.figures import Figures
 from tests.leaks import private_parts
 from tests.upgrade.recording import Recording, client_keys, recordings
-from toolbox import archive
 
 pytestmark = pytest.mark.programs
 
@@ -32,15 +28,21 @@ ALLOWED = {"same", "update", "create"}
 PROGRAMS = (
     "etcd",
     "federation-apiserver",
-    "karmada-aggregated-apiserver",
     "kube-controller-manager",
-    "karmada-controller-manager",
-    "karmada-scheduler",
-    "karmada-webhook",
+    "federation-controller-manager",
+    "dns-controller",
+    "federation-dns",
 )
+NEWER = {
+    "kubernetesTag": "v1.34.99",
+    "etcdTag": "v3.6.99",
+    "coredns": "registry.k8s.io/coredns/coredns:v1.12.99",
+    "controllers": "ghcr.io/kube-federation/controllers:0.1.99",
+}
+"""Images of a release to come."""
 
 
-@pytest.mark.needs("karmada-crds", "kubernetes plugin")
+@pytest.mark.needs("kubernetes plugin")
 @pytest.mark.parametrize("file", RECORDINGS)
 def test_the_present_program_replaces_and_deletes_nothing(file: Path, tmp_path: Path, figures: Figures) -> None:
     stack = Recording.read(file).restore(tmp_path / "home")
@@ -50,17 +52,12 @@ def test_the_present_program_replaces_and_deletes_nothing(file: Path, tmp_path: 
     assert _lost(steps) == {}
 
     settings = yaml.safe_load(stack.settings.read_text())
-    released = crds.load(Crds(source=str(archive("karmada-crds"))), None)
-    tags = {"karmadaTag": "v1.18.99", "kubernetesTag": "v1.34.99", "etcdTag": "3.6.99-0"}
-    settings["config"] |= {
-        "federation:images": tags,
-        "federation:crds": write(tmp_path / "crds.tar.gz", newer_than(released)),
-    }
+    settings["config"]["federation:images"] = NEWER
     stack.settings.write_text(yaml.safe_dump(settings))
     steps = _preview(stack)
     assert _lost(steps) == {}
     ops = {(step["urn"].rpartition(":")[2], step["op"]) for step in steps}
-    assert {*((name, "update") for name in (*PROGRAMS, CHANGED)), (ADDED, "create")} <= ops
+    assert {(name, "update") for name in PROGRAMS} <= ops
 
 
 @pytest.mark.parametrize("file", RECORDINGS)

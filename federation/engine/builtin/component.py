@@ -11,6 +11,7 @@ import yaml
 from pulumi import ResourceOptions
 
 from federation import access
+from federation.departure import Departure
 from federation.engine import only
 from federation.engine.builtin import rules
 from federation.engine.contract import EngineArgs, Joining, Terms
@@ -62,13 +63,18 @@ class Builtin(pulumi.ComponentResource):
             ),
             ResourceOptions(parent=self),
         )
+
+        def leave(member: str, _keeping: bool, after: ResourceOptions) -> None:
+            own = ResourceOptions.merge(after, ResourceOptions(provider=args.own))
+            Departure(f"{member}-departure", member, control_plane.kubeconfig, own)
+
         self.joining = Joining(
             ready=self,
             # It reads a member's token anew whenever it has changed.
             rereads=None,
             # The annotation of the Cluster says it all.
             keep_workloads=lambda _member, _in_api: [],
-            let_go=lambda _member, _after: None,
+            leave=leave,
         )
         self.register_outputs({})
 

@@ -95,7 +95,9 @@ class Karmada(pulumi.ComponentResource):
             ResourceOptions(parent=self, depends_on=[admission]),
         )
 
-        def let_go(member: str, after: ResourceOptions) -> None:
+        def leave(member: str, keeping: bool, after: ResourceOptions) -> None:
+            if not keeping:
+                return
             own = ResourceOptions.merge(after, ResourceOptions(provider=args.own))
             KeptWorkloads(f"{member}-kept-workloads", member, control_plane.kubeconfig, own)
 
@@ -103,6 +105,6 @@ class Karmada(pulumi.ComponentResource):
             ready=self,
             rereads=CONTROLLER_MANAGER,
             keep_workloads=lambda member, in_api: [kept_workloads.policy(member, in_api)],
-            let_go=let_go,
+            leave=leave,
         )
         self.register_outputs({})
