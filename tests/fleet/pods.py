@@ -29,23 +29,27 @@ class Pods:
         return found
 
     def kill(self, pod: dict[str, Any]) -> float:
-        """Kill its process and await that the kubelet has started another; returns when it was killed."""
+        """Kill its processes and await that the kubelet has started others; returns when they were killed."""
         start, name = time.monotonic(), pod["metadata"]["name"]
         killed = self.crash(pod)
-        wait_until(f"another container of {name}", lambda: self._container(name) not in (killed, ""), BACK_SECONDS)
+        wait_until(
+            f"{len(killed)} other containers of {name}",
+            lambda: len(self._containers(name) - killed) == len(killed),
+            BACK_SECONDS,
+        )
         return start
 
-    def crash(self, pod: dict[str, Any]) -> str:
-        """Kill the process of its only container; returns the container's id.
+    def crash(self, pod: dict[str, Any]) -> set[str]:
+        """Kill the processes of its containers; returns the containers' ids.
 
-        By the id that containerd knows it by: nothing in the pod or the API gets a chance to say goodbye.
+        By the id that containerd knows each by: nothing in the pod or the API gets a chance to say goodbye.
         """
-        (container,) = pod["status"]["containerStatuses"]
-        identity = str(container["containerID"].removeprefix("containerd://"))
+        identities = _identities(pod)
         fleet = existing(FLEET)
         ctr = ["ctr", "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io"]
-        Cluster(fleet, fleet.member(HOST)).sandbox.run([*ctr, "tasks", "kill", "--signal", "SIGKILL", identity])
-        return identity
+        for each in identities:
+            Cluster(fleet, fleet.member(HOST)).sandbox.run([*ctr, "tasks", "kill", "--signal", "SIGKILL", each])
+        return identities
 
     def delete(self, *which: str) -> float:
         """Delete pods (arguments of kubectl) without grace; returns when."""
@@ -65,7 +69,11 @@ class Pods:
     def _here(self) -> tuple[str, str]:
         return ("-n", self.namespace)
 
-    def _container(self, pod: str) -> str:
-        statuses = self.clusters.get(HOST, "pod", pod, *self._here)["status"].get("containerStatuses", [])
-        running = [each for each in statuses if "running" in each["state"]]
-        return str(running[0]["containerID"].removeprefix("containerd://")) if running else ""
+    def _containers(self, pod: str) -> set[str]:
+        return _identities(self.clusters.get(HOST, "pod", pod, *self._here))
+
+
+def _identities(pod: dict[str, Any]) -> set[str]:
+    """The ids of its running containers."""
+    statuses = pod["status"].get("containerStatuses", [])
+    return {each["containerID"].removeprefix("containerd://") for each in statuses if "running" in each["state"]}
