@@ -185,7 +185,7 @@ async def _remember(context: Context, name: str, message: str, state: Struct) ->
 
 
 def _checked(news: Struct, found: dict[str, str]) -> protocol.CheckResponse:
-    failures = [protocol.CheckFailure(property=key, reason=f"{key} {reason}") for key, reason in found.items()]
+    failures = [protocol.CheckFailure(property=key, reason=reason) for key, reason in found.items()]
     return protocol.CheckResponse(inputs=news, failures=failures)
 
 

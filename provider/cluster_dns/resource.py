@@ -63,7 +63,7 @@ def _obstacle(props: Values, before: Values | None) -> str | None:
         with opened("its API", props["kubeconfig"]) as api:
             config_maps.joined(kube_system.found(api), _lookup(props), _lookup(before) if before else None)
     except ClusterDnsError as error:
-        return f"{props['member']}: {error}; {ALLOWED}"
+        return f"{error}; {ALLOWED}"
     except ProviderError:
         return None
     return None

@@ -90,9 +90,10 @@ def side(record: Record, resource: Registered) -> str:
                 parent.name,
             )
             return "api" if in_api else f"member-{parent.name.removesuffix('-dns')}"
-        case "ControlPlane" if resource.name.startswith("api-"):
+        case "ControlPlane" | "NameServers" if resource.name.startswith(("api-", "federation:")):
+            # The latter are rights: what the writer of the zone may read.
             return "api"
-        case "ControlPlane" | "CoreDnsZone" | "Endpoint" | "Etcd" | "Workload":
+        case "ControlPlane" | "CoreDnsZone" | "Endpoint" | "Etcd" | "NameServers" | "Workload":
             return "host"
     raise AssertionError(f"no side is known for what is in a {parent.kind}")
 

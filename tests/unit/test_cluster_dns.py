@@ -207,7 +207,7 @@ def test_a_preview_tells_what_is_in_the_way_and_asks_only_when_something_changes
     put(api, {"coredns": {"Corefile": COREFILE + "\nexample.com {\n}\n"}})
     provider = Called(ClusterDns)
     assert provider.problems(None, props(api))["member"] == (
-        "gondor: ConfigMap kube-system/coredns: line 5: example.com:53 has a server block already; "
+        "ConfigMap kube-system/coredns: line 5: example.com:53 has a server block already; "
         "put that right, or set clusterDns: none for the member"
     )
     api.requests.clear()
