@@ -99,7 +99,7 @@ CASES: Mapping[str, Case] = {
         ROHAN,
         ("namespace", "federation-fellowship"),
         {"metadata": {"labels": {"federation/name": "mordor"}}},
-        ('metadata.labels["federation/name"]',),
+        ("metadata.labels.federation/name",),
     ),
     "kubernetes:core/v1:Secret": Case(
         "gondor-dns",
