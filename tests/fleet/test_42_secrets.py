@@ -61,7 +61,7 @@ def signs(federation: Federation, clusters: Clusters, figures: Figures) -> Mappi
 
 def test_the_search_finds_what_is_shown_on_purpose(federation: Federation, signs: Mapping[str, str]) -> None:
     found = leaks(federation.stack.state("--show-secrets"), signs)
-    for expected in ("etcd-files/tls.key", "gondor/token", "federation-dns-api/kubeconfig", "kubeconfig clusters"):
+    for expected in ("etcd-files/tls.key", "engine/token", "federation-dns-api/kubeconfig", "kubeconfig clusters"):
         assert any(expected in each for each in found), expected
 
 
