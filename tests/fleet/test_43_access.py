@@ -236,7 +236,7 @@ def test_a_namespaced_member_runs_what_is_in_its_namespace_and_refuses_the_rest(
     _wait_running(federation, MEMBERS["gondor"], "default")
     _wait_running(federation, MEMBERS["gondor"], "moria")
     _wait_refused(federation, "rohan", ("Deployment", "rangers", "moria"), 'in the namespace "moria"')
-    _wait_refused(federation, "rohan", ("Namespace", "moria", ""), 'cannot create resource "namespaces"')
+    _wait_refused(federation, "rohan", ("Namespace", "moria", ""), 'cannot patch resource "namespaces"')
     assert not both.exists(rohan, "namespace", "moria")
     # Nothing else breaks: what comes after is seen, changed and taken back, and the member is Ready.
     both.kubectl("fellowship", "scale", "deployment", "rangers", "--replicas=2")
