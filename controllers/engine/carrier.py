@@ -233,7 +233,7 @@ class Carrier:
 
     def _bring(self, ref: Ref, wanted: Wanted) -> None:
         seen, now = self._seen.get(ref), monotonic()
-        if ref in self._used or (
+        if (ref in self._used and not wanted.adopt) or (
             seen is not None and (seen.deleting or self._applied.get(ref) == (wanted.digest, seen))
         ):
             return  # What is being deleted is made again once it is gone.
@@ -246,7 +246,7 @@ class Carrier:
         with self._line.open() as api:
             found = None if seen else _metadata(api, ref)
             foreign = found is not None and not self._owner.has(found)
-            if foreign and ref.kind == NAMESPACE:
+            if foreign and ref.kind == NAMESPACE and not wanted.adopt:
                 self._used.add(ref)
                 return
             if foreign and not wanted.adopt:
@@ -271,6 +271,7 @@ class Carrier:
                     self._used.discard(namespace_ref(ref.namespace))
                 raise
         self._metrics.applied.labels(self.name).inc()
+        self._used.discard(ref)
         self._seen[ref] = after = _seen(answer)
         self._applied[ref] = wanted.digest, after
         self._told.pop(ref, None)

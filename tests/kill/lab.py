@@ -20,7 +20,7 @@ from federation import kubeconfig
 from fleet.private import write_private
 from fleet.record import fleets
 from fleet.waiting import wait_until
-from tests.fleet.conftest import SYSTEM, Clusters
+from tests.fleet.conftest import ENGINE, SYSTEM, Clusters
 from tests.kill.listing import CANARY, Listing, listing, settles_as
 from tests.kill.points import Point
 from tests.kill.processes import Process
@@ -32,6 +32,7 @@ SETTINGS = """
 config:
   pulumi:disable-default-providers: ["*"]
   federation:name: {api}
+  federation:engine: {engine}
   federation:kubeconfig: {kubeconfig}
   federation:host:
     context: {host}
@@ -227,7 +228,7 @@ class Lab:
         self._configure()
 
     def _configure(self) -> None:
-        values = {"api": API, "host": HOST, "member": MEMBER, "ttl": self._ttl}
+        values = {"api": API, "engine": ENGINE, "host": HOST, "member": MEMBER, "ttl": self._ttl}
         self._stack.prepare(SETTINGS.format(**values, kubeconfig=self._clusters.kubeconfig))
 
     def _length(self, verb: str) -> Length:

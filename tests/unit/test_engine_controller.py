@@ -197,6 +197,11 @@ def test_a_foreign_object_is_told_of_and_left_alone(world: World) -> None:
     shire = world.members["rohan"].get(NAMESPACES, "", "shire")
     assert shire is not None
     assert "labels" not in shire["metadata"]
+    world.federation.put(NAMESPACES, {"metadata": {"name": "shire", "annotations": {"federation/adopt": "true"}}})
+    world.members["rohan"].wait(
+        lambda: (world.members["rohan"].get(NAMESPACES, "", "shire") or {})["metadata"].get("labels"),
+        "the Namespace to be taken over, too",
+    )
 
 
 def test_what_goes_on_being_changed_is_put_back_once_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
