@@ -88,7 +88,9 @@ def run(demo: Demo, fleet: Callable[..., object]) -> None:
     print(f"A Deployment and a Service, applied to the federation: {example}")
     print(demo.kubectl(demo.federation, "apply", "-f", str(EXAMPLE)), end="")
     seconds = wait_until(
-        "an address from each member", lambda: len(demo.zone.addresses()) == len(demo.members), READY_SECONDS
+        "an address from each member",
+        lambda: demo.zone.agrees(lambda: len(demo.zone.addresses()) == len(demo.members)),
+        READY_SECONDS,
     )
     print(f"{seconds:.1f} s later its pods run in all members, and {demo.zone.server} answers for its names:\n")
     regions = dict.fromkeys(each.region for each in demo.members)
@@ -105,7 +107,9 @@ def run(demo: Demo, fleet: Callable[..., object]) -> None:
     try:
         fleet("stop", lost.name)
         wait_until(
-            f"{lost.name} to leave the global name", lambda: gone.isdisjoint(demo.zone.addresses()), CHANGE_SECONDS
+            f"{lost.name} to leave the global name",
+            lambda: demo.zone.agrees(lambda: gone.isdisjoint(demo.zone.addresses())),
+            CHANGE_SECONDS,
         )
         print(f"{time.monotonic() - start:.1f} s after that its address is out of the names:\n")
         demo.show()
@@ -115,7 +119,11 @@ def run(demo: Demo, fleet: Callable[..., object]) -> None:
         print(f"\n{lost.name} gets its power back.")
         start = time.monotonic()
         fleet("start", lost.name)
-    wait_until(f"{lost.name} to be in the global name again", lambda: gone <= demo.zone.addresses(), CHANGE_SECONDS)
+    wait_until(
+        f"{lost.name} to be in the global name again",
+        lambda: demo.zone.agrees(lambda: gone <= demo.zone.addresses()),
+        CHANGE_SECONDS,
+    )
     print(f"{time.monotonic() - start:.1f} s after that its address is back:\n")
     demo.show()
     print(f"\nTo take the example away: kubectl --context {demo.federation} delete -f {example}")

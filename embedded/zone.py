@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from federation.names import ServiceNames
 
 SECONDS = 3
 """How long an answer may take."""
+QUESTIONS = 12
+"""After so many, one of two name servers was not asked once in 2,000 times."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,13 @@ class Zone:
         """The addresses at a place of the tree (`ServiceNames.at`), however many CNAMEs lead there."""
         answer = self.ask(self.names.at(*place)).answer
         return {str(record) for rrset in answer if rrset.rdtype == dns.rdatatype.A for record in rrset}
+
+    def agrees(self, condition: Callable[[], bool]) -> bool:
+        """Whether a condition on its answers holds of all name servers behind the address.
+
+        Each question goes to one of them by chance, and one may be a moment behind the others.
+        """
+        return all(condition() for _ in range(QUESTIONS))
 
     def leads_to(self, *place: str) -> str | None:
         """The target of the CNAME at a place of the tree, without the final dot; None where there is none."""

@@ -75,10 +75,10 @@ def test_a_member_leaves_the_names_first_and_then_everything(
 ) -> None:
     (server,) = json.loads(federation.stack.output("nameServers"))
     zone = Zone(server, ServiceNames("web", "default", "fellowship", "example.com"))
-    wait_until("an address from each member", lambda: len(zone.addresses()) == len(MEMBERS), 60)
+    wait_until("an address from each member", lambda: zone.agrees(lambda: len(zone.addresses()) == len(MEMBERS)), 60)
     set_members(federation, _without_rohan)
     gone = {
-        "name": lambda: len(zone.addresses()) == 1,
+        "name": lambda: zone.agrees(lambda: len(zone.addresses()) == 1),
         "Cluster": lambda: not federation.clusters.exists("fellowship", "cluster", "rohan"),
         "account": lambda: (
             not federation.clusters.exists(ROHAN, "serviceaccount", "-A", "-l", "federation/name=fellowship")
