@@ -84,7 +84,11 @@ def test_pods_of_each_member_get_the_page_of_their_own(
     federation: Federation, gondor_and_rohan: tuple[str, str], clients: None
 ) -> None:
     for name, context in MEMBERS.items():
-        assert _page(federation, context, SHORT) == f"Served by a pod in {name}."
+        # A cluster's DNS hears of a new Corefile only after a while.
+        own = f"Served by a pod in {name}."
+        wait_until(
+            f"a pod in {name} to get its page", lambda c=context, own=own: _page(federation, c, SHORT) == own, 90
+        )  # type: ignore[misc]
         assert "Served by a pod in" in _page(federation, context, GLOBAL)
 
 
