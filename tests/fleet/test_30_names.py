@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from dns.exception import DNSException
@@ -85,10 +86,7 @@ def test_pods_of_each_member_get_the_page_of_their_own(
 ) -> None:
     for name, context in MEMBERS.items():
         # A cluster's DNS hears of a new Corefile only after a while.
-        own = f"Served by a pod in {name}."
-        wait_until(
-            f"a pod in {name} to get its page", lambda c=context, own=own: _page(federation, c, SHORT) == own, 90
-        )  # type: ignore[misc]
+        wait_until(f"a pod in {name} to get its page", partial(_gets_its_page, federation, name), 90)
         assert "Served by a pod in" in _page(federation, context, GLOBAL)
 
 
@@ -221,6 +219,10 @@ def _name(*place: str) -> str:
 def _balancer(federation: Federation, context: str) -> str:
     status = federation.clusters.get(context, "service", "web", "-n", "default")["status"]
     return str(status["loadBalancer"]["ingress"][0]["ip"])
+
+
+def _gets_its_page(federation: Federation, name: str) -> bool:
+    return _page(federation, MEMBERS[name], SHORT) == f"Served by a pod in {name}."
 
 
 def _page(federation: Federation, context: str, name: str) -> str:
