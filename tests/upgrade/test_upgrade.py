@@ -17,13 +17,7 @@ from tests.upgrade.recording import Recording, client_keys, recordings
 
 pytestmark = pytest.mark.programs
 
-NONE_YET = pytest.param(
-    None,
-    id="none",
-    marks=pytest.mark.skip("no state is recorded here: `python -m tests.upgrade.record` on a fleet that is up"),
-)
-"""In place of the recordings, as long as nothing has been released."""
-RECORDINGS = [pytest.param(file, id=file.name) for file in recordings()] or [NONE_YET]
+RECORDINGS = [pytest.param(file, id=file.name) for file in recordings()]
 ALLOWED = {"same", "update", "create"}
 PROGRAMS = (
     "etcd",
