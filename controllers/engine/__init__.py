@@ -4,7 +4,7 @@ Runs as one pod in the host cluster. From the federation API it reads Clusters, 
 the kinds that it carries; to each Ready member it applies them, and takes them back when they are deleted.
 
 Bottom up: `kinds` says where objects are in an API; `manifest` is the pure heart (object in, what to apply out);
-`federated` and `clusters` read the objects of the federation API; `health` judges a member by its answers and
-`heartbeat` asks for them; `carrier` is one Ready member and what is to be there, on a thread of its own; `clerk` writes
-to the federation API; `controller` owns all else and ties them together.
+`placement` says for which clusters that is; `federated` and `clusters` read the objects of the federation API;
+`health` judges a member by its answers and `heartbeat` asks for them; `carrier` is one Ready member and what is to be
+there, on a thread of its own; `clerk` writes to the federation API; `controller` owns all else and ties them together.
 """

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from kubernetes.client import ApiException
 
 from controllers.engine.federated import FINALIZER
+from controllers.engine.placement import Traits, traits
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json
 from federation.names import KEEP_WORKLOADS, UNREACHABLE
@@ -45,6 +46,7 @@ class Cluster:
     endpoint: Endpoint
     finalizers: tuple[str, ...]
     deleting: bool
+    traits: Traits
     keeps_workloads: bool
     unreachable: bool
     conditions: Mapping[str, Json]
@@ -85,6 +87,7 @@ def read_cluster(obj: Json) -> Cluster:
         ),
         tuple(metadata.get("finalizers") or ()),
         "deletionTimestamp" in metadata,
+        traits(obj),
         annotations.get(KEEP_WORKLOADS) == "true",
         annotations.get(UNREACHABLE) == "true",
         {each["type"]: each for each in status.get("conditions") or ()},

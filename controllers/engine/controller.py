@@ -15,10 +15,11 @@ from controllers.engine import membership
 from controllers.engine.carrier import Owner, Wanted
 from controllers.engine.clerk import Clerk
 from controllers.engine.clusters import COLLECTION, Cluster, read_cluster
-from controllers.engine.federated import FINALIZER, Federated, PlacementError, reader
+from controllers.engine.federated import FINALIZER, Federated, reader
 from controllers.engine.kinds import NAMESPACE, Ref, collection, namespace_ref
 from controllers.engine.membership import Members
 from controllers.engine.metrics import Metrics
+from controllers.engine.placement import PlacementError
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.watching import News, Stream, follow
@@ -129,7 +130,7 @@ class Controller:
             self._mark(namespace_ref(ref.namespace))
 
     def _hear(self) -> None:
-        """Clusters came, went, or became Ready or not."""
+        """Clusters came, went, became Ready or not, or are selected by something else."""
         self._reached.clear()
         self._mark(*self._objects)
 
@@ -194,7 +195,7 @@ class Controller:
                 found |= self._objects[ref].targets(known, within)
             except PlacementError:
                 continue
-            if found == known:
+            if found == known.keys():
                 break
         return frozenset(found)
 

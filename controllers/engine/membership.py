@@ -18,6 +18,7 @@ from controllers.engine.health import Verdict
 from controllers.engine.heartbeat import Heartbeat, Report
 from controllers.engine.kinds import Ref
 from controllers.engine.metrics import Metrics
+from controllers.engine.placement import Traits
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
@@ -33,7 +34,7 @@ class Ears:
     """Who is told, on the loop."""
 
     changed: Callable[[], None]
-    """Members came, went, or became Ready or not."""
+    """Members came, went, became Ready or not, or are selected by something else."""
     settled: Callable[[str, Ref, str], None]
     problem: Callable[[Ref, str], None]
 
@@ -97,8 +98,9 @@ class Members:
         return frozenset(self._clusters)
 
     @property
-    def staying(self) -> frozenset[str]:
-        return frozenset(name for name, cluster in self._clusters.items() if not cluster.deleting)
+    def staying(self) -> Mapping[str, Traits]:
+        """What each of those that do not leave is selected by."""
+        return {name: cluster.traits for name, cluster in self._clusters.items() if not cluster.deleting}
 
     def take(self, told: Mapping[str, Cluster | None], *, complete: bool) -> None:
         """What the federation API has now."""
@@ -112,8 +114,8 @@ class Members:
         if complete or self._standing() != before:
             self.ears.changed()
 
-    def _standing(self) -> dict[str, tuple[bool, bool]]:
-        return {name: (each.is_ready, each.deleting) for name, each in self._clusters.items()}
+    def _standing(self) -> dict[str, tuple[bool, bool, Traits]]:
+        return {name: (each.is_ready, each.deleting, each.traits) for name, each in self._clusters.items()}
 
     def want(self, cluster: str, ref: Ref, wanted: Wanted) -> None:
         if (carrier := self._carrier(cluster)) is not None:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controllers.engine.federated import PlacementError, reader
 from controllers.engine.kinds import API_VERSIONS, NAMESPACE, Ref, collection
 from controllers.engine.manifest import (
     API_UID,
@@ -187,21 +186,6 @@ def test_what_looks_alike_is_carried() -> None:
     assert is_carried("Service", named("kubernetes"), "fellowship")
     assert is_carried("ConfigMap", named("a", "federation-other"), "fellowship")
     assert is_carried("Secret", {**named("a"), "type": "Opaque"}, "fellowship")
-
-
-def test_an_annotation_narrows_within_the_clusters_that_are_given() -> None:
-    def targets(clusters: str | None, within: tuple[str, ...] = ()) -> list[str]:
-        chosen = {} if clusters is None else {"federation/clusters": clusters}
-        view = reader("ConfigMap", "fellowship")(named("a", annotations=chosen))
-        return sorted(view.targets({"gondor", "rohan"}, within))
-
-    assert targets(None) == ["gondor", "rohan"]
-    assert targets(None, ("rohan", "mordor")) == ["rohan"]
-    assert targets(" gondor , rohan") == ["gondor", "rohan"]
-    assert targets("gondor", ("rohan",)) == []
-    for wrong in ("", "mordor", "gondor,mordor", ","):
-        with pytest.raises(PlacementError, match="nothing is changed"):
-            targets(wrong)
 
 
 def test_the_kinds_are_those_of_the_program() -> None:
