@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Thread
 from time import monotonic
@@ -14,11 +13,13 @@ from typing import Protocol
 
 from kubernetes.client import ApiException
 
-from controllers.engine import leftovers
+from controllers.engine import leftovers, recreation, scaling
+from controllers.engine.fights import Fights
 from controllers.engine.kinds import NAMESPACE, Ref, collection, namespace_ref
 from controllers.engine.line import Line
 from controllers.engine.manifest import API_UID, MANAGER, OBJECT_UID, marked, shape, unmarked
 from controllers.engine.metrics import Metrics
+from controllers.engine.traces import Traces, traces
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
@@ -30,9 +31,6 @@ log = logging.getLogger(__name__)
 WATCH_SECONDS = 120
 """Long, as a member that is gone shows in its heartbeat: few requests while nothing happens."""
 LONGEST_PAUSE = 60.0
-FIGHT_SECONDS = 60.0
-FIGHT_ROUNDS = 5
-"""What is changed back more often than this in so many seconds is put back once in as many."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,9 @@ class Wanted:
     body: bytes
     digest: str
     adopt: bool
+    recreate: bool
+    is_finished: bool
+    """Whether it is a Job that has finished in the member: it is not made again there."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,9 @@ class _Seen:
     uid: str
     shape: str
     deleting: bool
+    traces: Traces
+    version: str = field(compare=False)
+    """Changes with every status."""
 
 
 class Tell(Protocol):
@@ -75,6 +79,9 @@ class Tell(Protocol):
 
     def problem(self, ref: Ref, text: str) -> None:
         """The member is not as it should be."""
+
+    def finished(self, ref: Ref, uid: str) -> None:
+        """The Job of this UID in the federation API has finished in the member."""
 
     def left(self) -> None:
         """Nothing of ours is in the member any more."""
@@ -108,7 +115,12 @@ class Carrier:
         self._synced: set[str] = set()
         self._marked: set[Ref] = set()
         self._failures: dict[Ref, int] = {}
-        self._rounds: dict[Ref, deque[float]] = {}
+        self._fights = Fights()
+        self._finished: dict[Ref, str] = {}
+        """Jobs that have finished, by their UID in the federation API."""
+        self._recreated: dict[Ref, str] = {}
+        """For which digest an object was last deleted to be made anew."""
+        self._autoscaled: set[Ref] = set()
         self._told: dict[Ref, str] = {}
         self._leaving: bool | None = None
         """Whether the workloads stay, once the member leaves."""
@@ -144,7 +156,7 @@ class Carrier:
 
     def _stream(self, kind: str, connect: Callable[[], Api]) -> Stream[_Seen]:
         def read(obj: Json) -> _Seen | None:
-            return _seen(obj) if self._owner.has(obj["metadata"]) else None
+            return _seen(kind, obj) if self._owner.has(obj["metadata"]) else None
 
         return Stream(
             f"{kind} objects in {self.name}",
@@ -172,8 +184,9 @@ class Carrier:
         self._mark(ref)
 
     def _forget(self, ref: Ref) -> None:
-        for memory in (self._wanted, self._gone, self._applied, self._failures, self._rounds, self._told):
+        for memory in (self._wanted, self._gone, self._applied, self._failures, self._told, self._recreated):
             memory.pop(ref, None)
+        self._fights.forget(ref)
 
     def _learn(self, kind: str, news: News[_Seen]) -> None:
         is_first = kind not in self._synced
@@ -187,12 +200,18 @@ class Carrier:
                 self._used.discard(ref)
             else:
                 self._seen[ref] = view
+                self._note_finished(ref, view.traces)
             self._mark(ref)
             if view is None and kind == NAMESPACE:
                 self._mark(*(each for each in self._wanted if each.namespace == ref.name))
         if is_first:
             self._mark(*(ref for ref in (*self._wanted, *self._gone) if ref.kind == kind))
         self._go_on_leaving()
+
+    def _note_finished(self, ref: Ref, there: Traces) -> None:
+        if there.is_finished and self._finished.get(ref) != there.made_of:
+            self._finished[ref] = there.made_of
+            self._tell.finished(ref, there.made_of)
 
     def _mark(self, *refs: Ref) -> None:
         """Has each looked at once, however often it is marked before its turn."""
@@ -233,32 +252,23 @@ class Carrier:
 
     def _bring(self, ref: Ref, wanted: Wanted) -> None:
         seen, now = self._seen.get(ref), monotonic()
-        if (ref in self._used and not wanted.adopt) or (
-            seen is not None and (seen.deleting or self._applied.get(ref) == (wanted.digest, seen))
-        ):
-            return  # What is being deleted is made again once it is gone.
+        if self._is_as_wanted(ref, wanted, seen):
+            return
         # Whether it was as it should be before, and somebody in the member changed it.
         is_back = ref in self._applied and self._applied[ref][0] == wanted.digest
-        if is_back and not self._may_put_back(ref, now):
+        if is_back and self._is_fought_over(ref, now):
             return
         if ref.namespace and not self._has_namespace(namespace_ref(ref.namespace)):
             return
         with self._line.open() as api:
             found = None if seen else _metadata(api, ref)
-            foreign = found is not None and not self._owner.has(found)
-            if foreign and ref.kind == NAMESPACE and not wanted.adopt:
-                self._used.add(ref)
+            if found is not None and not self._owner.has(found) and not wanted.adopt:
+                self._leave_to_others(ref)
                 return
-            if foreign and not wanted.adopt:
-                self._report(
-                    ref,
-                    f"{self.name} has a {ref} that this federation did not make: it is left alone; annotation "
-                    "federation/adopt: 'true' takes it over",
-                )
-                self._loop.after(LONGEST_PAUSE, partial(self._mark, ref))
-                return
-            uid = seen.uid if seen else found["uid"] if found else None
             body = marked(json.loads(wanted.body), self._owner.federation, self._owner.api_uid, wanted.uid)
+            if seen:
+                body = self._with_replicas(api, ref, body, seen.traces)
+            uid = seen.uid if seen else found["uid"] if found else None
             if uid:
                 # Not to be made where somebody deleted it, nor to be put over what somebody made since.
                 body["metadata"]["uid"] = uid
@@ -269,23 +279,69 @@ class Carrier:
                     self._seen.pop(ref, None)  # It is another one by now: look again.
                 if error.status == 404:
                     self._used.discard(namespace_ref(ref.namespace))
+                if seen and self._made_anew(api, ref, wanted, seen, error):
+                    return  # It is made once it is gone.
                 raise
         self._metrics.applied.labels(self.name).inc()
         self._used.discard(ref)
-        self._seen[ref] = after = _seen(answer)
+        self._seen[ref] = after = _seen(ref.kind, answer)
         self._applied[ref] = wanted.digest, after
         self._told.pop(ref, None)
         if is_back and (seen is None or seen.shape != after.shape):
-            self._rounds.setdefault(ref, deque(maxlen=FIGHT_ROUNDS)).append(now)
+            self._fights.put_back(ref, now)
             log.info(f"{ref} was changed in {self.name} and is put back", extra={"cluster": self.name})
 
-    def _may_put_back(self, ref: Ref, now: float) -> bool:
-        rounds = self._rounds.get(ref, deque())
-        if len(rounds) == FIGHT_ROUNDS and now - rounds[0] < FIGHT_SECONDS:
-            self._report(ref, f"somebody in {self.name} goes on changing {ref}: it is put back once a minute only")
-            if now - rounds[-1] < FIGHT_SECONDS:
-                self._loop.after(FIGHT_SECONDS - (now - rounds[-1]), partial(self._mark, ref))
-                return False
+    def _is_as_wanted(self, ref: Ref, wanted: Wanted, seen: _Seen | None) -> bool:
+        """Whether there is nothing to do: what is being deleted is made again once it is gone."""
+        if seen is None:
+            has_finished = wanted.is_finished or self._finished.get(ref) == wanted.uid
+            return has_finished or (ref in self._used and not wanted.adopt)
+        return seen.deleting or self._applied.get(ref) == (wanted.digest, seen)
+
+    def _is_fought_over(self, ref: Ref, now: float) -> bool:
+        pause = self._fights.pause(ref, now)
+        if pause is None:
+            return False
+        self._report(ref, f"somebody in {self.name} goes on changing {ref}: it is put back once a minute only")
+        if pause:
+            self._loop.after(pause, partial(self._mark, ref))
+        return True
+
+    def _leave_to_others(self, ref: Ref) -> None:
+        if ref.kind == NAMESPACE:
+            self._used.add(ref)
+            return
+        self._report(
+            ref,
+            f"{self.name} has a {ref} that this federation did not make: it is left alone; annotation "
+            "federation/adopt: 'true' takes it over",
+        )
+        self._loop.after(LONGEST_PAUSE, partial(self._mark, ref))
+
+    def _with_replicas(self, api: Api, ref: Ref, body: Json, there: Traces) -> Json:
+        """The body with the replicas that are to be, where somebody in the member may have a say."""
+        body = scaling.without_given_up(body, there)
+        if not scaling.would_scale(ref, body, there) or not scaling.is_autoscaled(api, ref):
+            return body
+        if ref not in self._autoscaled:
+            self._autoscaled.add(ref)
+            self._loop.after(LONGEST_PAUSE, partial(self._look_for_autoscaler, ref))
+        return scaling.as_there(body, there)
+
+    def _look_for_autoscaler(self, ref: Ref) -> None:
+        """Autoscalers are not watched: whether there is still one is asked again."""
+        self._autoscaled.discard(ref)
+        self._applied.pop(ref, None)
+        self._mark(ref)
+
+    def _made_anew(self, api: Api, ref: Ref, wanted: Wanted, seen: _Seen, error: ApiException) -> bool:
+        """Whether it was deleted to that end: once for what is wanted."""
+        is_done = self._recreated.get(ref) == wanted.digest or self._finished.get(ref) == wanted.uid
+        if not wanted.recreate or is_done or not recreation.is_allowed(ref.kind) or not recreation.is_immutable(error):
+            return False
+        log.warning(f"{ref} is made anew in {self.name}, as it cannot be changed: {why(error)}")
+        _delete(api, ref, {"uid": seen.uid, "resourceVersion": seen.version})
+        self._recreated[ref] = wanted.digest
         return True
 
     def _has_namespace(self, namespace: Ref) -> bool:
@@ -311,9 +367,7 @@ class Carrier:
             )
             self._unmark(api, ref)
         elif "deletionTimestamp" not in found:
-            lock = {"uid": found["uid"]}
-            options = {"preconditions": lock, "propagationPolicy": "Background"}
-            _but_absent(api.delete, ref.path, {"apiVersion": "v1", "kind": "DeleteOptions", **options})
+            _delete(api, ref, {"uid": found["uid"]})
             self._metrics.taken.labels(self.name).inc()
 
     def _unmark(self, api: Api, ref: Ref) -> None:
@@ -349,9 +403,15 @@ class Carrier:
         self._tell.left()
 
 
-def _seen(obj: Json) -> _Seen:
+def _seen(kind: str, obj: Json) -> _Seen:
     metadata = obj["metadata"]
-    return _Seen(metadata["uid"], shape(obj), "deletionTimestamp" in metadata)
+    deleting = "deletionTimestamp" in metadata
+    return _Seen(metadata["uid"], shape(obj), deleting, traces(kind, obj), metadata["resourceVersion"])
+
+
+def _delete(api: Api, ref: Ref, preconditions: Json) -> None:
+    options = {"preconditions": preconditions, "propagationPolicy": "Background"}
+    _but_absent(api.delete, ref.path, {"apiVersion": "v1", "kind": "DeleteOptions", **options})
 
 
 def _metadata(api: Api, ref: Ref) -> Json | None:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from kubernetes.client import ApiException
 
-from controllers.engine import membership
+from controllers.engine import finished, membership
 from controllers.engine.carrier import Owner, Wanted
 from controllers.engine.clerk import Clerk
 from controllers.engine.clusters import COLLECTION, Cluster, read_cluster
@@ -52,6 +52,8 @@ class Controller:
         self._synced: set[str] = set()
         self._done: defaultdict[tuple[Ref, str], set[str]] = defaultdict(set)
         """Of each object that is taken back, from which members it is gone (or owed by them)."""
+        self._finished: defaultdict[tuple[Ref, str], set[str]] = defaultdict(set)
+        """Of each Job, in which members it has finished, until that is written."""
         self._reached: dict[Ref, frozenset[str]] = {}
         """To which clusters each Namespace was given."""
         self._marked: set[Ref] = set()
@@ -81,7 +83,7 @@ class Controller:
             clerk=self._clerk,
             loop=self._loop,
             metrics=self._metrics,
-            ears=membership.Ears(self._hear, self._settled, self._warn),
+            ears=membership.Ears(self._hear, self._settled, self._finish, self._warn),
         )
         clusters = Stream("clusters", COLLECTION, read_cluster, self._connect, self._post(self._take_clusters))
         follow(clusters, self._metrics.streams)
@@ -121,6 +123,7 @@ class Controller:
             inside.discard(ref)
             if old is not None:
                 self._done.pop((ref, old.uid), None)
+                self._finished.pop((ref, old.uid), None)
         else:
             if ref.kind == NAMESPACE and ref not in self._objects:
                 self._mark(*self._inside[ref.name])
@@ -163,6 +166,8 @@ class Controller:
         if obj is None or (obj.deleting and not obj.is_held):
             self._members.forget(ref)  # Absence is no order to delete.
             return
+        if clusters := self._finished.get((ref, obj.uid)):
+            obj = self._write_finished(obj, clusters)
         try:
             targets = self._targets(obj)
         except PlacementError as error:
@@ -205,9 +210,10 @@ class Controller:
             self._reached[obj.ref] = targets
         ref, done = obj.ref, self._done[obj.ref, obj.uid]
         if obj.body is not None and targets:
-            wanted = Wanted(obj.uid, obj.body, obj.digest, obj.adopt)
             for name in targets:
                 done.discard(name)
+                is_finished = name in obj.finished
+                wanted = Wanted(obj.uid, obj.body, obj.digest, obj.adopt, obj.recreate, is_finished)
                 self._members.want(name, ref, wanted)
         if not obj.is_held:
             return
@@ -238,6 +244,21 @@ class Controller:
         if obj is not None and obj.uid == uid:
             self._done[ref, uid].add(cluster)
             self._mark(ref)
+
+    def _finish(self, cluster: str, ref: Ref, uid: str) -> None:
+        """The Job has finished in the member."""
+        obj = self._objects.get(ref)
+        if obj is not None and obj.uid == uid and cluster not in obj.finished:
+            self._finished[ref, uid].add(cluster)
+            self._mark(ref)
+
+    def _write_finished(self, obj: Federated, clusters: set[str]) -> Federated:
+        text = finished.write(obj.finished | clusters, obj.uid)
+        answer = self._clerk.annotate(obj.ref.path, obj.uid, obj.version, {finished.FINISHED: text})
+        del self._finished[obj.ref, obj.uid]
+        after = reader(obj.ref.kind, self._settings.federation)(answer)
+        self._put(obj.ref, after)
+        return after
 
     def _warn(self, ref: Ref, text: str) -> None:
         log.warning(text, extra={"object": str(ref)})

@@ -7,9 +7,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from controllers.engine import finished
 from controllers.engine.kinds import Ref
 from controllers.engine.manifest import digest, held, is_carried, strip
 from controllers.engine.placement import Placement, Traits, placement
+from controllers.engine.recreation import RECREATE
 from controllers.runtime.objects import Json
 
 FINALIZER = "federation/engine"
@@ -32,6 +34,9 @@ class Federated:
     digest: str
     placement: Placement
     adopt: bool
+    recreate: bool
+    finished: frozenset[str]
+    """The clusters in which it has finished, if it is a Job."""
 
     @property
     def is_held(self) -> bool:
@@ -70,4 +75,6 @@ def _read(kind: str, federation: str, obj: Json) -> Federated:
         "" if body is None else digest(body),
         placement(annotations),
         annotations.get(ADOPT) == "true",
+        annotations.get(RECREATE) == "true",
+        finished.read(annotations.get(finished.FINISHED, ""), metadata["uid"]),
     )

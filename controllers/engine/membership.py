@@ -36,6 +36,7 @@ class Ears:
     changed: Callable[[], None]
     """Members came, went, became Ready or not, or are selected by something else."""
     settled: Callable[[str, Ref, str], None]
+    finished: Callable[[str, Ref, str], None]
     problem: Callable[[Ref, str], None]
 
 
@@ -62,6 +63,9 @@ class _Told:
 
     def problem(self, ref: Ref, text: str) -> None:
         self.members.loop.post(partial(self.members.ears.problem, ref, text))
+
+    def finished(self, ref: Ref, uid: str) -> None:
+        self.members.loop.post(partial(self.members.ears.finished, self.cluster, ref, uid))
 
     def left(self) -> None:
         self.members.loop.post(partial(self.members.leave, self.cluster, self.member))
