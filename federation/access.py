@@ -77,6 +77,8 @@ STATUS: Sequence[Rule] = [
     {"api_groups": [""], "resources": ["nodes", "pods"], "verbs": READ},
 ]
 """What a Cluster reports: health, version, kinds, nodes and what is free on them."""
+AUTOSCALERS: Rule = {"api_groups": ["autoscaling"], "resources": ["horizontalpodautoscalers"], "verbs": ["list"]}
+"""Whether one aims at a workload, before its replicas are set."""
 ADDRESSED_TO_ALL: Sequence[Rule] = [
     # Each Namespace of the federation API is sent to each member: Karmada looks whether it is there.
     {"api_groups": [""], "resources": ["namespaces"], "verbs": READ},
@@ -126,8 +128,9 @@ BUILTIN = Needs(
         {"api_groups": [""], "resources": ["namespaces"], "verbs": [*READ, *APPLY]},
         # All kinds that there are: those that were carried once are taken back.
         *on(RESOURCES, [*READ, *APPLY]),
+        AUTOSCALERS,
     ],
-    namespaced=[*STATUS, {"api_groups": [""], "resources": ["namespaces"], "verbs": READ}],
+    namespaced=[*STATUS, {"api_groups": [""], "resources": ["namespaces"], "verbs": READ}, AUTOSCALERS],
     write=APPLY,
     proxies=False,
 )

@@ -42,6 +42,8 @@ class Lab:
     """The API servers, and the engine once it was started."""
 
     folder: Path
+    kinds: Sequence[Kind] = KINDS
+    """What the engine carries."""
     process: subprocess.Popen[bytes] | None = None
     url: str = ""
     """Of the engine's probes."""
@@ -88,7 +90,7 @@ class Lab:
     def start(self) -> None:
         """Starts the engine and waits until it has seen the federation API."""
         command = [sys.executable, "-m", "controllers.engine", "--kubeconfig", str(self.folder / "engine.kubeconfig")]
-        command += ["--federation", FEDERATION, "--kinds", ",".join(KINDS), "--listen", "127.0.0.1:0"]
+        command += ["--federation", FEDERATION, "--kinds", ",".join(self.kinds), "--listen", "127.0.0.1:0"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, cwd=CHECKOUT, stderr=log)
         wait_until("the engine's address", lambda: "127.0.0.1:" in self.log.read_text(), 30)
@@ -131,9 +133,9 @@ class Lab:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Lab]:
+def running(folder: Path, kinds: Sequence[Kind] = KINDS) -> Iterator[Lab]:
     """The API servers, newly started, with both members joined and the engine running; they end with the block."""
-    lab = Lab(folder)
+    lab = Lab(folder, kinds)
     # What a killed run left behind says nothing about this checkout.
     lab.fleet("down")
     try:
@@ -141,7 +143,7 @@ def running(folder: Path) -> Iterator[Lab]:
         lab.fleet("up", *names, "--kubeconfig", str(lab.kubeconfig))
         lab.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / "cluster.yaml"))
         lab.kubectl(API, "wait", "--for=condition=Established", "crd/clusters.cluster.karmada.io", "--timeout=30s")
-        token = lab.account(API, rules.everywhere(KINDS), rules.CREDENTIALS)
+        token = lab.account(API, rules.everywhere(kinds), rules.CREDENTIALS)
         config = yaml.safe_load(lab.kubectl(API, "config", "view", "--raw", "--minify"))
         config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
         write_private(folder / "engine.kubeconfig", yaml.safe_dump(config).encode())
