@@ -92,11 +92,10 @@ def strip(kind: str, obj: Json, fields: Json) -> Json:
     if kind != NAMESPACE:
         kept["namespace"] = metadata["namespace"]
     for key in ("labels", "annotations"):
-        if found := _ours_to_carry(metadata.get(key) or {}):
-            kept[key] = found
-    if kind == "Job" and "labels" in kept:
+        texts = metadata.get(key) or {}
         # The API labels the Job as its pods, where the user gave it no labels.
-        kept["labels"] = _without_job_labels(kept["labels"])
+        if found := _ours_to_carry(_without_job_labels(texts) if kind == "Job" else texts):
+            kept[key] = found
     result = {"apiVersion": API_VERSIONS[kind], "kind": kind, "metadata": kept}
     if kind != NAMESPACE:
         result |= deepcopy({key: value for key, value in obj.items() if key not in _OF_THE_API})
