@@ -34,8 +34,8 @@ down: ready ## Take the federation and its clusters away again
 	@$(PYTHON) -m embedded down
 
 .PHONY: test
-test: ready ## Run all checks and tests, on real clusters too
-	@$(PYTHON) -m tests
+test: ready ## Run all checks and tests, on real clusters too; ENGINE=karmada tests it where its programs are
+	@$(if $(ENGINE),FEDERATION_ENGINE=$(ENGINE)) $(PYTHON) -m tests
 
 .PHONY: test-kill
 test-kill: ready ## Kill runs of Pulumi at 25 points each, or SEED=n POINTS=n, and see that they are made good
