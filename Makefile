@@ -41,6 +41,10 @@ test: ready ## Run all checks and tests, on real clusters too; ENGINE=karmada te
 test-kill: ready ## Kill runs of Pulumi at 25 points each, or SEED=n POINTS=n, and see that they are made good
 	@$(PYTHON) -m tests.kill $(if $(SEED),--seed $(SEED)) $(if $(POINTS),--points $(POINTS))
 
+.PHONY: test-scale
+test-scale: ready ## Measure the built-in engine with 2, 4 and 8 members and 30 stand-ins
+	@$(PYTHON) -m tests.scale
+
 .PHONY: quick
 quick: .venv/.installed ## Run the checks, and the tests that need nothing but Python
 	@$(PYTHON) -m tests quick
