@@ -46,7 +46,7 @@ VERSIONS = {
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with running(tmp_path_factory.mktemp("carry"), KINDS) as found:
+    with running(tmp_path_factory.mktemp("carry"), kinds=KINDS) as found:
         for member in MEMBERS:
             found.join(member)
         ready = [*(f"cluster/{each}" for each in MEMBERS), "--timeout=30s"]
@@ -119,7 +119,7 @@ def test_every_kind_arrives_and_then_nothing_is_written(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_changed_or_deleted_in_a_member_comes_back(lab: Lab, kind: Kind, figures: Figures) -> None:
+def test_what_is_changed_or_deleted_in_a_member_comes_back(lab: Lab, kind: Kind) -> None:
     uid = there(lab, "gondor", kind, "web")["metadata"]["uid"]
     patch(lab, "gondor", kind, "web", {"metadata": {"labels": {"app": "stolen"}}})
     changed = seconds_until(
