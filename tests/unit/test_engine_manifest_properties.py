@@ -111,8 +111,8 @@ class Draw:
         return {"port": self.one([1, 2]), **self.some({"protocol": self.one(["TCP", "UDP"]), "nodePort": 30001})}
 
     def _managers(self) -> list[Json]:
-        port = {'k:{"port":1,"protocol":"TCP"}': {".": {}, "f:nodePort": {}, "f:port": {}}}
-        fields = {f"f:{field}": {} for field in (*ALLOCATED, "template")} | {"f:ports": port}
+        port: Json = {'k:{"port":1,"protocol":"TCP"}': {".": {}, "f:nodePort": {}, "f:port": {}}}
+        fields: Json = {f"f:{field}": {} for field in (*ALLOCATED, "template")} | {"f:ports": port}
         return [
             {
                 "manager": self.one(["kubectl", "pulumi", "kube-controller-manager", "before-first-apply"]),
