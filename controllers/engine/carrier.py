@@ -6,7 +6,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Thread
 from time import monotonic
@@ -19,6 +19,7 @@ from controllers.engine.kinds import NAMESPACE, Ref, collection, namespace_ref
 from controllers.engine.line import Line
 from controllers.engine.manifest import API_UID, MANAGER, OBJECT_UID, marked, shape, unmarked
 from controllers.engine.metrics import Metrics
+from controllers.engine.standing import Says, Standing, read_says
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
@@ -65,6 +66,9 @@ class _Seen:
     uid: str
     shape: str
     deleting: bool
+    version: str = field(compare=False)
+    """Not compared, as it changes with every status."""
+    says: Says | None = field(compare=False)
 
 
 class Tell(Protocol):
@@ -75,6 +79,9 @@ class Tell(Protocol):
 
     def problem(self, ref: Ref, text: str) -> None:
         """The member is not as it should be."""
+
+    def stands(self, ref: Ref, standing: Standing | None) -> None:
+        """What is known of the object has changed; None is that it is to be there no more."""
 
     def left(self) -> None:
         """Nothing of ours is in the member any more."""
@@ -110,6 +117,8 @@ class Carrier:
         self._failures: dict[Ref, int] = {}
         self._rounds: dict[Ref, deque[float]] = {}
         self._told: dict[Ref, str] = {}
+        self._stands: dict[Ref, Standing] = {}
+        """What was told of each object."""
         self._leaving: bool | None = None
         """Whether the workloads stay, once the member leaves."""
         self._streams = [self._stream(kind, connect) for kind in kinds]
@@ -144,7 +153,7 @@ class Carrier:
 
     def _stream(self, kind: str, connect: Callable[[], Api]) -> Stream[_Seen]:
         def read(obj: Json) -> _Seen | None:
-            return _seen(obj) if self._owner.has(obj["metadata"]) else None
+            return _seen(kind, obj) if self._owner.has(obj["metadata"]) else None
 
         return Stream(
             f"{kind} objects in {self.name}",
@@ -174,6 +183,20 @@ class Carrier:
     def _forget(self, ref: Ref) -> None:
         for memory in (self._wanted, self._gone, self._applied, self._failures, self._rounds, self._told):
             memory.pop(ref, None)
+        self._stand(ref)
+
+    def _stand(self, ref: Ref) -> None:
+        """Tells how it stands, if that is news."""
+        wanted, seen = self._wanted.get(ref), self._seen.get(ref)
+        if wanted is None:
+            if self._stands.pop(ref, None) is not None:
+                self._tell.stands(ref, None)
+            return
+        is_applied = seen is not None and self._applied.get(ref) == (wanted.digest, seen)
+        now = Standing(wanted.digest if is_applied else "", self._told.get(ref, ""), seen.says if seen else None)
+        if self._stands.get(ref) != now:
+            self._stands[ref] = now
+            self._tell.stands(ref, now)
 
     def _learn(self, kind: str, news: News[_Seen]) -> None:
         is_first = kind not in self._synced
@@ -182,6 +205,9 @@ class Carrier:
         if news.complete:
             told |= {ref: None for ref in self._seen if ref.kind == kind and ref not in told}
         for ref, view in told.items():
+            known = self._seen.get(ref)
+            if not news.complete and known is not None and int(known.version) > int(news.version):
+                continue  # From before what we wrote ourselves.
             if view is None:
                 self._seen.pop(ref, None)
                 self._used.discard(ref)
@@ -224,6 +250,7 @@ class Carrier:
                 self._report(ref, f"{self.name} refuses {ref}: {why(error)}")
             self._failures[ref] = failures = self._failures.get(ref, 0) + 1
             self._loop.after(min(LONGEST_PAUSE, 0.5 * 2.0 ** min(failures - 1, 7)), partial(self._mark, ref))
+        self._stand(ref)
 
     def _report(self, ref: Ref, text: str) -> None:
         """Once, until it is another problem or none."""
@@ -272,7 +299,7 @@ class Carrier:
                 raise
         self._metrics.applied.labels(self.name).inc()
         self._used.discard(ref)
-        self._seen[ref] = after = _seen(answer)
+        self._seen[ref] = after = _seen(ref.kind, answer)
         self._applied[ref] = wanted.digest, after
         self._told.pop(ref, None)
         if is_back and (seen is None or seen.shape != after.shape):
@@ -349,9 +376,10 @@ class Carrier:
         self._tell.left()
 
 
-def _seen(obj: Json) -> _Seen:
+def _seen(kind: str, obj: Json) -> _Seen:
     metadata = obj["metadata"]
-    return _Seen(metadata["uid"], shape(obj), "deletionTimestamp" in metadata)
+    says = read_says(kind, obj)
+    return _Seen(metadata["uid"], shape(obj), "deletionTimestamp" in metadata, metadata["resourceVersion"], says)
 
 
 def _metadata(api: Api, ref: Ref) -> Json | None:

@@ -139,8 +139,9 @@ def running(folder: Path) -> Iterator[Lab]:
     try:
         names = [argument for name in (API, *MEMBERS) for argument in ("--api-only", name)]
         lab.fleet("up", *names, "--kubeconfig", str(lab.kubeconfig))
-        lab.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / "cluster.yaml"))
-        lab.kubectl(API, "wait", "--for=condition=Established", "crd/clusters.cluster.karmada.io", "--timeout=30s")
+        for kind in ("cluster", "propagation"):
+            lab.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / f"{kind}.yaml"))
+        lab.kubectl(API, "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         token = lab.account(API, rules.everywhere(KINDS), rules.CREDENTIALS)
         config = yaml.safe_load(lab.kubectl(API, "config", "view", "--raw", "--minify"))
         config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
