@@ -32,7 +32,7 @@ API = "api"
 MEMBERS = ("gondor", "rohan")
 FEDERATION = "fellowship"
 OWN = f"federation-{FEDERATION}"
-KINDS: Sequence[Kind] = ("Service", "ConfigMap", "Secret", "Deployment")
+KINDS: Sequence[Kind] = ("Service", "ConfigMap", "Secret", "Deployment", "StatefulSet", "DaemonSet", "Job")
 ACCOUNT = "engine"
 Json = dict[str, Any]
 
