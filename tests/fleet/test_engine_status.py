@@ -316,17 +316,17 @@ def test_a_dead_member_is_named_and_ends_no_rollout(lab: Lab) -> None:
     seconds_until("not Ready", lambda: lab.ready("rohan").get("status") == "False", 60)
 
     def available() -> Json:
-        conditions = status(lab, "deployment", "web")["conditions"]
+        conditions = status(lab, "deployment", "busy")["conditions"]
         return next(each for each in conditions if each["type"] == "Available")
 
     seconds_until("it not Available", lambda: available()["status"] == "False")
     assert "rohan is not Ready" in available()["message"]
-    assert rows(lab, "deployment", "web")["rohan"][:2] == ["Unknown", "Unknown"]
-    assert not ends(lab, "rollout", "status", "deployment/web")
+    assert rows(lab, "deployment", "busy")["rohan"][:2] == ["Unknown", "Unknown"]
+    assert not ends(lab, "rollout", "status", "deployment/busy")
     balancer = status(lab, "service", "front")["loadBalancer"]
     assert [each["ip"] for each in balancer["ingress"]] == ["192.0.2.1", "192.0.2.2"]
     lab.fleet("start", "rohan")
     lab.fleet("stop", "rohan", "--only", "kube-controller-manager")
     seconds_until("Ready", lambda: lab.ready("rohan").get("status") == "True", 60)
-    play(lab, "rohan", "deployment", "web", done(2, 2))
-    assert ends(lab, "rollout", "status", "deployment/web", seconds=20)
+    play(lab, "rohan", "deployment", "busy", done(2, 2))
+    assert ends(lab, "rollout", "status", "deployment/busy", seconds=20)
