@@ -112,6 +112,18 @@ class Lab:
         spec = {"syncMode": "Push", "apiEndpoint": server(cluster), "secretRef": {"namespace": OWN, "name": member}}
         self.apply(API, _object("cluster.karmada.io/v1alpha1", "Cluster", member) | {"spec": spec})
 
+    def stand_in(self, member: str, url: str) -> None:
+        """A Cluster for an API server that takes every token, and whose certificate nobody has signed."""
+        self.apply(API, _object("v1", "Secret", member, namespace=OWN) | {"data": {"token": _base64("any")}})
+        spec: Json = {"syncMode": "Push", "apiEndpoint": url, "secretRef": {"namespace": OWN, "name": member}}
+        spec["insecureSkipTLSVerification"] = True
+        self.apply(API, _object("cluster.karmada.io/v1alpha1", "Cluster", member) | {"spec": spec})
+
+    def metric(self, name: str) -> float:
+        """The sum of a figure of the engine over all its labels."""
+        lines = requests.get(f"{self.url}/metrics", timeout=5).text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if re.match(rf"{name}[ {{]", line))
+
     def account(self, context: str, everywhere: Sequence[Rule], within: Sequence[Rule] = ()) -> str:
         """A new token for an account with these rights."""
         subject = {"kind": "ServiceAccount", "namespace": OWN, "name": ACCOUNT}
@@ -131,13 +143,13 @@ class Lab:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Lab]:
-    """The API servers, newly started, with both members joined and the engine running; they end with the block."""
+def running(folder: Path, members: Sequence[str] = MEMBERS) -> Iterator[Lab]:
+    """The API servers, newly started, and the engine running; they end with the block. No member is joined."""
     lab = Lab(folder)
     # What a killed run left behind says nothing about this checkout.
     lab.fleet("down")
     try:
-        names = [argument for name in (API, *MEMBERS) for argument in ("--api-only", name)]
+        names = [argument for name in (API, *members) for argument in ("--api-only", name)]
         lab.fleet("up", *names, "--kubeconfig", str(lab.kubeconfig))
         for kind in ("cluster", "propagation"):
             lab.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / f"{kind}.yaml"))

@@ -1,10 +1,12 @@
 """The record: what is written is read, numbers stay, and nobody gets a fleet that another one is busy with."""
 
-import multiprocessing
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from embedded.stack import CHECKOUT
 from fleet.record import BrokenRecordError, Record, fleets, locked
 from fleet.waiting import FleetError
 
@@ -66,18 +68,20 @@ def test_what_cannot_be_added() -> None:
 @pytest.mark.programs
 def test_whoever_waits_for_a_folder_that_goes_away_gets_the_new_one(tmp_path: Path) -> None:
     folder = tmp_path / "fleet"
-    with multiprocessing.Manager() as manager:
-        marks = manager.list()
-        with locked(folder):
-            other = multiprocessing.Process(target=_mark, args=(folder, marks))
-            other.start()
-            folder.rmdir()
-            marks.append("first")
-        other.join(10)
-        assert list(marks) == ["first", "second"]
+    with locked(folder):
+        command = [sys.executable, "-c", _LOCK, str(folder)]
+        other = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
+        assert other.stdout is not None
+        assert other.stdout.readline() == f"waiting for another command on {folder}\n"
+        folder.rmdir()
+    assert other.communicate(timeout=10)[0] == "has it\n"
     assert folder.is_dir()
 
 
-def _mark(folder: Path, marks: list[str]) -> None:
-    with locked(folder):
-        marks.append("second")
+_LOCK = """
+import sys
+from pathlib import Path
+from fleet.record import locked
+with locked(Path(sys.argv[1])):
+    print("has it", flush=True)
+"""
