@@ -46,8 +46,7 @@ def _told(kind: str, place: Place) -> Json | None:
     """What the cluster says; in its place, if that is not of the content of now, that it does not."""
     if place.observed:
         return place.condition(kind)
-    refused = not place.away and not place.applied and place.message
-    status = "False" if kind == "Available" or refused else "Unknown"
+    status = "False" if kind == "Available" or place.refused else "Unknown"
     reason = "ClusterNotReady" if place.away else "NotObserved" if place.applied else "NotApplied"
     message = place.message or ("it is not observed yet" if place.applied else "it is not applied yet")
     return {"type": kind, "status": status, "reason": reason, "message": message}

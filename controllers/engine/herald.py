@@ -20,7 +20,7 @@ from controllers.engine.kinds import NAMESPACE, Ref
 from controllers.engine.line import Line
 from controllers.engine.manifest import MANAGER
 from controllers.engine.metrics import Metrics
-from controllers.engine.reports import Report, read_report, report
+from controllers.engine.reports import Report, is_reported, read_report, report
 from controllers.engine.standing import Place, Standing, read_says
 from controllers.engine.status import aggregate, change
 from controllers.runtime.api import FAILURES, Api, why
@@ -201,13 +201,14 @@ class Herald:
 
     def _write_reports(self, obj: Federated, places: list[Place]) -> None:
         rows = self._rows[obj.ref]
-        for new in (report(obj.ref, obj.uid, place) for place in places):
+        told = [report(obj.ref, obj.uid, place) for place in places if is_reported(obj.ref.kind, place)]
+        for new in told:
             if rows.get(new.cluster) != new:
                 self._written[obj.ref] = monotonic()
                 with self._line.open() as api:
                     api.apply(new.path, json.dumps(new.body()), MANAGER, force=True)
                 self._keep(new)
-        for old in [each for each in rows.values() if each.cluster not in {place.cluster for place in places}]:
+        for old in [each for each in rows.values() if each.cluster not in {new.cluster for new in told}]:
             with self._line.open() as api:
                 api.delete(old.path, {"apiVersion": "v1", "kind": "DeleteOptions"})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from controllers.engine.kinds import API_VERSIONS, Ref
 from controllers.engine.progress import awaited
-from controllers.engine.standing import Place
+from controllers.engine.standing import STATUS_KINDS, Place
 from controllers.runtime.objects import Json
 
 API_VERSION = "engine.federation/v1alpha1"
@@ -58,6 +58,14 @@ class Report:
             "spec": {"kind": self.ref.kind, "name": self.ref.name, "cluster": self.cluster},
             "status": {"applied": self.applied, "healthy": self.healthy, "message": self.message},
         }
+
+
+def is_reported(kind: str, place: Place) -> bool:
+    """Whether there is to be a report at all.
+
+    Of what has no status there is nothing to tell but that it is refused: a report of each would double the writes.
+    """
+    return kind in STATUS_KINDS or place.refused
 
 
 def report(ref: Ref, uid: str, place: Place) -> Report:

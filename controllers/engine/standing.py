@@ -56,6 +56,11 @@ class Place:
             return False
         return int(self.says.status.get("observedGeneration", 0)) >= self.says.generation
 
+    @property
+    def refused(self) -> bool:
+        """Whether the cluster does not take it, rather than that it is on its way."""
+        return not self.away and not self.applied and bool(self.message)
+
     def count(self, key: str) -> int:
         """A number of its status."""
         return 0 if self.says is None else int(self.says.status.get(key) or 0)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controllers.engine.kinds import Ref
-from controllers.engine.reports import report
+from controllers.engine.reports import is_reported, report
 from controllers.engine.standing import Place, Says
 from controllers.engine.status import COUNTS, aggregate, change
 
@@ -333,6 +333,20 @@ def test_what_is_no_longer_said_is_taken_out() -> None:
 def test_a_report_says_how_it_stands_and_why(kind: str, place: Place, expected: tuple[str, str, str]) -> None:
     found = report(Ref(kind, "shire", "web"), "uid", place)
     assert (found.applied, found.healthy, found.message) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "expected"),
+    [
+        ("Deployment", at("gondor", good()), True),
+        ("ConfigMap", at("gondor", None), False),
+        ("ConfigMap", at("gondor", None, applied=False), False),
+        ("ConfigMap", at("gondor", None, applied=False, message="403 no"), True),
+        ("ConfigMap", Place("gondor", away=True, message="dead"), False),
+    ],
+)
+def test_what_has_no_status_is_reported_only_where_it_is_refused(kind: str, place: Place, expected: bool) -> None:
+    assert is_reported(kind, place) is expected
 
 
 def test_the_name_of_a_report_is_one_of_an_object_and_of_this_object_alone() -> None:
