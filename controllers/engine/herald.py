@@ -46,7 +46,7 @@ class Herald:
 
     def __init__(self, connect: Callable[[], Api], metrics: Metrics) -> None:
         self._line = Line(connect)
-        self._connect, self._metrics = connect, metrics
+        self._metrics = metrics
         self._loop = Loop()
         self._objects: dict[Ref, tuple[Federated, frozenset[str]]] = {}
         """With the clusters that each is for."""
@@ -63,10 +63,19 @@ class Herald:
         self._due: set[Ref] = set()
         self._written: dict[Ref, float] = {}
 
+        self._stream = Stream("propagations", reports.COLLECTION, _read, connect, self._post)
+
     def start(self) -> None:
-        Thread(target=self._loop.run, name="herald", daemon=True).start()
-        stream = Stream("propagations", reports.COLLECTION, _read, self._connect, self._post)
-        follow(stream, self._metrics.streams)
+        Thread(target=self._run, name="herald", daemon=True).start()
+        follow(self._stream, self._metrics.streams)
+
+    def end(self) -> None:
+        self._stream.stopped.set()
+        self._loop.end()
+
+    def _run(self) -> None:
+        self._loop.run()
+        self._line.close()
 
     def follow(self, obj: Federated, clusters: frozenset[str]) -> None:
         """The object is for these clusters."""

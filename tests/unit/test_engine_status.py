@@ -59,21 +59,19 @@ def is_rolled_out(kind: str, generation: int, spec: Json, status: Json) -> bool:
 
     if count("observedGeneration") < max(generation, 1):
         return False
+    wanted, desired = int(spec["replicas"]), count("desiredNumberScheduled")
+    updated = count("updatedReplicas")
     match kind:
         case "Deployment":
-            updated = count("updatedReplicas")
             return (
                 find(status, "Progressing").get("reason") != "ProgressDeadlineExceeded"
-                and updated >= spec["replicas"]
+                and updated >= wanted
                 and count("replicas") <= updated
                 and count("availableReplicas") >= updated
             )
         case "StatefulSet":
-            partition = spec["updateStrategy"]["rollingUpdate"]["partition"]
-            return (
-                count("readyReplicas") >= spec["replicas"] and count("updatedReplicas") >= spec["replicas"] - partition
-            )
-    desired = count("desiredNumberScheduled")
+            partition = int(spec["updateStrategy"]["rollingUpdate"]["partition"])
+            return count("readyReplicas") >= wanted and updated >= wanted - partition
     return count("updatedNumberScheduled") >= desired and count("numberAvailable") >= desired
 
 
