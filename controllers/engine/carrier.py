@@ -19,6 +19,7 @@ from controllers.engine.kinds import NAMESPACE, Ref, collection, namespace_ref
 from controllers.engine.line import Line
 from controllers.engine.manifest import API_UID, MANAGER, OBJECT_UID, marked, shape, unmarked
 from controllers.engine.metrics import Metrics
+from controllers.engine.standing import Says, Standing, read_says
 from controllers.engine.traces import Traces, traces
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
@@ -68,7 +69,8 @@ class _Seen:
     deleting: bool
     traces: Traces
     version: str = field(compare=False)
-    """Changes with every status."""
+    """Not compared, as it changes with every status."""
+    says: Says | None = field(compare=False)
 
 
 class Tell(Protocol):
@@ -82,6 +84,9 @@ class Tell(Protocol):
 
     def finished(self, ref: Ref, uid: str) -> None:
         """The Job of this UID in the federation API has finished in the member."""
+
+    def stands(self, ref: Ref, standing: Standing | None) -> None:
+        """What is known of the object has changed; None is that it is to be there no more."""
 
     def left(self) -> None:
         """Nothing of ours is in the member any more."""
@@ -122,6 +127,8 @@ class Carrier:
         """For which digest an object was last deleted to be made anew."""
         self._autoscaled: set[Ref] = set()
         self._told: dict[Ref, str] = {}
+        self._stands: dict[Ref, Standing] = {}
+        """What was told of each object."""
         self._leaving: bool | None = None
         """Whether the workloads stay, once the member leaves."""
         self._streams = [self._stream(kind, connect) for kind in kinds]
@@ -187,6 +194,22 @@ class Carrier:
         for memory in (self._wanted, self._gone, self._applied, self._failures, self._told, self._recreated):
             memory.pop(ref, None)
         self._fights.forget(ref)
+        self._stand(ref)
+
+    def _stand(self, ref: Ref) -> None:
+        """Tells how it stands, if that is news."""
+        wanted, seen = self._wanted.get(ref), self._seen.get(ref)
+        if wanted is None:
+            if self._stands.pop(ref, None) is not None:
+                self._tell.stands(ref, None)
+            return
+        if seen is None and self._has_finished(ref, wanted):
+            return  # It stands as it did when it was there.
+        is_applied = seen is not None and self._applied.get(ref) == (wanted.digest, seen)
+        now = Standing(wanted.digest if is_applied else "", self._told.get(ref, ""), seen.says if seen else None)
+        if self._stands.get(ref) != now:
+            self._stands[ref] = now
+            self._tell.stands(ref, now)
 
     def _learn(self, kind: str, news: News[_Seen]) -> None:
         is_first = kind not in self._synced
@@ -195,6 +218,9 @@ class Carrier:
         if news.complete:
             told |= {ref: None for ref in self._seen if ref.kind == kind and ref not in told}
         for ref, view in told.items():
+            known = self._seen.get(ref)
+            if not news.complete and known is not None and int(known.version) > int(news.version):
+                continue  # From before what we wrote ourselves.
             if view is None:
                 self._seen.pop(ref, None)
                 self._used.discard(ref)
@@ -243,6 +269,7 @@ class Carrier:
                 self._report(ref, f"{self.name} refuses {ref}: {why(error)}")
             self._failures[ref] = failures = self._failures.get(ref, 0) + 1
             self._loop.after(min(LONGEST_PAUSE, 0.5 * 2.0 ** min(failures - 1, 7)), partial(self._mark, ref))
+        self._stand(ref)
 
     def _report(self, ref: Ref, text: str) -> None:
         """Once, until it is another problem or none."""
@@ -294,9 +321,11 @@ class Carrier:
     def _is_as_wanted(self, ref: Ref, wanted: Wanted, seen: _Seen | None) -> bool:
         """Whether there is nothing to do: what is being deleted is made again once it is gone."""
         if seen is None:
-            has_finished = wanted.is_finished or self._finished.get(ref) == wanted.uid
-            return has_finished or (ref in self._used and not wanted.adopt)
+            return self._has_finished(ref, wanted) or (ref in self._used and not wanted.adopt)
         return seen.deleting or self._applied.get(ref) == (wanted.digest, seen)
+
+    def _has_finished(self, ref: Ref, wanted: Wanted) -> bool:
+        return wanted.is_finished or self._finished.get(ref) == wanted.uid
 
     def _is_fought_over(self, ref: Ref, now: float) -> bool:
         pause = self._fights.pause(ref, now)
@@ -336,7 +365,7 @@ class Carrier:
 
     def _made_anew(self, api: Api, ref: Ref, wanted: Wanted, seen: _Seen, error: ApiException) -> bool:
         """Whether it was deleted to that end: once for what is wanted."""
-        is_done = self._recreated.get(ref) == wanted.digest or self._finished.get(ref) == wanted.uid
+        is_done = self._recreated.get(ref) == wanted.digest or self._has_finished(ref, wanted)
         if not wanted.recreate or is_done or not recreation.is_allowed(ref.kind) or not recreation.is_immutable(error):
             return False
         log.warning(f"{ref} is made anew in {self.name}, as it cannot be changed: {why(error)}")
@@ -406,7 +435,8 @@ class Carrier:
 def _seen(kind: str, obj: Json) -> _Seen:
     metadata = obj["metadata"]
     deleting = "deletionTimestamp" in metadata
-    return _Seen(metadata["uid"], shape(obj), deleting, traces(kind, obj), metadata["resourceVersion"])
+    version, says = metadata["resourceVersion"], read_says(kind, obj)
+    return _Seen(metadata["uid"], shape(obj), deleting, traces(kind, obj), version, says)
 
 
 def _delete(api: Api, ref: Ref, preconditions: Json) -> None:

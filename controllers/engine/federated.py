@@ -12,6 +12,7 @@ from controllers.engine.kinds import Ref
 from controllers.engine.manifest import digest, held, is_carried, strip
 from controllers.engine.placement import Placement, Traits, placement
 from controllers.engine.recreation import RECREATE
+from controllers.engine.standing import Says, read_says
 from controllers.runtime.objects import Json
 
 FINALIZER = "federation/engine"
@@ -37,6 +38,8 @@ class Federated:
     recreate: bool
     finished: frozenset[str]
     """The clusters in which it has finished, if it is a Job."""
+    says: Says | None
+    """Its status, for the kinds that have one."""
 
     @property
     def is_held(self) -> bool:
@@ -77,4 +80,5 @@ def _read(kind: str, federation: str, obj: Json) -> Federated:
         annotations.get(ADOPT) == "true",
         annotations.get(RECREATE) == "true",
         finished.read(annotations.get(finished.FINISHED, ""), metadata["uid"]),
+        read_says(kind, obj),
     )
