@@ -105,6 +105,7 @@ class Member(pulumi.ComponentResource):
                 "annotations": {
                     "pulumi.com/waitFor": "condition=Ready",
                     **({names.KEEP_WORKLOADS: "true"} if keeping else {}),
+                    **({names.NAMESPACES: ",".join(rights.namespaces)} if rights.looks_within else {}),
                 },
             },
             spec={

@@ -55,6 +55,8 @@ class Stream(Generic[T]):
     """Which labels count; empty is all."""
     watch_seconds: int | None = None
     """After so long the server ends each watch, and it is asked for the next; None is Api's own."""
+    failed: Callable[[Exception], None] = lambda _: None
+    """Told why sight was lost, each time."""
     stopped: Event = field(default_factory=Event)
 
 
@@ -65,7 +67,7 @@ def follow(stream: Stream[T], metrics: StreamMetrics) -> None:
 
 def _follow(stream: Stream[T], metrics: StreamMetrics) -> None:
     """A failure is logged, and all begins anew."""
-    pause = 0.0
+    pause, told = 0.0, ""
     while not stream.stopped.wait(pause * random.uniform(0.8, 1.2)):
         began = monotonic()
         try:
@@ -75,12 +77,16 @@ def _follow(stream: Stream[T], metrics: StreamMetrics) -> None:
             if stream.stopped.is_set():
                 break
             metrics.failed(stream.name)
-            expired = isinstance(error, ApiException) and error.status == HTTPStatus.GONE
-            log.log(
-                logging.INFO if expired else logging.WARNING,
-                f"lost sight of {stream.name}, what was seen last holds: {why(error)}",
-                extra={"stream": stream.name},
-            )
+            stream.failed(error)
+            status = error.status if isinstance(error, ApiException) else None
+            # A right that is missing stays so until somebody gives it: that is said once.
+            if not (status == HTTPStatus.FORBIDDEN and told == why(error)):
+                log.log(
+                    logging.INFO if status == HTTPStatus.GONE else logging.WARNING,
+                    f"lost sight of {stream.name}, what was seen last holds: {why(error)}",
+                    extra={"stream": stream.name},
+                )
+            told = why(error)
         pause = (
             SHORTEST_PAUSE if monotonic() - began > LONGEST_PAUSE else min(LONGEST_PAUSE, 2 * pause + SHORTEST_PAUSE)
         )

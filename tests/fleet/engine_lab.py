@@ -141,7 +141,7 @@ def running(folder: Path) -> Iterator[Lab]:
         lab.fleet("up", *names, "--kubeconfig", str(lab.kubeconfig))
         lab.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / "cluster.yaml"))
         lab.kubectl(API, "wait", "--for=condition=Established", "crd/clusters.cluster.karmada.io", "--timeout=30s")
-        token = lab.account(API, rules.everywhere(KINDS), rules.CREDENTIALS)
+        token = lab.account(API, rules.EVERYWHERE, rules.CREDENTIALS)
         config = yaml.safe_load(lab.kubectl(API, "config", "view", "--raw", "--minify"))
         config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
         write_private(folder / "engine.kubeconfig", yaml.safe_dump(config).encode())

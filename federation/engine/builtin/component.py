@@ -40,9 +40,7 @@ class Builtin(pulumi.ComponentResource):
             yaml.safe_load((Path(__file__).parent / "cluster.yaml").read_text()),
             ResourceOptions.merge(in_api, ResourceOptions(hooks=only.in_api("builtin", control_plane.kubeconfig))),
         )
-        everywhere = grant(
-            USER, {"name": USER}, _rules(rules.everywhere(args.settings.propagation.kinds)), user(USER), in_api
-        )
+        everywhere = grant(USER, {"name": USER}, _rules(rules.EVERYWHERE), user(USER), in_api)
         credentials = grant_within(
             f"{USER}-credentials",
             {"name": USER, "namespace": control_plane.cluster_namespace},
