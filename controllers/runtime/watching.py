@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from kubernetes.client import ApiException
 
-from controllers.runtime.api import FAILURES, Api, why
+from controllers.runtime.api import FAILURES, WATCH_SECONDS, Api, why
 from controllers.runtime.metrics import StreamMetrics
 from controllers.runtime.objects import Json, Key, key_of
 
@@ -103,15 +103,26 @@ def _list_and_watch(stream: Stream[T], api: Api, metrics: StreamMetrics) -> None
             stream.path, stream.watch_seconds, labelSelector=stream.selector, resourceVersion=version
         ):
             obj = event["object"]
-            version = obj["metadata"]["resourceVersion"]
+            version = _after(version, obj["metadata"]["resourceVersion"])
             if event["type"] == "DELETED":
                 stream.tell(News({key_of(obj): None}, complete=False, version=version))
             elif event["type"] != "BOOKMARK":
                 # Of an object that cannot be read, what was seen last holds.
                 views = _read(stream, obj, metrics)
                 stream.tell(News(views, complete=False, version=version))
+        if monotonic() - began < (stream.watch_seconds or WATCH_SECONDS) - 1:
+            # It ended early, as when the server starts anew: on an etcd of before, a watch from now would tell nothing.
+            now = api.get(stream.path, labelSelector=stream.selector, limit="1")
+            _after(version, now["metadata"]["resourceVersion"])
         # A server or proxy that ends every watch at once is not asked more than once a second.
         stream.stopped.wait(1 - (monotonic() - began))
+
+
+def _after(version: str, now: str) -> str:
+    """The later version; raises ApiException (410) where the API went back to before what was seen of it."""
+    if int(now) < int(version):
+        raise ApiException(status=HTTPStatus.GONE, reason=f"the API went back, from version {version} to {now}")
+    return now
 
 
 def _read(stream: Stream[T], obj: Json, metrics: StreamMetrics) -> Mapping[Key, T | None]:
