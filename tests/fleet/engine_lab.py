@@ -120,10 +120,22 @@ class Lab:
         data = {"caBundle": _authority(self.kubeconfig, member), "token": _base64(token)}
         self.apply(API, _object("v1", "Secret", member, namespace=OWN) | {"data": data})
         spec = {"syncMode": "Push", "apiEndpoint": server(cluster), "secretRef": {"namespace": OWN, "name": member}}
-        cluster = _object("cluster.karmada.io/v1alpha1", "Cluster", member)
+        joined = _object("cluster.karmada.io/v1alpha1", "Cluster", member)
         if given.looks_within:
-            cluster["metadata"]["annotations"] = {names.NAMESPACES: ",".join(given.namespaces)}
-        self.apply(API, cluster | {"spec": spec})
+            joined["metadata"]["annotations"] = {names.NAMESPACES: ",".join(given.namespaces)}
+        self.apply(API, joined | {"spec": spec})
+
+    def stand_in(self, member: str, url: str) -> None:
+        """A Cluster for an API server that takes every token, and whose certificate nobody has signed."""
+        self.apply(API, _object("v1", "Secret", member, namespace=OWN) | {"data": {"token": _base64("any")}})
+        spec: Json = {"syncMode": "Push", "apiEndpoint": url, "secretRef": {"namespace": OWN, "name": member}}
+        spec["insecureSkipTLSVerification"] = True
+        self.apply(API, _object("cluster.karmada.io/v1alpha1", "Cluster", member) | {"spec": spec})
+
+    def metric(self, name: str) -> float:
+        """The sum of a figure of the engine over all its labels."""
+        lines = requests.get(f"{self.url}/metrics", timeout=5).text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if re.match(rf"{name}[ {{]", line))
 
     def account(
         self, context: str, everywhere: Sequence[Rule], within: Sequence[Rule] = (), namespaces: Sequence[str] = (OWN,)
@@ -147,13 +159,13 @@ class Lab:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Lab]:
-    """The API servers, newly started, with both members joined and the engine running; they end with the block."""
+def running(folder: Path, members: Sequence[str] = MEMBERS) -> Iterator[Lab]:
+    """The API servers, newly started, and the engine running; they end with the block. No member is joined."""
     lab = Lab(folder)
     # What a killed run left behind says nothing about this checkout.
     lab.fleet("down")
     try:
-        servers = [argument for name in (API, *MEMBERS) for argument in ("--api-only", name)]
+        servers = [argument for name in (API, *members) for argument in ("--api-only", name)]
         lab.fleet("up", *servers, "--kubeconfig", str(lab.kubeconfig))
         lab.prepare()
         lab.start()
@@ -175,8 +187,8 @@ def _object(version: str, kind: str, name: str, **metadata: str) -> Json:
 
 
 def _rule(rule: Mapping[str, Any]) -> Json:
-    names = {"api_groups": "apiGroups", "non_resource_urls": "nonResourceURLs", "resource_names": "resourceNames"}
-    return {names.get(key, key): list(value) for key, value in rule.items()}
+    keys = {"api_groups": "apiGroups", "non_resource_urls": "nonResourceURLs", "resource_names": "resourceNames"}
+    return {keys.get(key, key): list(value) for key, value in rule.items()}
 
 
 def _authority(kubeconfig: Path, context: str) -> str:

@@ -32,7 +32,7 @@ class GoogleFront:
 
     def __init__(self, mock: tuple[str, int], folder: Path, listen: str) -> None:
         pair, self.key = folder / "front.pem", folder / "key.json"
-        self.authority = _write_certificate(pair)
+        self.authority = write_certificate(pair)
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(pair)
         self._server = ThreadingHTTPServer((listen, 0), _handler(mock, tls))
@@ -88,7 +88,7 @@ def _service_account(token_uri: str) -> dict[str, str]:
     return {"type": "service_account", "private_key": _pem(key), "token_uri": token_uri, **account}
 
 
-def _write_certificate(file: Path) -> str:
+def write_certificate(file: Path) -> str:
     """Certificate and key go into the file; returns the certificate."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
