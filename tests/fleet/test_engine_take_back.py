@@ -50,6 +50,11 @@ def condition(lab: Lab, member: str, kind: str) -> Json:
     return next((each for each in conditions if each["type"] == kind), {})
 
 
+def orphans(lab: Lab) -> set[str | None]:
+    """What the condition of both members says."""
+    return {condition(lab, each, "Orphans").get("status") for each in MEMBERS}
+
+
 def figure(lab: Lab, line: str) -> bool:
     return line in requests.get(f"{lab.url}/metrics", timeout=5).text
 
@@ -143,8 +148,8 @@ def test_an_etcd_restored_from_an_earlier_snapshot_deletes_nothing(lab: Lab, tmp
     seconds = seconds_until("what is there again", lambda: all(value(lab, each, "before") for each in MEMBERS), 60)
     figures.add("engine: etcd restored from a snapshot, API up to objects back in members", seconds)
     seconds_until("the value of then", lambda: all(value(lab, each, "changed") == "1" for each in MEMBERS))
+    seconds_until("the orphan to be told", lambda: orphans(lab) == {"True"})
     for member in MEMBERS:
-        seconds_until("the orphan to be told", lambda m=member: condition(lab, m, "Orphans").get("status") == "True")
         assert f"ConfigMap {NAMESPACE}/after;" in condition(lab, member, "Orphans")["message"]
         assert value(lab, member, "after") == "19"
         assert lab.ready(member)["status"] == "True"
@@ -155,8 +160,8 @@ def test_an_etcd_restored_from_an_earlier_snapshot_deletes_nothing(lab: Lab, tmp
     lab.kubectl("gondor", "delete", "configmap", "after", "-n", NAMESPACE)
     lab.apply(API, configmap("after", "adopted"))  # Its marks are ours: made here again, it is an orphan no more.
     seconds_until("both to be right", lambda: all(value(lab, each, "after") == "adopted" for each in MEMBERS))
+    seconds_until("no orphan", lambda: orphans(lab) == {"False"})
     for member in MEMBERS:
-        seconds_until("no orphan", lambda m=member: condition(lab, m, "Orphans").get("status") == "False")
         assert figure(lab, f'federation_orphans{{cluster="{member}"}} 0.0')
 
 
