@@ -8,11 +8,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from controllers.engine.clusters import COLLECTION as CLUSTERS
 from federation import access
 from federation.access import Rule
 from federation.engine.builtin import rules
 from tests.kube_api import ApiServer
-from tests.unit.test_engine_controller import CLUSTERS, MAPS, NAMESPACES, OWN, World, world
+from tests.unit.test_engine_controller import MAPS, NAMESPACES, OWN, World, world
 
 __all__ = ["world"]
 

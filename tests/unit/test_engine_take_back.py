@@ -111,6 +111,20 @@ def test_a_member_leaves_with_its_orphans_there_and_unmarked(world: World) -> No
     assert "federation" not in str(left["metadata"])
 
 
+def test_a_member_that_refuses_while_it_leaves_keeps_its_cluster_which_says_why(world: World) -> None:
+    world.start()
+    world.wait(["1", "1"])
+    gondor = world.members["gondor"]
+    gondor.refused_methods.add(("DELETE", MAPS))
+    world.delete(CLUSTERS, "", "gondor")
+    world.federation.wait(lambda: world.condition("gondor", "Left").get("reason") == "NotTakenBack", "the condition")
+    assert "ConfigMap shire/ring: 403" in world.condition("gondor", "Left")["message"]
+    assert gondor.get(NAMESPACE_OBJECTS, "", "shire") is None
+    gondor.refused_methods.clear()
+    world.federation.wait(lambda: world.federation.get(CLUSTERS, "", "gondor") is None, "gondor to go")
+    assert world.value("gondor") is None
+
+
 def test_a_kind_that_a_member_refuses_keeps_its_objects_and_holds_up_no_other(world: World) -> None:
     world.federation.put(SERVICES, {"metadata": {"name": "web", "namespace": "shire"}, "spec": {}})
     world.start(("ConfigMap", "Service"))
