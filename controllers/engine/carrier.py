@@ -23,6 +23,7 @@ from controllers.engine.metrics import Metrics
 from controllers.engine.orphans import Known
 from controllers.engine.reach import Reach
 from controllers.engine.sight import Ears, Seen, Sight
+from controllers.engine.standing import Standing
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 
@@ -64,6 +65,9 @@ class Tell(Protocol):
     def refused(self, kinds: Mapping[str, str]) -> None:
         """The kinds that the member does not let us follow, with its words; none, once it does again."""
 
+    def stands(self, ref: Ref, standing: Standing | None) -> None:
+        """What is known of the object has changed; None is that it is to be there no more."""
+
     def left(self) -> None:
         """Nothing of ours is in the member any more."""
 
@@ -101,6 +105,8 @@ class Carrier:
         self._failures: dict[Ref, int] = {}
         self._rounds: dict[Ref, deque[float]] = {}
         self._told: dict[Ref, str] = {}
+        self._stands: dict[Ref, Standing] = {}
+        """What was told of each object."""
         self._leaving: Callable[[Ref, Seen], bool] | None = None
         """Of what is to be deleted, once the member leaves; all else loses our marks."""
         self._sight = Sight(
@@ -162,6 +168,20 @@ class Carrier:
         for memory in (self._wanted, self._gone, self._applied, self._failures, self._rounds, self._told):
             memory.pop(ref, None)
         self._note_foreign(ref, foreign=False)
+        self._stand(ref)
+
+    def _stand(self, ref: Ref) -> None:
+        """Tells how it stands, if that is news."""
+        wanted, seen = self._wanted.get(ref), self._sight.ours.get(ref)
+        if wanted is None:
+            if self._stands.pop(ref, None) is not None:
+                self._tell.stands(ref, None)
+            return
+        is_applied = seen is not None and self._applied.get(ref) == (wanted.digest, seen)
+        now = Standing(wanted.digest if is_applied else "", self._told.get(ref, ""), seen.says if seen else None)
+        if self._stands.get(ref) != now:
+            self._stands[ref] = now
+            self._tell.stands(ref, now)
 
     def _note_foreign(self, ref: Ref, *, foreign: bool) -> None:
         (self._foreign.add if foreign else self._foreign.discard)(ref)
@@ -215,6 +235,7 @@ class Carrier:
                 self._report(ref, f"{self.name} refuses {ref}: {why(error)}")
             self._failures[ref] = failures = self._failures.get(ref, 0) + 1
             self._loop.after(min(LONGEST_PAUSE, 0.5 * 2.0 ** min(failures - 1, 7)), partial(self._mark, ref))
+        self._stand(ref)
 
     def _report(self, ref: Ref, text: str) -> None:
         """Once, until it is another problem or none."""
@@ -270,7 +291,7 @@ class Carrier:
                 raise
         self._metrics.applied.labels(self.name).inc()
         self._used.discard(ref)
-        self._sight.ours[ref] = after = self._sight.view(answer)
+        self._sight.ours[ref] = after = self._sight.view(ref.kind, answer)
         self._applied[ref] = wanted.digest, after
         self._told.pop(ref, None)
         if is_back and (seen is None or seen.shape != after.shape):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 
@@ -14,6 +14,7 @@ from controllers.engine.kinds import Ref, collection
 from controllers.engine.manifest import OBJECT_UID, Owner, shape
 from controllers.engine.orphans import Known
 from controllers.engine.reach import Reach
+from controllers.engine.standing import Says, read_says
 from controllers.runtime.api import Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.metrics import StreamMetrics
@@ -36,6 +37,9 @@ class Seen:
     """Whether this federation API made it, and not another one of the same name."""
     shape: str
     deleting: bool
+    version: str = field(compare=False)
+    """Not compared, as it changes with every status."""
+    says: Says | None = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -94,10 +98,18 @@ class Sight:
         """Whether it would be known if it were there."""
         return (ref.kind, self._reach.place(ref)) in self._synced
 
-    def view(self, obj: Json) -> Seen:
+    def view(self, kind: str, obj: Json) -> Seen:
         metadata = obj["metadata"]
         made_of = (metadata.get("annotations") or {}).get(OBJECT_UID, "")
-        return Seen(metadata["uid"], made_of, self._owner.has(metadata), shape(obj), "deletionTimestamp" in metadata)
+        return Seen(
+            metadata["uid"],
+            made_of,
+            self._owner.has(metadata),
+            shape(obj),
+            "deletionTimestamp" in metadata,
+            metadata["resourceVersion"],
+            read_says(kind, obj),
+        )
 
     def orphans(self, known: Known, expected: Collection[Ref]) -> list[Ref] | None:
         """What was an orphan the last time, too; None while not all was seen that may be."""
@@ -111,7 +123,7 @@ class Sight:
         return Stream(
             f"{kind} objects in {self._member}{f', namespace {place}' if place else ''}",
             collection(kind, place),
-            self.view,
+            partial(self.view, kind),
             connect,
             lambda news: self._loop.post(partial(self._learn, kind, place, news)),
             # What others made is never read: of their Secrets we know nothing.
@@ -130,7 +142,11 @@ class Sight:
             told |= {
                 ref: None for ref in before if (ref.kind, self._reach.place(ref)) == (kind, place) and ref not in told
             }
-        for ref, view in told.items():
+        for ref, view in list(told.items()):
+            known = self.ours.get(ref)
+            if not news.complete and known is not None and int(known.version) > int(news.version):
+                del told[ref]  # From before what we wrote ourselves.
+                continue
             self.ours.pop(ref, None)
             self._strange.pop(ref, None)
             if view is not None:

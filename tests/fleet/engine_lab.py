@@ -32,7 +32,7 @@ API = "api"
 MEMBERS = ("gondor", "rohan")
 FEDERATION = "fellowship"
 OWN = f"federation-{FEDERATION}"
-KINDS: Sequence[Kind] = ("Service", "ConfigMap", "Secret", "Deployment")
+KINDS: Sequence[Kind] = ("Service", "ConfigMap", "Secret", "Deployment", "StatefulSet", "DaemonSet", "Job")
 ACCOUNT = "engine"
 Json = dict[str, Any]
 
@@ -87,9 +87,10 @@ class Lab:
 
     def prepare(self) -> None:
         """Makes in the federation API what the engine needs, and nothing more: its kind, its account."""
-        self.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / "cluster.yaml"))
-        self.kubectl(API, "wait", "--for=condition=Established", "crd/clusters.cluster.karmada.io", "--timeout=30s")
-        token = self.account(API, rules.EVERYWHERE, rules.CREDENTIALS)
+        for kind in ("cluster", "propagation"):
+            self.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / f"{kind}.yaml"))
+        self.kubectl(API, "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        token = self.account(API, rules.everywhere(KINDS), rules.CREDENTIALS)
         config = yaml.safe_load(self.kubectl(API, "config", "view", "--raw", "--minify"))
         config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
         write_private(self.folder / "engine.kubeconfig", yaml.safe_dump(config).encode())
