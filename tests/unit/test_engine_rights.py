@@ -80,12 +80,13 @@ def test_its_rights_are_what_it_uses(world: World) -> None:
     assert used(world.federation) <= here
     unused = here - used(world.federation) - of_other_kinds(here)
     # A Secret is not carried in this world; that one is listed shows that it was looked for as a dropped kind.
-    assert unused == {("watch", "", "secrets"), ("patch", "", "secrets")}
+    # Of an apply where nothing is there, the API asks for both.
+    apply = {("create", "engine.federation", "propagations")}
+    assert unused == {("watch", "", "secrets"), ("patch", "", "secrets"), *apply}
     assert OWN in str(world.federation.requests)
 
     there = given(access.BUILTIN.full)
     asked = set().union(*map(used, world.members.values()))
     assert asked <= there
     unused = {each for each in there - asked - of_other_kinds(there) if each[2] != "secrets"}
-    # Of an apply where nothing is there, the API asks for both.
     assert unused == {("create", "", "namespaces"), ("create", "", "configmaps")}

@@ -33,7 +33,7 @@ def everywhere(kinds: Sequence[Kind]) -> Sequence[Rule]:
         {
             "api_groups": ["engine.federation"],
             "resources": ["propagations"],
-            "verbs": [*READ, "create", "patch", "delete"],
+            "verbs": ["list", "watch", "create", "patch", "delete"],
         },
     ]
 
