@@ -92,6 +92,15 @@ def test_nothing_is_told_until_every_cluster_was_heard(world: World) -> None:
     assert world.rows()["gondor"] == ("True", "False", "0 of 1 replicas are available")
 
 
+def test_a_cluster_that_goes_on_saying_nothing_counts_as_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(herald, "PATIENCE_SECONDS", 0.3)
+    world.start()
+    world.tell("gondor", 1)
+    world.api.wait(lambda: world.rows().get("rohan") == ("False", "Unknown", "it is not applied yet"), "the report")
+    world.wait({"replicas": 1, "availableReplicas": 1})
+    assert "observedGeneration" not in world.status
+
+
 def test_many_changes_are_few_writes_and_the_last_one_is_told(world: World) -> None:
     world.start()
     world.tell("rohan", 1)
