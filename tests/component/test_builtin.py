@@ -111,7 +111,8 @@ def test_the_engines_user_reads_what_it_carries_and_writes_marks_and_status(buil
             may.setdefault(resource, set()).update(rule["verbs"])
     carried = {access.RESOURCES[kind][1] for kind in Propagation().kinds}
     marked = {"get", "list", "watch", "patch"}
-    told = {f"{access.RESOURCES[kind][1]}/status" for kind in STATUS_KINDS} & {f"{each}/status" for each in carried}
+    resources = {resource for kind, (_, resource) in access.RESOURCES.items() if kind in STATUS_KINDS}
+    told = {f"{resource}/status" for resource in resources & carried}
     assert may == {
         **dict.fromkeys(carried, marked),
         "namespaces": marked,
