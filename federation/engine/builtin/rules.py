@@ -19,8 +19,10 @@ TOLD: Sequence[Kind] = ("Service", "Deployment", "StatefulSet", "DaemonSet", "Jo
 
 
 def everywhere(kinds: Sequence[Kind]) -> Sequence[Rule]:
-    """In the whole federation API, for an engine that carries these kinds. Nothing is made or deleted there but
-    Events and reports."""
+    """In the whole federation API, for an engine that carries these kinds.
+
+    Nothing is made there but Events and reports.
+    """
     return [
         # All kinds that there are: what was carried once has our finalizers still, and they must go, or its objects
         # could never be deleted. A finalizer is a patch.
