@@ -4,34 +4,36 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from threading import Thread
 from time import monotonic
 from typing import Protocol
 
 from kubernetes.client import ApiException
 
-from controllers.engine import leftovers, recreation, scaling
+from controllers.engine import removal, scaling
 from controllers.engine.fights import Fights
-from controllers.engine.kinds import NAMESPACE, Ref, collection, namespace_ref
+from controllers.engine.kinds import NAMESPACE, Ref, namespace_ref
 from controllers.engine.line import Line
-from controllers.engine.manifest import API_UID, MANAGER, OBJECT_UID, marked, shape, unmarked
+from controllers.engine.manifest import MANAGER, Owner, marked
 from controllers.engine.metrics import Metrics
-from controllers.engine.standing import Says, Standing, read_says
-from controllers.engine.traces import Traces, traces
+from controllers.engine.orphans import Known
+from controllers.engine.reach import Reach
+from controllers.engine.recreation import Recreations
+from controllers.engine.sight import Ears, Seen, Sight
+from controllers.engine.standing import Standing
+from controllers.engine.traces import Traces
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
-from controllers.runtime.watching import News, Stream, follow
-from federation.names import CARRIED_BY
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 120
-"""Long, as a member that is gone shows in its heartbeat: few requests while nothing happens."""
 LONGEST_PAUSE = 60.0
+LEAVING_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -48,31 +50,6 @@ class Wanted:
     """Whether it is a Job that has finished in the member: it is not made again there."""
 
 
-@dataclass(frozen=True)
-class Owner:
-    """By which marks an object in a member is known as ours."""
-
-    federation: str
-    api_uid: str
-
-    def has(self, metadata: Json) -> bool:
-        labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-        return labels.get(CARRIED_BY) == self.federation and annotations.get(API_UID) == self.api_uid
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """An object of ours in the member."""
-
-    uid: str
-    shape: str
-    deleting: bool
-    traces: Traces
-    version: str = field(compare=False)
-    """Not compared, as it changes with every status."""
-    says: Says | None = field(compare=False)
-
-
 class Tell(Protocol):
     """What a carrier tells, from its own thread."""
 
@@ -85,11 +62,23 @@ class Tell(Protocol):
     def finished(self, ref: Ref, uid: str) -> None:
         """The Job of this UID in the federation API has finished in the member."""
 
+    def owes(self, ref: Ref, uid: str) -> None:
+        """The member refuses to give back what was seen in it."""
+
+    def orphans(self, found: Sequence[Ref]) -> None:
+        """All that the member has of this federation and the federation API does not; told again and again."""
+
+    def refused(self, kinds: Mapping[str, str]) -> None:
+        """The kinds that the member does not let us follow, with its words; none, once it does again."""
+
     def stands(self, ref: Ref, standing: Standing | None) -> None:
         """What is known of the object has changed; None is that it is to be there no more."""
 
     def left(self) -> None:
         """Nothing of ours is in the member any more."""
+
+    def staying(self, text: str) -> None:
+        """The member cannot leave yet."""
 
 
 class Carrier:
@@ -101,39 +90,44 @@ class Carrier:
         *,
         owner: Owner,
         kinds: Iterable[str],
+        reach: Reach,
         connect: Callable[[], Api],
         tell: Tell,
         metrics: Metrics,
     ) -> None:
         self.name = name
-        self._owner, self._tell, self._metrics = owner, tell, metrics
+        self._owner, self._reach, self._tell, self._metrics = owner, reach, tell, metrics
         self._line = Line(connect)
         self._loop = Loop()
         self._wanted: dict[Ref, Wanted] = {}
-        self._gone: dict[Ref, str] = {}
-        """What is to be taken back, with its UID in the federation API."""
-        self._seen: dict[Ref, _Seen] = {}
-        self._applied: dict[Ref, tuple[str, _Seen]] = {}
+        self._gone: dict[Ref, frozenset[str]] = {}
+        """What is to be taken back, with its UIDs in the federation API: it may have been made anew there."""
+        self._foreign: set[Ref] = set()
+        self._applied: dict[Ref, tuple[str, Seen]] = {}
         """Of each object what was applied last, and what that made of it."""
         self._used: set[Ref] = set()
         """Namespaces that the member has of itself."""
-        self._synced: set[str] = set()
         self._marked: set[Ref] = set()
         self._failures: dict[Ref, int] = {}
-        self._fights = Fights()
+        self._fights, self._recreations = Fights(), Recreations()
         self._finished: dict[Ref, str] = {}
         """Jobs that have finished, by their UID in the federation API."""
-        self._recreated: dict[Ref, str] = {}
-        """For which digest an object was last deleted to be made anew."""
         self._autoscaled: set[Ref] = set()
         self._told: dict[Ref, str] = {}
         self._stands: dict[Ref, Standing] = {}
         """What was told of each object."""
-        self._leaving: bool | None = None
-        """Whether the workloads stay, once the member leaves."""
-        self._streams = [self._stream(kind, connect) for kind in kinds]
-        for stream in self._streams:
-            follow(stream, metrics.streams)
+        self._leaving: Callable[[Ref, Seen], bool] | None = None
+        """Of what is to be deleted, once the member leaves; all else loses our marks."""
+        self._sight = Sight(
+            name,
+            owner,
+            kinds=kinds,
+            reach=reach,
+            connect=connect,
+            loop=self._loop,
+            metrics=metrics.streams,
+            ears=Ears(self._learn, self._begin, self._lose),
+        )
         Thread(target=self._run, name=f"carrier to {name}", daemon=True).start()
 
     def want(self, ref: Ref, wanted: Wanted) -> None:
@@ -147,36 +141,25 @@ class Carrier:
         """Leaves alone what is in the member."""
         self._loop.post(partial(self._forget, ref))
 
-    def leave(self, *, keep_workloads: bool) -> None:
-        """Takes everything of ours back, or its marks off; tells `left` once it is done."""
-        self._loop.post(partial(self._leave, keep_workloads))
+    def look_for_orphans(self, known: Known) -> None:
+        """Tells `orphans`."""
+        self._loop.post(partial(self._look_for_orphans, known))
+
+    def leave(self, known: Known, *, keep_workloads: bool) -> None:
+        """Takes back what is known, and the marks off all else (off all, to keep workloads); then tells `left`."""
+        self._loop.post(partial(self._leave, known, keep_workloads))
 
     def stop(self) -> None:
-        for stream in self._streams:
-            stream.stopped.set()
-            self._metrics.streams.forget(stream.name)
+        self._sight.stop()
         self._loop.end()
 
     def _run(self) -> None:
         self._loop.run()
         self._line.close()
 
-    def _stream(self, kind: str, connect: Callable[[], Api]) -> Stream[_Seen]:
-        def read(obj: Json) -> _Seen | None:
-            return _seen(kind, obj) if self._owner.has(obj["metadata"]) else None
-
-        return Stream(
-            f"{kind} objects in {self.name}",
-            collection(kind),
-            read,
-            connect,
-            lambda news: self._loop.post(partial(self._learn, kind, news)),
-            f"{CARRIED_BY}={self._owner.federation}",
-            watch_seconds=WATCH_SECONDS,
-        )
-
     def _want(self, ref: Ref, wanted: Wanted) -> None:
-        self._gone.pop(ref, None)
+        for uid in self._gone.pop(ref, ()):
+            self._tell.settled(ref, uid)  # What is in the member becomes this one.
         if self._wanted.get(ref) != wanted:
             self._wanted[ref] = wanted
             self._mark(ref)
@@ -187,18 +170,20 @@ class Carrier:
             self._tell.settled(ref, uid)  # It was made anew, and what is in the member becomes that.
             return
         self._wanted.pop(ref, None)
-        self._gone[ref] = uid
+        self._gone[ref] = self._gone.get(ref, frozenset()) | {uid}
         self._mark(ref)
 
     def _forget(self, ref: Ref) -> None:
-        for memory in (self._wanted, self._gone, self._applied, self._failures, self._told, self._recreated):
+        for memory in (self._wanted, self._gone, self._applied, self._failures, self._told):
             memory.pop(ref, None)
         self._fights.forget(ref)
+        self._recreations.forget(ref)
+        self._note_foreign(ref, foreign=False)
         self._stand(ref)
 
     def _stand(self, ref: Ref) -> None:
         """Tells how it stands, if that is news."""
-        wanted, seen = self._wanted.get(ref), self._seen.get(ref)
+        wanted, seen = self._wanted.get(ref), self._sight.ours.get(ref)
         if wanted is None:
             if self._stands.pop(ref, None) is not None:
                 self._tell.stands(ref, None)
@@ -211,33 +196,28 @@ class Carrier:
             self._stands[ref] = now
             self._tell.stands(ref, now)
 
-    def _learn(self, kind: str, news: News[_Seen]) -> None:
-        is_first = kind not in self._synced
-        self._synced.add(kind)
-        told = {Ref(kind, *key): view for key, view in news.views.items()}
-        if news.complete:
-            told |= {ref: None for ref in self._seen if ref.kind == kind and ref not in told}
+    def _note_foreign(self, ref: Ref, *, foreign: bool) -> None:
+        (self._foreign.add if foreign else self._foreign.discard)(ref)
+        self._metrics.foreign.labels(self.name).set(len(self._foreign))
+
+    def _learn(self, told: Mapping[Ref, Seen | None]) -> None:
         for ref, view in told.items():
-            known = self._seen.get(ref)
-            if not news.complete and known is not None and int(known.version) > int(news.version):
-                continue  # From before what we wrote ourselves.
-            if view is None:
-                self._seen.pop(ref, None)
-                self._used.discard(ref)
-            else:
-                self._seen[ref] = view
-                self._note_finished(ref, view.traces)
             self._mark(ref)
-            if view is None and kind == NAMESPACE:
-                self._mark(*(each for each in self._wanted if each.namespace == ref.name))
-        if is_first:
-            self._mark(*(ref for ref in (*self._wanted, *self._gone) if ref.kind == kind))
+            if view is not None and view.traces.is_finished and self._finished.get(ref) != view.made_of:
+                self._finished[ref] = view.made_of
+                self._tell.finished(ref, view.made_of)
+            if view is None:
+                self._used.discard(ref)
+                if ref.kind == NAMESPACE:
+                    self._mark(*(each for each in self._wanted if each.namespace == ref.name))
         self._go_on_leaving()
 
-    def _note_finished(self, ref: Ref, there: Traces) -> None:
-        if there.is_finished and self._finished.get(ref) != there.made_of:
-            self._finished[ref] = there.made_of
-            self._tell.finished(ref, there.made_of)
+    def _begin(self, kind: str) -> None:
+        self._mark(*(ref for ref in (*self._wanted, *self._gone) if ref.kind == kind))
+
+    def _lose(self, refused: Mapping[str, str]) -> None:
+        self._tell.refused(refused)
+        self._go_on_leaving()
 
     def _mark(self, *refs: Ref) -> None:
         """Has each looked at once, however often it is marked before its turn."""
@@ -248,7 +228,8 @@ class Carrier:
 
     def _look(self, ref: Ref) -> None:
         self._marked.discard(ref)
-        if ref.kind not in self._synced and ref.kind != NAMESPACE:
+        awaits_sight = not self._sight.has_seen(ref) and ref.kind != NAMESPACE
+        if ref in self._wanted and awaits_sight and self._reach.includes(ref):
             return
         try:
             if ref in self._gone:
@@ -265,7 +246,8 @@ class Carrier:
             )
             self._metrics.refused.labels(self.name).inc()
             # Without an answer there is nothing to tell of this object: the heartbeat tells of the member.
-            if isinstance(error, ApiException):
+            # A conflict is no refusal: it has changed since it was looked at.
+            if isinstance(error, ApiException) and error.status != HTTPStatus.CONFLICT:
                 self._report(ref, f"{self.name} refuses {ref}: {why(error)}")
             self._failures[ref] = failures = self._failures.get(ref, 0) + 1
             self._loop.after(min(LONGEST_PAUSE, 0.5 * 2.0 ** min(failures - 1, 7)), partial(self._mark, ref))
@@ -278,7 +260,10 @@ class Carrier:
             self._tell.problem(ref, text)
 
     def _bring(self, ref: Ref, wanted: Wanted) -> None:
-        seen, now = self._seen.get(ref), monotonic()
+        if not self._reach.includes(ref):
+            self._leave_out_of_reach(ref)
+            return
+        seen, now = self._sight.ours.get(ref), monotonic()
         if self._is_as_wanted(ref, wanted, seen):
             return
         # Whether it was as it should be before, and somebody in the member changed it.
@@ -288,37 +273,44 @@ class Carrier:
         if ref.namespace and not self._has_namespace(namespace_ref(ref.namespace)):
             return
         with self._line.open() as api:
-            found = None if seen else _metadata(api, ref)
-            if found is not None and not self._owner.has(found) and not wanted.adopt:
+            found = None if seen else removal.metadata(api, ref)
+            foreign = found is not None and not self._owner.has(found) and not wanted.adopt
+            self._note_foreign(ref, foreign=foreign and ref.kind != NAMESPACE)
+            if foreign:
                 self._leave_to_others(ref)
                 return
+            uid = seen.uid if seen else found["uid"] if found else None
             body = marked(json.loads(wanted.body), self._owner.federation, self._owner.api_uid, wanted.uid)
             if seen:
                 body = self._with_replicas(api, ref, body, seen.traces)
-            uid = seen.uid if seen else found["uid"] if found else None
             if uid:
                 # Not to be made where somebody deleted it, nor to be put over what somebody made since.
                 body["metadata"]["uid"] = uid
             try:
                 answer = api.apply(ref.path, json.dumps(body), MANAGER, force=uid is not None)
             except ApiException as error:
-                if error.status == 409:
-                    self._seen.pop(ref, None)  # It is another one by now: look again.
-                if error.status == 404:
-                    self._used.discard(namespace_ref(ref.namespace))
-                if seen and self._made_anew(api, ref, wanted, seen, error):
-                    return  # It is made once it is gone.
+                if seen and wanted.recreate and self._recreations.begin(api, ref, wanted.digest, seen, error):
+                    log.warning(f"{ref} is made anew in {self.name}, as it cannot be changed: {why(error)}")
+                    return
+                self._mistrust(ref, error)
                 raise
         self._metrics.applied.labels(self.name).inc()
         self._used.discard(ref)
-        self._seen[ref] = after = _seen(ref.kind, answer)
+        self._sight.ours[ref] = after = self._sight.view(ref.kind, answer)
         self._applied[ref] = wanted.digest, after
         self._told.pop(ref, None)
         if is_back and (seen is None or seen.shape != after.shape):
             self._fights.put_back(ref, now)
             log.info(f"{ref} was changed in {self.name} and is put back", extra={"cluster": self.name})
 
-    def _is_as_wanted(self, ref: Ref, wanted: Wanted, seen: _Seen | None) -> bool:
+    def _mistrust(self, ref: Ref, error: ApiException) -> None:
+        """Forgets what the answer shows to be otherwise than it was seen."""
+        if error.status == HTTPStatus.CONFLICT:
+            self._sight.ours.pop(ref, None)  # It is another one by now: look again.
+        if error.status == HTTPStatus.NOT_FOUND:
+            self._used.discard(namespace_ref(ref.namespace))
+
+    def _is_as_wanted(self, ref: Ref, wanted: Wanted, seen: Seen | None) -> bool:
         """Whether there is nothing to do: what is being deleted is made again once it is gone."""
         if seen is None:
             return self._has_finished(ref, wanted) or (ref in self._used and not wanted.adopt)
@@ -335,6 +327,12 @@ class Carrier:
         if pause:
             self._loop.after(pause, partial(self._mark, ref))
         return True
+
+    def _leave_out_of_reach(self, ref: Ref) -> None:
+        if not self._reach.has_of_itself(ref):
+            where = f'namespace "{ref.namespace or ref.name}"'
+            allowed = ", ".join(self._reach.namespaces)
+            self._report(ref, f"{self.name} takes nothing in the {where}: access to it is for {allowed} alone")
 
     def _leave_to_others(self, ref: Ref) -> None:
         if ref.kind == NAMESPACE:
@@ -363,97 +361,70 @@ class Carrier:
         self._applied.pop(ref, None)
         self._mark(ref)
 
-    def _made_anew(self, api: Api, ref: Ref, wanted: Wanted, seen: _Seen, error: ApiException) -> bool:
-        """Whether it was deleted to that end: once for what is wanted."""
-        is_done = self._recreated.get(ref) == wanted.digest or self._has_finished(ref, wanted)
-        if not wanted.recreate or is_done or not recreation.is_allowed(ref.kind) or not recreation.is_immutable(error):
-            return False
-        log.warning(f"{ref} is made anew in {self.name}, as it cannot be changed: {why(error)}")
-        _delete(api, ref, {"uid": seen.uid, "resourceVersion": seen.version})
-        self._recreated[ref] = wanted.digest
-        return True
-
     def _has_namespace(self, namespace: Ref) -> bool:
         """Whether it is there; makes it if not. The controller has every Namespace wanted before what is in it."""
-        if namespace in self._wanted and namespace not in self._seen and namespace not in self._used:
+        if namespace in self._wanted and namespace not in self._sight.ours and namespace not in self._used:
             self._bring(namespace, self._wanted[namespace])
-        seen = self._seen.get(namespace)
+        seen = self._sight.ours.get(namespace)
         return seen is None or not seen.deleting
 
-    def _remove(self, ref: Ref, uid: str) -> None:
-        with self._line.open() as api:
-            found = _metadata(api, ref)
-            if found is not None and self._owner.has(found) and found["annotations"].get(OBJECT_UID) == uid:
-                self._delete(api, ref, found)
+    def _remove(self, ref: Ref, uids: frozenset[str]) -> None:
+        if self._reach.includes(ref):
+            try:
+                with self._line.open() as api:
+                    if removal.take_back(api, ref, self._owner, uids):
+                        self._metrics.taken.labels(self.name).inc()
+            except ApiException as error:
+                if error.status == HTTPStatus.FORBIDDEN and ref in self._sight.ours:
+                    for uid in uids:  # Nobody is to wait for it; it is tried again and again.
+                        self._tell.owes(ref, uid)
+                    raise
+                if error.status != HTTPStatus.FORBIDDEN:
+                    raise
+                log.warning(f"{self.name} does not let us look for {ref}: {why(error)}", extra={"cluster": self.name})
         self._forget(ref)
-        self._tell.settled(ref, uid)
+        for uid in uids:
+            self._tell.settled(ref, uid)
 
-    def _delete(self, api: Api, ref: Ref, found: Json) -> None:
-        if ref.kind == NAMESPACE and (others := leftovers.foreign(api, ref.name, self._owner.has)):
-            log.warning(
-                f"Namespace {ref.name} stays in {self.name}, as others have {others} in it",
-                extra={"cluster": self.name},
-            )
-            self._unmark(api, ref)
-        elif "deletionTimestamp" not in found:
-            _delete(api, ref, {"uid": found["uid"]})
-            self._metrics.taken.labels(self.name).inc()
+    def _look_for_orphans(self, known: Known) -> None:
+        found = self._sight.orphans(known, self._wanted.keys() | self._gone.keys())
+        if found is not None and self._leaving is None:
+            self._tell.orphans(found)
 
-    def _unmark(self, api: Api, ref: Ref) -> None:
-        _but_absent(api.patch, ref.path, unmarked())
-        self._seen.pop(ref, None)
+    def _leave(self, known: Known, keep_workloads: bool) -> None:
+        owed = dict(self._gone)
 
-    def _leave(self, keep_workloads: bool) -> None:
-        self._leaving = keep_workloads
+        def is_to_go(ref: Ref, seen: Seen) -> bool:
+            of = seen.made_of
+            return not keep_workloads and (known.uids.get(ref) == of or of in owed.get(ref, ()))
+
+        self._leaving = is_to_go
         self._wanted.clear()
         self._go_on_leaving()
 
     def _go_on_leaving(self) -> None:
         """One object at a time, Namespaces last; what fails is tried again."""
-        if self._leaving is None or len(self._synced) < len(self._streams):
+        if self._leaving is None:
             return
-        left = sorted(self._seen, key=lambda ref: ref.kind == NAMESPACE)
-        if not left:
+        if refused := self._sight.refused:
+            kinds, words = ", ".join(refused), next(iter(refused.values()))
+            self._tell.staying(f"what it has of ours is not seen, as it does not let us follow {kinds}: {words}")
+        if not self._sight.is_complete:
+            return
+        problem = ""
+        for ref, seen in sorted(self._sight.ours.items(), key=lambda each: each[0].kind == NAMESPACE):
+            try:
+                with self._line.open() as api:
+                    if not self._leaving(ref, seen):
+                        removal.unmark(api, ref)
+                    elif removal.take_back(api, ref, self._owner, [seen.made_of]):
+                        self._metrics.taken.labels(self.name).inc()
+                self._sight.ours.pop(ref, None)
+            except FAILURES as error:
+                problem = f"{ref}: {why(error)}"
+        if not problem:
             self._tell.left()
             return
-        try:
-            for ref in left:
-                with self._line.open() as api:
-                    found = None if self._leaving else _metadata(api, ref)
-                    if self._leaving:
-                        self._unmark(api, ref)
-                    elif found is not None and self._owner.has(found):
-                        self._delete(api, ref, found)
-                self._seen.pop(ref, None)
-        except FAILURES as error:
-            log.warning(f"cannot leave {self.name} yet: {why(error)}", extra={"cluster": self.name})
-            self._loop.after(2.0, self._go_on_leaving)
-            return
-        self._tell.left()
-
-
-def _seen(kind: str, obj: Json) -> _Seen:
-    metadata = obj["metadata"]
-    deleting = "deletionTimestamp" in metadata
-    version, says = metadata["resourceVersion"], read_says(kind, obj)
-    return _Seen(metadata["uid"], shape(obj), deleting, traces(kind, obj), version, says)
-
-
-def _delete(api: Api, ref: Ref, preconditions: Json) -> None:
-    options = {"preconditions": preconditions, "propagationPolicy": "Background"}
-    _but_absent(api.delete, ref.path, {"apiVersion": "v1", "kind": "DeleteOptions", **options})
-
-
-def _metadata(api: Api, ref: Ref) -> Json | None:
-    found = _but_absent(api.metadata, ref.path)
-    return None if found is None else found["metadata"]
-
-
-def _but_absent(call: Callable[..., Json], *arguments: object) -> Json | None:
-    """The call's answer; None if the object is not there."""
-    try:
-        return call(*arguments)
-    except ApiException as error:
-        if error.status != 404:
-            raise
-        return None
+        log.warning(f"cannot leave {self.name} yet: {problem}", extra={"cluster": self.name})
+        self._tell.staying(f"not all that it has of ours could be taken back: {problem}")
+        self._loop.after(LEAVING_SECONDS, self._go_on_leaving)

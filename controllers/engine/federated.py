@@ -11,7 +11,6 @@ from controllers.engine import finished
 from controllers.engine.kinds import Ref
 from controllers.engine.manifest import digest, held, is_carried, strip
 from controllers.engine.placement import Placement, Traits, placement
-from controllers.engine.recreation import RECREATE
 from controllers.engine.standing import Says, read_says
 from controllers.runtime.objects import Json
 
@@ -19,6 +18,9 @@ FINALIZER = "federation/engine"
 """Of what is carried, and of Clusters: none of them goes before its objects are gone from the members."""
 ADOPT = "federation/adopt"
 """Annotation: `true` takes over an object of the same name that a member has already."""
+
+RECREATE = "federation/recreate"
+"""Annotation: `true` lets the object be made anew in a member where a change is refused, as a field is immutable."""
 
 
 @dataclass(frozen=True)

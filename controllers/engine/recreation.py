@@ -1,4 +1,4 @@
-"""When an object in a member may be deleted and made anew, because it cannot be changed. Pure."""
+"""An object in a member that is deleted and made anew, because it cannot be changed."""
 
 from __future__ import annotations
 
@@ -8,15 +8,33 @@ from http import HTTPStatus
 
 from kubernetes.client import ApiException
 
-RECREATE = "federation/recreate"
-"""Annotation: `true` lets the object be made anew in a member where a change is refused, as a field is immutable."""
+from controllers.engine import removal
+from controllers.engine.kinds import Ref
+from controllers.engine.sight import Seen
+from controllers.runtime.api import Api
+
 _NEVER = ("Namespace", "PersistentVolumeClaim", "StatefulSet")
 """With these, what they hold would go."""
 _IMMUTABLE = re.compile(r"is immutable|may not (be )?changed?\b|cannot be changed", re.IGNORECASE)
 
 
-def is_allowed(kind: str) -> bool:
-    return kind not in _NEVER
+class Recreations:
+    """Each once for what is wanted."""
+
+    def __init__(self) -> None:
+        self._done: dict[Ref, str] = {}
+        """For which digest an object was last deleted."""
+
+    def begin(self, api: Api, ref: Ref, digest: str, seen: Seen, error: ApiException) -> bool:
+        """Whether it was deleted, as the member refused it with this error. Raises what Api's calls raise."""
+        if ref.kind in _NEVER or self._done.get(ref) == digest or not is_immutable(error):
+            return False
+        removal.delete(api, ref, seen.uid, seen.version)
+        self._done[ref] = digest
+        return True
+
+    def forget(self, ref: Ref) -> None:
+        self._done.pop(ref, None)
 
 
 def is_immutable(error: ApiException) -> bool:

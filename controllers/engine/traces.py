@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from controllers.engine.manifest import OBJECT_UID
 from controllers.runtime.objects import Json
 
 
@@ -12,8 +11,6 @@ from controllers.runtime.objects import Json
 class Traces:
     """Two are the same when there is nothing to put back between them."""
 
-    made_of: str
-    """UID of the object in the federation API."""
     is_scaled: bool
     """Whether `spec.replicas` was last written through the scale subresource: `kubectl scale`, an autoscaler."""
     replicas: int | None = field(compare=False)
@@ -22,13 +19,11 @@ class Traces:
 
 
 def traces(kind: str, obj: Json) -> Traces:
-    metadata = obj["metadata"]
     conditions = (obj.get("status") or {}).get("conditions") or ()
     return Traces(
-        (metadata.get("annotations") or {}).get(OBJECT_UID, ""),
         any(
             entry.get("subresource") == "scale" and "f:replicas" in (entry.get("fieldsV1") or {}).get("f:spec", {})
-            for entry in metadata.get("managedFields") or ()
+            for entry in obj["metadata"].get("managedFields") or ()
         ),
         (obj.get("spec") or {}).get("replicas"),
         kind == "Job"

@@ -18,8 +18,8 @@ import requests
 import yaml
 
 from embedded.stack import CHECKOUT
-from federation import access
-from federation.access import Rule
+from federation import access, names
+from federation.access import Rights, Rule
 from federation.engine.builtin import rules
 from federation.kubeconfig import load, pick, server
 from federation.settings import Kind
@@ -43,7 +43,7 @@ class Lab:
 
     folder: Path
     kinds: Sequence[Kind] = KINDS
-    """What the engine carries."""
+    """What the engine carries, unless it is started with others."""
     process: subprocess.Popen[bytes] | None = None
     url: str = ""
     """Of the engine's probes."""
@@ -87,10 +87,20 @@ class Lab:
         conditions: list[Json] = cluster.get("status", {}).get("conditions", [])
         return next((each for each in conditions if each["type"] == "Ready"), {})
 
-    def start(self) -> None:
+    def prepare(self) -> None:
+        """Makes in the federation API what the engine needs, and nothing more: its kind, its account."""
+        for kind in ("cluster", "propagation"):
+            self.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / f"{kind}.yaml"))
+        self.kubectl(API, "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        token = self.account(API, rules.everywhere(self.kinds), rules.CREDENTIALS)
+        config = yaml.safe_load(self.kubectl(API, "config", "view", "--raw", "--minify"))
+        config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
+        write_private(self.folder / "engine.kubeconfig", yaml.safe_dump(config).encode())
+
+    def start(self, kinds: Sequence[Kind] = ()) -> None:
         """Starts the engine and waits until it has seen the federation API."""
         command = [sys.executable, "-m", "controllers.engine", "--kubeconfig", str(self.folder / "engine.kubeconfig")]
-        command += ["--federation", FEDERATION, "--kinds", ",".join(self.kinds), "--listen", "127.0.0.1:0"]
+        command += ["--federation", FEDERATION, "--kinds", ",".join(kinds or self.kinds), "--listen", "127.0.0.1:0"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, cwd=CHECKOUT, stderr=log)
         wait_until("the engine's address", lambda: "127.0.0.1:" in self.log.read_text(), 30)
@@ -105,14 +115,18 @@ class Lab:
             self.process.wait(10)
             self.process = None
 
-    def join(self, member: str) -> None:
-        """A Cluster with the credentials of an account that may do what the rules say, and no more."""
-        token = self.account(member, access.BUILTIN.full)
+    def join(self, member: str, given: Rights | None = None) -> None:
+        """A Cluster with the credentials of an account that may do what is given (full), and no more."""
+        given = given or Rights(access.BUILTIN.full)
+        token = self.account(member, given.everywhere, given.within, given.namespaces)
         cluster = pick(load([self.kubeconfig]), member)
         data = {"caBundle": _authority(self.kubeconfig, member), "token": _base64(token)}
         self.apply(API, _object("v1", "Secret", member, namespace=OWN) | {"data": data})
         spec = {"syncMode": "Push", "apiEndpoint": server(cluster), "secretRef": {"namespace": OWN, "name": member}}
-        self.apply(API, _object("cluster.karmada.io/v1alpha1", "Cluster", member) | {"spec": spec})
+        joined = _object("cluster.karmada.io/v1alpha1", "Cluster", member)
+        if given.looks_within:
+            joined["metadata"]["annotations"] = {names.NAMESPACES: ",".join(given.namespaces)}
+        self.apply(API, joined | {"spec": spec})
 
     def stand_in(self, member: str, url: str) -> None:
         """A Cluster for an API server that takes every token, and whose certificate nobody has signed."""
@@ -126,11 +140,14 @@ class Lab:
         lines = requests.get(f"{self.url}/metrics", timeout=5).text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if re.match(rf"{name}[ {{]", line))
 
-    def account(self, context: str, everywhere: Sequence[Rule], within: Sequence[Rule] = ()) -> str:
-        """A new token for an account with these rights."""
+    def account(
+        self, context: str, everywhere: Sequence[Rule], within: Sequence[Rule] = (), namespaces: Sequence[str] = (OWN,)
+    ) -> str:
+        """A new token for an account with these rights: `within` these namespaces, which must be there."""
         subject = {"kind": "ServiceAccount", "namespace": OWN, "name": ACCOUNT}
         objects = [_object("v1", "Namespace", OWN), _object("v1", "ServiceAccount", ACCOUNT, namespace=OWN)]
-        for kind, where, given in (("ClusterRole", {}, everywhere), ("Role", {"namespace": OWN}, within)):
+        places = [("Role", {"namespace": each}, within) for each in namespaces or (OWN,)]
+        for kind, where, given in (("ClusterRole", {}, everywhere), *places):
             reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": ACCOUNT}
             objects.append(
                 _object("rbac.authorization.k8s.io/v1", kind, ACCOUNT, **where)
@@ -151,15 +168,9 @@ def running(folder: Path, members: Sequence[str] = MEMBERS, kinds: Sequence[Kind
     # What a killed run left behind says nothing about this checkout.
     lab.fleet("down")
     try:
-        names = [argument for name in (API, *members) for argument in ("--api-only", name)]
-        lab.fleet("up", *names, "--kubeconfig", str(lab.kubeconfig))
-        for kind in ("cluster", "propagation"):
-            lab.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / f"{kind}.yaml"))
-        lab.kubectl(API, "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
-        token = lab.account(API, rules.everywhere(kinds), rules.CREDENTIALS)
-        config = yaml.safe_load(lab.kubectl(API, "config", "view", "--raw", "--minify"))
-        config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
-        write_private(folder / "engine.kubeconfig", yaml.safe_dump(config).encode())
+        servers = [argument for name in (API, *members) for argument in ("--api-only", name)]
+        lab.fleet("up", *servers, "--kubeconfig", str(lab.kubeconfig))
+        lab.prepare()
         lab.start()
         yield lab
     finally:
@@ -179,8 +190,8 @@ def _object(version: str, kind: str, name: str, **metadata: str) -> Json:
 
 
 def _rule(rule: Mapping[str, Any]) -> Json:
-    names = {"api_groups": "apiGroups", "non_resource_urls": "nonResourceURLs", "resource_names": "resourceNames"}
-    return {names.get(key, key): list(value) for key, value in rule.items()}
+    keys = {"api_groups": "apiGroups", "non_resource_urls": "nonResourceURLs", "resource_names": "resourceNames"}
+    return {keys.get(key, key): list(value) for key, value in rule.items()}
 
 
 def _authority(kubeconfig: Path, context: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from kubernetes.client import ApiException
 from controllers.engine import fights, finished, recreation, scaling
 from controllers.engine.fights import Fights
 from controllers.engine.kinds import Ref
-from controllers.engine.manifest import OBJECT_UID
+from controllers.engine.sight import Seen
 from controllers.engine.traces import traces
 from controllers.runtime.api import Api
 from tests.kube_api import ApiServer
@@ -26,7 +28,7 @@ AUTOSCALERS = "/apis/autoscaling/v2/horizontalpodautoscalers"
 
 
 def deployment(replicas: int, *managers: Json) -> Json:
-    metadata = {"name": "web", "annotations": {OBJECT_UID: "u1"}, "managedFields": list(managers)}
+    metadata = {"name": "web", "managedFields": list(managers)}
     return {"metadata": metadata, "spec": {"replicas": replicas, "paused": True}}
 
 
@@ -50,12 +52,16 @@ def test_replicas_that_were_last_scaled_are_given_up() -> None:
 def test_what_an_autoscaler_aims_at_is_asked_in_its_namespace() -> None:
     server = ApiServer()
     aim = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
-    path = AUTOSCALERS.replace("/horizontal", "/namespaces/shire/horizontal")
+
+    def put(aimed: Json) -> None:
+        metadata = {"name": f"to-{aimed['name']}", "namespace": "shire"}
+        server.put(AUTOSCALERS, {"metadata": metadata, "spec": {"scaleTargetRef": aimed}})
+
     with Api.of_token(server.url, "", "good") as api:
         assert not scaling.is_autoscaled(api, WEB)
-        server.put(path, {"metadata": {"name": "a"}, "spec": {"scaleTargetRef": aim | {"name": "other"}}})
+        put(aim | {"name": "other"})
         assert not scaling.is_autoscaled(api, WEB)
-        server.put(path, {"metadata": {"name": "b"}, "spec": {"scaleTargetRef": aim}})
+        put(aim)
         assert scaling.is_autoscaled(api, WEB)
         assert not scaling.is_autoscaled(api, Ref("StatefulSet", "shire", "web"))
         server.tokens = set()
@@ -112,9 +118,34 @@ def test_an_immutable_field_is_known_by_the_members_words(words: str) -> None:
     assert not recreation.is_immutable(refusal())
 
 
-def test_what_would_lose_what_it_holds_is_never_made_anew() -> None:
-    assert not any(map(recreation.is_allowed, ("Namespace", "PersistentVolumeClaim", "StatefulSet")))
-    assert recreation.is_allowed("Deployment")
+@pytest.mark.parametrize(
+    ("kind", "path", "expected"),
+    [
+        ("ConfigMap", "/api/v1/configmaps", True),
+        ("Namespace", "/api/v1/namespaces", False),
+        ("PersistentVolumeClaim", "/api/v1/persistentvolumeclaims", False),
+        ("StatefulSet", "/apis/apps/v1/statefulsets", False),
+    ],
+)
+def test_what_holds_something_is_never_made_anew_and_all_else_once(kind: str, path: str, expected: bool) -> None:
+    server = ApiServer()
+    ref = Ref(kind, "" if kind == "Namespace" else "shire", "web")
+    metadata = {"name": "web", **({"namespace": "shire"} if ref.namespace else {})}
+
+    def made() -> Seen:
+        found = server.put(path, {"metadata": metadata})["metadata"]
+        return Seen(found["uid"], "u1", True, "", False, traces(kind, {"metadata": {}}), found["resourceVersion"], None)
+
+    recreations = recreation.Recreations()
+    with Api.of_token(server.url, "", "good") as api:
+        with pytest.raises(ApiException) if expected else nullcontext():
+            recreations.begin(api, ref, "1", replace(made(), version="1"), refusal(WORDS[0]))
+        assert recreations.begin(api, ref, "1", made(), refusal(WORDS[0])) == expected
+        assert (server.get(path, ref.namespace, "web") is None) == expected
+        assert not recreations.begin(api, ref, "1", made(), refusal(WORDS[0]))
+        assert not recreations.begin(api, ref, "2", made(), refusal("Required value"))
+        assert recreations.begin(api, ref, "2", made(), refusal(WORDS[0])) == expected
+    server.stop()
 
 
 def test_a_quarrel_is_put_back_once_a_minute_until_it_is_over() -> None:
