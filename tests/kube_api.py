@@ -130,6 +130,8 @@ class ApiServer:
                 return self._make(method, collection, name, body, content)
             if method == "POST":
                 return _status(409, "already exists")
+            if method == "PUT" and "resourceVersion" not in (body or {})["metadata"]:
+                return _status(422, "resourceVersion must be specified for an update")
             lock = (body or {}).get("preconditions" if method == "DELETE" else "metadata", {})
             if any(lock.get(key) not in (None, now["metadata"][key]) for key in ("uid", "resourceVersion")):
                 return _status(409, "the object has been modified")
@@ -138,11 +140,13 @@ class ApiServer:
                 now = self._change(collection, now, now | {"metadata": now["metadata"] | ending})
             if method == "PATCH":
                 now = self._change(collection, now, _merged(now, body))
+            if method == "PUT":
+                now = self.put(collection, body or {})
             return 200, now
 
     def _make(self, method: str, collection: str, name: str, body: Json | None, content: str) -> tuple[int, Json]:
         """The answer to a request for an object that is not there."""
-        if body is not None and (method == "POST" or (content == APPLY and "uid" not in body["metadata"])):
+        if body is not None and (method in ("POST", "PUT") or (content == APPLY and "uid" not in body["metadata"])):
             return 201, self.put(collection, body)
         return _status(404, f"{name} not found")
 
@@ -234,6 +238,9 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
             self._serve()
 
         def do_POST(self) -> None:
+            self._serve()
+
+        def do_PUT(self) -> None:
             self._serve()
 
         def do_PATCH(self) -> None:

@@ -6,8 +6,9 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from threading import Thread
 from time import monotonic
 from typing import Protocol
@@ -16,10 +17,10 @@ from kubernetes.client import ApiException
 
 from controllers.engine import leftovers
 from controllers.engine.kinds import NAMESPACE, Ref, collection, namespace_ref
-from controllers.engine.line import Line
 from controllers.engine.manifest import API_UID, MANAGER, OBJECT_UID, marked, shape, unmarked
 from controllers.engine.metrics import Metrics
-from controllers.runtime.api import FAILURES, Api, why
+from controllers.runtime.api import FAILURES, Api, wait_asked_for, why
+from controllers.runtime.line import Line
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
 from controllers.runtime.watching import News, Stream, follow
@@ -27,9 +28,13 @@ from federation.names import CARRIED_BY
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 120
+WATCH_SECONDS = 300
 """Long, as a member that is gone shows in its heartbeat: few requests while nothing happens."""
 LONGEST_PAUSE = 60.0
+RACES = 3
+"""So many times in a row an object may have changed under our hands before that counts as a failure."""
+ABSENT = "1"
+"""A resourceVersion that no object has: what is applied with it is made, and refused (409) where something is there."""
 FIGHT_SECONDS = 60.0
 FIGHT_ROUNDS = 5
 """What is changed back more often than this in so many seconds is put back once in as many."""
@@ -65,6 +70,8 @@ class _Seen:
     uid: str
     shape: str
     deleting: bool
+    version: str = field(compare=False)
+    """Not compared, as it changes with every status."""
 
 
 class Tell(Protocol):
@@ -107,6 +114,8 @@ class Carrier:
         """Namespaces that the member has of itself."""
         self._synced: set[str] = set()
         self._marked: set[Ref] = set()
+        self._busy_until = 0.0
+        """The member asked not to be asked for anything until then."""
         self._failures: dict[Ref, int] = {}
         self._rounds: dict[Ref, deque[float]] = {}
         self._told: dict[Ref, str] = {}
@@ -182,6 +191,9 @@ class Carrier:
         if news.complete:
             told |= {ref: None for ref in self._seen if ref.kind == kind and ref not in told}
         for ref, view in told.items():
+            known = self._seen.get(ref)
+            if not news.complete and known is not None and int(known.version) > int(news.version):
+                continue  # From before what we wrote ourselves.
             if view is None:
                 self._seen.pop(ref, None)
                 self._used.discard(ref)
@@ -205,6 +217,9 @@ class Carrier:
         self._marked.discard(ref)
         if ref.kind not in self._synced and ref.kind != NAMESPACE:
             return
+        if (pause := self._busy_until - monotonic()) > 0:
+            self._loop.after(pause, partial(self._mark, ref))
+            return
         try:
             if ref in self._gone:
                 self._remove(ref, self._gone[ref])
@@ -212,6 +227,11 @@ class Carrier:
                 self._bring(ref, self._wanted[ref])
             self._failures.pop(ref, None)
         except Exception as error:  # One odd object must not stop the others.
+            self._failures[ref] = failures = self._failures.get(ref, 0) + 1
+            status = error.status if isinstance(error, ApiException) else None
+            if status == HTTPStatus.CONFLICT and failures <= RACES:
+                self._mark(ref)
+                return
             known = isinstance(error, FAILURES)
             log.warning(
                 f"{ref} is not as it should be in {self.name}, and will be tried again: {why(error)}",
@@ -219,10 +239,11 @@ class Carrier:
                 extra={"cluster": self.name, "object": str(ref)},
             )
             self._metrics.refused.labels(self.name).inc()
-            # Without an answer there is nothing to tell of this object: the heartbeat tells of the member.
-            if isinstance(error, ApiException):
+            if status == HTTPStatus.TOO_MANY_REQUESTS:
+                self._busy_until = monotonic() + (wait_asked_for(error) or 1.0)
+            elif status is not None:
+                # Without an answer there is nothing to tell of this object: the heartbeat tells of the member.
                 self._report(ref, f"{self.name} refuses {ref}: {why(error)}")
-            self._failures[ref] = failures = self._failures.get(ref, 0) + 1
             self._loop.after(min(LONGEST_PAUSE, 0.5 * 2.0 ** min(failures - 1, 7)), partial(self._mark, ref))
 
     def _report(self, ref: Ref, text: str) -> None:
@@ -257,17 +278,21 @@ class Carrier:
                 )
                 self._loop.after(LONGEST_PAUSE, partial(self._mark, ref))
                 return
-            uid = seen.uid if seen else found["uid"] if found else None
             body = marked(json.loads(wanted.body), self._owner.federation, self._owner.api_uid, wanted.uid)
-            if uid:
-                # Not to be made where somebody deleted it, nor to be put over what somebody made since.
-                body["metadata"]["uid"] = uid
+            # Not to be made where somebody deleted it, nor put over what somebody made or changed since: an apply that
+            # is late, of a leader that was stopped on its way, replaces nothing.
+            if seen:
+                body["metadata"] |= {"uid": seen.uid, "resourceVersion": seen.version}
+            elif found:
+                body["metadata"] |= {"uid": found["uid"], "resourceVersion": found["resourceVersion"]}
+            else:
+                body["metadata"]["resourceVersion"] = ABSENT
             try:
-                answer = api.apply(ref.path, json.dumps(body), MANAGER, force=uid is not None)
+                answer = api.apply(ref.path, json.dumps(body), MANAGER, force=True)
             except ApiException as error:
-                if error.status == 409:
+                if error.status == HTTPStatus.CONFLICT:
                     self._seen.pop(ref, None)  # It is another one by now: look again.
-                if error.status == 404:
+                if error.status == HTTPStatus.NOT_FOUND:
                     self._used.discard(namespace_ref(ref.namespace))
                 raise
         self._metrics.applied.labels(self.name).inc()
@@ -351,7 +376,7 @@ class Carrier:
 
 def _seen(obj: Json) -> _Seen:
     metadata = obj["metadata"]
-    return _Seen(metadata["uid"], shape(obj), "deletionTimestamp" in metadata)
+    return _Seen(metadata["uid"], shape(obj), "deletionTimestamp" in metadata, metadata["resourceVersion"])
 
 
 def _metadata(api: Api, ref: Ref) -> Json | None:
@@ -364,6 +389,6 @@ def _but_absent(call: Callable[..., Json], *arguments: object) -> Json | None:
     try:
         return call(*arguments)
     except ApiException as error:
-        if error.status != 404:
+        if error.status != HTTPStatus.NOT_FOUND:
             raise
         return None

@@ -95,7 +95,7 @@ def read_cluster(obj: Json) -> Cluster:
 
 
 def connect(federation: Callable[[], Api], endpoint: Endpoint) -> Api:
-    """A line to a member, with the credentials that the federation API has now.
+    """A line to a member, with the credentials that the federation API has now, and with the fence of the line to that.
 
     Raises what Api's calls raise for the federation API, and CredentialsError for what is not there.
     """
@@ -104,6 +104,7 @@ def connect(federation: Callable[[], Api], endpoint: Endpoint) -> Api:
         raise CredentialsError("the Cluster has no spec.secretRef")
     where = f"Secret {namespace}/{name} in the federation API"
     with federation() as api:
+        fence = api.fence
         try:
             data = api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}").get("data") or {}
         except ApiException as error:
@@ -118,4 +119,4 @@ def connect(federation: Callable[[], Api], endpoint: Endpoint) -> Api:
         ca, token = (b64decode(data.get(key, "")).decode() for key in ("caBundle", "token"))
     except ValueError:
         raise CredentialsError(f"{where} has a caBundle or token that is no text") from None
-    return Api.of_token(endpoint.url, ca, token, insecure=endpoint.insecure, proxy=endpoint.proxy)
+    return Api.of_token(endpoint.url, ca, token, insecure=endpoint.insecure, proxy=endpoint.proxy, fence=fence)

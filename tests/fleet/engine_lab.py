@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import requests
@@ -32,9 +34,24 @@ API = "api"
 MEMBERS = ("gondor", "rohan")
 FEDERATION = "fellowship"
 OWN = f"federation-{FEDERATION}"
+SYSTEM = "federation-system"
 KINDS: Sequence[Kind] = ("Service", "ConfigMap", "Secret", "Deployment")
 ACCOUNT = "engine"
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A process of the engine."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    url: str
+    """Of its probes."""
+
+    @property
+    def leads(self) -> bool:
+        return "\nfederation_leads 1.0" in requests.get(f"{self.url}/metrics", timeout=5).text
 
 
 @dataclass
@@ -42,9 +59,16 @@ class Lab:
     """The API servers, and the engine once it was started."""
 
     folder: Path
-    process: subprocess.Popen[bytes] | None = None
-    url: str = ""
-    """Of the engine's probes."""
+    engine: Engine | None = None
+    """The one that was started first."""
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    """Of all engines that were started."""
+
+    @property
+    def url(self) -> str:
+        """Of the engine's probes."""
+        assert self.engine is not None
+        return self.engine.url
 
     @property
     def kubeconfig(self) -> Path:
@@ -87,21 +111,33 @@ class Lab:
 
     def start(self) -> None:
         """Starts the engine and waits until it has seen the federation API."""
+        self.engine = self.another("engine")
+
+    def another(self, name: str, **environment: str) -> Engine:
+        """One more engine, once it is ready: to take over, or since it has seen the federation API."""
         command = [sys.executable, "-m", "controllers.engine", "--kubeconfig", str(self.folder / "engine.kubeconfig")]
         command += ["--federation", FEDERATION, "--kinds", ",".join(KINDS), "--listen", "127.0.0.1:0"]
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=CHECKOUT, stderr=log)
-        wait_until("the engine's address", lambda: "127.0.0.1:" in self.log.read_text(), 30)
-        found = re.search(r"127\.0\.0\.1:\d+", self.log.read_text())
+        command += ["--lease-namespace", SYSTEM]
+        log = self.folder / f"{name}.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(command, cwd=CHECKOUT, stderr=file, env={**os.environ, **environment})
+        self.processes.append(process)
+        wait_until("the engine's address", lambda: "127.0.0.1:" in log.read_text(), 30)
+        found = re.search(r"127\.0\.0\.1:\d+", log.read_text())
         assert found is not None
-        self.url = f"http://{found[0]}"
-        wait_until("the engine to be healthy", lambda: requests.get(f"{self.url}/healthz", timeout=5).ok, 30)
+        engine = Engine(process, log, f"http://{found[0]}")
+        wait_until("the engine to be healthy", lambda: requests.get(f"{engine.url}/healthz", timeout=5).ok, 30)
+        return engine
 
     def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(10)
-            self.process = None
+        """Kills all engines; the next one leads at once."""
+        if not self.processes:
+            return
+        for process in self.processes:
+            process.kill()
+            process.wait(10)
+        self.processes.clear()
+        self.kubectl(API, "delete", "lease", rules.CONTROLLER_MANAGER, "-n", SYSTEM, "--ignore-not-found")
 
     def join(self, member: str) -> None:
         """A Cluster with the credentials of an account that may do what the rules say, and no more."""
@@ -112,11 +148,14 @@ class Lab:
         spec = {"syncMode": "Push", "apiEndpoint": server(cluster), "secretRef": {"namespace": OWN, "name": member}}
         self.apply(API, _object("cluster.karmada.io/v1alpha1", "Cluster", member) | {"spec": spec})
 
-    def account(self, context: str, everywhere: Sequence[Rule], within: Sequence[Rule] = ()) -> str:
-        """A new token for an account with these rights."""
+    def account(
+        self, context: str, everywhere: Sequence[Rule], within: Mapping[str, Sequence[Rule]] = MappingProxyType({})
+    ) -> str:
+        """A new token for an account with these rights, of which some are within namespaces."""
         subject = {"kind": "ServiceAccount", "namespace": OWN, "name": ACCOUNT}
         objects = [_object("v1", "Namespace", OWN), _object("v1", "ServiceAccount", ACCOUNT, namespace=OWN)]
-        for kind, where, given in (("ClusterRole", {}, everywhere), ("Role", {"namespace": OWN}, within)):
+        roles = [("Role", {"namespace": namespace}, given) for namespace, given in within.items()]
+        for kind, where, given in [("ClusterRole", {}, everywhere), *roles]:
             reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": ACCOUNT}
             objects.append(
                 _object("rbac.authorization.k8s.io/v1", kind, ACCOUNT, **where)
@@ -141,7 +180,8 @@ def running(folder: Path) -> Iterator[Lab]:
         lab.fleet("up", *names, "--kubeconfig", str(lab.kubeconfig))
         lab.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / "cluster.yaml"))
         lab.kubectl(API, "wait", "--for=condition=Established", "crd/clusters.cluster.karmada.io", "--timeout=30s")
-        token = lab.account(API, rules.everywhere(KINDS), rules.CREDENTIALS)
+        lab.kubectl(API, "create", "namespace", SYSTEM)
+        token = lab.account(API, rules.everywhere(KINDS), {OWN: rules.CREDENTIALS, SYSTEM: rules.LEADING})
         config = yaml.safe_load(lab.kubectl(API, "config", "view", "--raw", "--minify"))
         config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
         write_private(folder / "engine.kubeconfig", yaml.safe_dump(config).encode())
