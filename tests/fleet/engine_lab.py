@@ -59,6 +59,7 @@ class Lab:
     """The API servers, and the engine once it was started."""
 
     folder: Path
+    kinds: Sequence[Kind] = KINDS
     engine: Engine | None = None
     """The one that was started first."""
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -116,7 +117,7 @@ class Lab:
     def another(self, name: str, **environment: str) -> Engine:
         """One more engine, once it is ready: to take over, or since it has seen the federation API."""
         command = [sys.executable, "-m", "controllers.engine", "--kubeconfig", str(self.folder / "engine.kubeconfig")]
-        command += ["--federation", FEDERATION, "--kinds", ",".join(KINDS), "--listen", "127.0.0.1:0"]
+        command += ["--federation", FEDERATION, "--kinds", ",".join(self.kinds), "--listen", "127.0.0.1:0"]
         command += ["--lease-namespace", SYSTEM]
         log = self.folder / f"{name}.log"
         with log.open("wb") as file:
@@ -139,13 +140,21 @@ class Lab:
         self.processes.clear()
         self.kubectl(API, "delete", "lease", rules.CONTROLLER_MANAGER, "-n", SYSTEM, "--ignore-not-found")
 
-    def join(self, member: str) -> None:
-        """A Cluster with the credentials of an account that may do what the rules say, and no more."""
+    def server(self, context: str) -> tuple[str, str]:
+        """The URL of the API server, and its authority (PEM)."""
+        authority = base64.b64decode(_authority(self.kubeconfig, context)).decode()
+        return server(pick(load([self.kubeconfig]), context)), authority
+
+    def join(self, member: str, behind: tuple[str, str] | None = None) -> None:
+        """A Cluster with the credentials of an account that may do what the rules say, and no more.
+
+        `behind` is the URL by which it is reached and the authority there; its own, if there is none.
+        """
         token = self.account(member, access.BUILTIN.full)
-        cluster = pick(load([self.kubeconfig]), member)
-        data = {"caBundle": _authority(self.kubeconfig, member), "token": _base64(token)}
+        url, authority = behind or self.server(member)
+        data = {"caBundle": _base64(authority), "token": _base64(token)}
         self.apply(API, _object("v1", "Secret", member, namespace=OWN) | {"data": data})
-        spec = {"syncMode": "Push", "apiEndpoint": server(cluster), "secretRef": {"namespace": OWN, "name": member}}
+        spec = {"syncMode": "Push", "apiEndpoint": url, "secretRef": {"namespace": OWN, "name": member}}
         self.apply(API, _object("cluster.karmada.io/v1alpha1", "Cluster", member) | {"spec": spec})
 
     def account(
@@ -170,9 +179,9 @@ class Lab:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Lab]:
-    """The API servers, newly started, with both members joined and the engine running; they end with the block."""
-    lab = Lab(folder)
+def running(folder: Path, kinds: Sequence[Kind] = KINDS) -> Iterator[Lab]:
+    """The API servers, newly started, and the engine running, which carries these kinds; they end with the block."""
+    lab = Lab(folder, kinds)
     # What a killed run left behind says nothing about this checkout.
     lab.fleet("down")
     try:
@@ -181,7 +190,7 @@ def running(folder: Path) -> Iterator[Lab]:
         lab.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / "cluster.yaml"))
         lab.kubectl(API, "wait", "--for=condition=Established", "crd/clusters.cluster.karmada.io", "--timeout=30s")
         lab.kubectl(API, "create", "namespace", SYSTEM)
-        token = lab.account(API, rules.everywhere(KINDS), {OWN: rules.CREDENTIALS, SYSTEM: rules.LEADING})
+        token = lab.account(API, rules.everywhere(lab.kinds), {OWN: rules.CREDENTIALS, SYSTEM: rules.LEADING})
         config = yaml.safe_load(lab.kubectl(API, "config", "view", "--raw", "--minify"))
         config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
         write_private(folder / "engine.kubeconfig", yaml.safe_dump(config).encode())
