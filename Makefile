@@ -34,12 +34,16 @@ down: ready ## Take the federation and its clusters away again
 	@$(PYTHON) -m embedded down
 
 .PHONY: test
-test: ready ## Run all checks and tests, on real clusters too
-	@$(PYTHON) -m tests
+test: ready ## Run all checks and tests, on real clusters too; ENGINE=karmada tests it where its programs are
+	@$(if $(ENGINE),FEDERATION_ENGINE=$(ENGINE)) $(PYTHON) -m tests
 
 .PHONY: test-kill
 test-kill: ready ## Kill runs of Pulumi at 25 points each, or SEED=n POINTS=n, and see that they are made good
 	@$(PYTHON) -m tests.kill $(if $(SEED),--seed $(SEED)) $(if $(POINTS),--points $(POINTS))
+
+.PHONY: test-scale
+test-scale: ready ## Measure the built-in engine with 2, 4 and 8 members and 30 stand-ins
+	@$(PYTHON) -m tests.scale
 
 .PHONY: quick
 quick: .venv/.installed ## Run the checks, and the tests that need nothing but Python

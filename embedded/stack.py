@@ -56,6 +56,8 @@ class Stack:
             "PULUMI_BACKEND_URL": f"file://{self.home}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.home / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # `make` has installed what can be had: each run would try five times to download the gcp plugin.
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             # Without the program, refresh and destroy would go by the credentials of the last run.
             "PULUMI_RUN_PROGRAM": "true",
             # Most of a bring-up is waiting on clusters; the default, four per core, leaves this machine idle then.

@@ -6,6 +6,7 @@ import copy
 import json
 import re
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,7 +27,9 @@ _OBJECT = re.compile(
 class ApiServer:
     """Objects by collection (`/api/v1/services`), and the history of their changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        """It speaks http, and https with `tls`."""
+        self._tls = tls
         self.requests: list[tuple[str, str]] = []
         """Method and path with query, of every request that was let in."""
         self.tokens: set[str] | None = None
@@ -51,11 +54,16 @@ class ApiServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         """Listens, after `stop` on the same port as before."""
         self._server = _Server(("127.0.0.1", self._port), _handler(self))
+        if self._tls is not None:
+            # The handshake is left to the thread of the connection: a slow one must not hold up the others.
+            self._server.socket = self._tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._port = self._server.server_address[1]
         Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 

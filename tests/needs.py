@@ -10,16 +10,18 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
+from typing import get_args
 
 import pytest
 
+from federation.settings import EngineName
 from fleet import images, published
 from toolbox import pins, plugins, tools
 
 REASON = "needs "
 """What the reason of such a skip begins with; the name of the need follows."""
-ENGINE = "FEDERATION_ENGINE"
-"""Names the engine of the federation on the fleet; unless it is karmada, tests of Karmada itself are not run."""
+VARIABLE = "FEDERATION_ENGINE"
+"""Names the engine of the federation on the fleet (builtin). With `builtin`, tests of Karmada itself are not run."""
 NEEDS = {
     "cloud-dns mock": ("mock-cloud-dns",),
     "coredns": ("coredns",),
@@ -60,6 +62,16 @@ def unmet(reports: Iterable[object]) -> dict[str, int]:
     return dict(Counter(text.removeprefix(REASON) for text in texts if text.startswith(REASON)))
 
 
+def engine() -> EngineName:
+    """The engine that the tests on the fleet work with; a UsageError for a word that is none."""
+    word = os.environ.get(VARIABLE, "builtin")
+    allowed: tuple[EngineName, ...] = get_args(EngineName)
+    for name in allowed:
+        if word == name:
+            return name
+    raise pytest.UsageError(f"{VARIABLE}: {word!r}: allowed are {', '.join(allowed)}")
+
+
 @cache
 def here(name: str) -> bool:
     """Whether the program or image can be had without a download or a build: from PATH, the cache or a bundle."""
@@ -67,7 +79,7 @@ def here(name: str) -> bool:
 
 
 def _is_here(name: str) -> bool:
-    if name == "karmada" and os.environ.get(ENGINE) != name:
+    if name == "karmada" and engine() != name:
         return False
     if name in pins.IMAGES:
         kept = all(published.archive(image, images.cache() / "images").exists() for image in pins.IMAGES[name])

@@ -21,9 +21,10 @@ from embedded import demo
 from embedded.federation import UNATTENDED
 from embedded.stack import CHECKOUT, Stack
 from federation.kubeconfig import load, pick, server
-from federation.settings import HOST_NAMESPACES, EngineName
+from federation.settings import HOST_NAMESPACES
 from fleet.private import write_private
 from fleet.record import fleets
+from tests import needs
 from tests.figures import Figures
 from tests.fleet.google import Google, mock_cloud_dns
 from tests.fleet.google_front import GoogleFront
@@ -41,8 +42,8 @@ SECOND = (
     "test_cloud_dns_zone.py",
 )
 """Files that `make test` runs beside the others of this folder, on clusters and a federation of their own."""
-ENGINE: EngineName = "karmada" if os.environ.get("FEDERATION_ENGINE") == "karmada" else "builtin"
-"""What the federation of these tests works with: `make test` with ENGINE=karmada has the other one."""
+ENGINE = needs.engine()
+"""What the federation of these tests works with."""
 SYSTEM = HOST_NAMESPACES[ENGINE]
 """Namespace of the control plane in its host, and of its leases and own records inside the federation API."""
 HOST = "rivendell"

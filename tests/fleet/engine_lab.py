@@ -130,14 +130,16 @@ class Lab:
         wait_until("the engine to be healthy", lambda: requests.get(f"{engine.url}/healthz", timeout=5).ok, 30)
         return engine
 
-    def stop(self) -> None:
-        """Kills all engines; the next one leads at once."""
-        if not self.processes:
-            return
+    def kill(self) -> None:
+        """All engines."""
         for process in self.processes:
             process.kill()
             process.wait(10)
         self.processes.clear()
+
+    def stop(self) -> None:
+        """Kills all engines, and has the next one lead at once."""
+        self.kill()
         self.kubectl(API, "delete", "lease", rules.CONTROLLER_MANAGER, "-n", SYSTEM, "--ignore-not-found")
 
     def server(self, context: str) -> tuple[str, str]:
@@ -156,6 +158,18 @@ class Lab:
         self.apply(API, _object("v1", "Secret", member, namespace=OWN) | {"data": data})
         spec = {"syncMode": "Push", "apiEndpoint": url, "secretRef": {"namespace": OWN, "name": member}}
         self.apply(API, _object("cluster.karmada.io/v1alpha1", "Cluster", member) | {"spec": spec})
+
+    def stand_in(self, member: str, url: str) -> None:
+        """A Cluster for an API server that takes every token, and whose certificate nobody has signed."""
+        self.apply(API, _object("v1", "Secret", member, namespace=OWN) | {"data": {"token": _base64("any")}})
+        spec: Json = {"syncMode": "Push", "apiEndpoint": url, "secretRef": {"namespace": OWN, "name": member}}
+        spec["insecureSkipTLSVerification"] = True
+        self.apply(API, _object("cluster.karmada.io/v1alpha1", "Cluster", member) | {"spec": spec})
+
+    def metric(self, name: str) -> float:
+        """The sum of a figure of the engine over all its labels."""
+        lines = requests.get(f"{self.url}/metrics", timeout=5).text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if re.match(rf"{name}[ {{]", line))
 
     def account(
         self, context: str, everywhere: Sequence[Rule], within: Mapping[str, Sequence[Rule]] = MappingProxyType({})
@@ -179,13 +193,13 @@ class Lab:
 
 
 @contextmanager
-def running(folder: Path, kinds: Sequence[Kind] = KINDS) -> Iterator[Lab]:
-    """The API servers, newly started, and the engine running, which carries these kinds; they end with the block."""
+def running(folder: Path, members: Sequence[str] = MEMBERS, kinds: Sequence[Kind] = KINDS) -> Iterator[Lab]:
+    """The API servers, newly started, and the engine running; they end with the block. No member is joined."""
     lab = Lab(folder, kinds)
     # What a killed run left behind says nothing about this checkout.
     lab.fleet("down")
     try:
-        names = [argument for name in (API, *MEMBERS) for argument in ("--api-only", name)]
+        names = [argument for name in (API, *members) for argument in ("--api-only", name)]
         lab.fleet("up", *names, "--kubeconfig", str(lab.kubeconfig))
         lab.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / "cluster.yaml"))
         lab.kubectl(API, "wait", "--for=condition=Established", "crd/clusters.cluster.karmada.io", "--timeout=30s")
@@ -197,7 +211,7 @@ def running(folder: Path, kinds: Sequence[Kind] = KINDS) -> Iterator[Lab]:
         lab.start()
         yield lab
     finally:
-        lab.stop()
+        lab.kill()
         lab.fleet("down")
 
 

@@ -67,11 +67,13 @@ def test_a_silent_cluster_is_named_and_the_rest_of_the_preview_shows(
     next(each for each in silent["clusters"] if each["name"] == cluster)["cluster"]["server"] = nowhere
     file = other_stack.home / "silent"
     file.write_text(yaml.safe_dump(silent))
+    _, _, usual = timed_pulumi(other_stack, "preview")
     _change(other_stack, str(clusters.kubeconfig), str(file))
     _, log, seconds = timed_pulumi(other_stack, "preview")
     figures.add(f"preview with {cluster} silent", seconds)
     assert f"context {cluster}: the API at {nowhere} cannot be used" in log
-    assert seconds < 40
+    # What it waits is ours to promise; all else is the machine's, which has another fleet on it.
+    assert seconds - usual < 25
     for line in rest:
         assert line in log
 

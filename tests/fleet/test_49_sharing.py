@@ -94,6 +94,35 @@ def test_the_first_one_leaves_the_other_be(
     _reaches_gondor(federation.clusters, "fellowship")
 
 
+@pytest.mark.skipif(ENGINE != "builtin", reason="the annotation that takes over is the built-in engine's")
+def test_an_object_moves_from_the_first_to_the_second_while_it_is_there(
+    elves: Stack, federation: Federation, clusters: Clusters
+) -> None:
+    good = federation.stack.settings.read_text()
+    moved = ("configmap", "ring", "-n", "shire")
+    for api, name in ((federation.clusters, "fellowship"), (_api(elves), "elves")):
+        api.kubectl(name, "create", "namespace", "shire")
+    federation.clusters.kubectl("fellowship", "create", *moved)
+    wait_until("the object in gondor", lambda: clusters.exists(GONDOR, *moved), 30)
+    uid = clusters.get(GONDOR, *moved)["metadata"]["uid"]
+    try:
+        set_members(
+            federation, lambda members: [each | {"keepWorkloads": each["name"] == "gondor"} for each in members]
+        )
+        converge(federation)
+        set_members(federation, lambda members: [each for each in members if each["name"] != "gondor"])
+        converge(federation)
+        _api(elves).kubectl("elves", "create", *moved)
+        _api(elves).kubectl("elves", "annotate", *moved, "federation/adopt=true")
+        wait_until("it to be the elves'", lambda: _carried_by(clusters, *moved) == "elves", 30)
+        assert clusters.get(GONDOR, *moved)["metadata"]["uid"] == uid
+    finally:
+        federation.clusters.kubectl("fellowship", "delete", "namespace", "shire")
+        federation.stack.settings.write_text(good)
+    converge(federation)
+    assert _carried_by(clusters, *moved) == "elves"
+
+
 def test_one_leaving_leaves_the_other_be(
     elves: Stack, federation: Federation, clusters: Clusters, figures: Figures
 ) -> None:
@@ -112,6 +141,12 @@ def _api(stack: Stack) -> Clusters:
     kubeconfig = stack.home / "federation"
     write_private(kubeconfig, stack.output("kubeconfig").encode())
     return Clusters(kubeconfig)
+
+
+def _carried_by(clusters: Clusters, *what: str) -> str | None:
+    """The name of the federation whose object it is in gondor."""
+    labels: dict[str, str] = clusters.get(GONDOR, *what)["metadata"].get("labels") or {}
+    return labels.get("federation/carried-by")
 
 
 def _reaches_gondor(clusters: Clusters, federation: str) -> None:

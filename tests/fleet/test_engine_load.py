@@ -1,0 +1,90 @@
+"""The built-in engine with many objects, and killed while there are many changes."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from functools import partial
+from threading import Thread
+
+import pytest
+
+from tests.figures import Figures
+from tests.fleet.engine_lab import API, MEMBERS, Lab, running, seconds_until
+from tests.fleet.engine_load import Load, Usage
+
+OBJECTS = 1000
+SEED = 20261126
+KILLS = 25
+EACH = 8
+"""Objects that are created, and that are deleted, around each kill."""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with running(tmp_path_factory.mktemp("load")) as found:
+        for member in MEMBERS:
+            found.join(member)
+        seconds_until("both Ready", lambda: all(found.ready(each).get("status") == "True" for each in MEMBERS))
+        yield found
+
+
+@pytest.fixture(scope="module")
+def load(lab: Lab) -> Load:
+    new = Load(lab)
+    new.begin()
+    return new
+
+
+def test_a_thousand_objects_reach_two_members_within_a_minute(lab: Lab, load: Load, figures: Figures) -> None:
+    before = _usage(lab)
+    wanted = frozenset(f"load-{number}" for number in range(OBJECTS))
+    writer = Thread(target=load.create, args=(sorted(wanted),))
+    writer.start()
+    seconds = seconds_until("all objects in both", lambda: _are_as(load, wanted), 120)
+    writer.join()
+    after = _usage(lab)
+    figures.add(f"engine: {OBJECTS} objects created, until in both members", seconds)
+    figures.add("engine: CPU for them", after.cpu - before.cpu)
+    figures.add("engine: memory with them", after.memory, "MiB")
+    assert seconds < 60
+    assert after.memory < 150
+
+
+def test_they_go_again(lab: Lab, load: Load, figures: Figures) -> None:
+    before = _usage(lab)
+    load.delete(sorted(load.names(API)))
+    seconds = seconds_until("all objects gone", lambda: _are_as(load, frozenset()), 120)
+    figures.add(f"engine: {OBJECTS} objects deleted, until gone everywhere", seconds)
+    figures.add("engine: CPU for that", _usage(lab).cpu - before.cpu)
+    assert seconds < 60
+
+
+def test_killed_at_any_point_the_end_is_right(lab: Lab, load: Load) -> None:
+    chance = random.Random(SEED)
+    standing: frozenset[str] = frozenset()
+    for round_ in range(KILLS):
+        new = [f"round-{round_}-{number}" for number in range(EACH)]
+        writer = Thread(target=_change, args=(load, new, sorted(standing)))
+        writer.start()
+        time.sleep(chance.uniform(0.0, 1.0))  # What is drawn is when it is killed.
+        lab.stop()
+        writer.join()
+        lab.start()
+        standing = frozenset(new)
+        seconds_until(f"the end of round {round_} (seed {SEED})", partial(_are_as, load, standing), 60)
+
+
+def _change(load: Load, new: list[str], old: list[str]) -> None:
+    load.create(new)
+    load.delete(old)
+
+
+def _are_as(load: Load, wanted: frozenset[str]) -> bool:
+    return all(load.names(context) == wanted for context in (API, *MEMBERS))
+
+
+def _usage(lab: Lab) -> Usage:
+    assert lab.engine is not None
+    return Usage.of(lab.engine.process.pid)
