@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 Json = dict[str, Any]
 APPLY = "application/apply-patch+yaml"
+_AS_IT_IS = ""
 
 _OBJECT = re.compile(
     r"(?P<group>/apis?/.*?v[0-9][0-9a-z]*)(/namespaces/(?P<namespace>[^/]+))?/(?P<kind>[^/]+)"
@@ -44,6 +45,8 @@ class ApiServer:
         """Whether watches neither tell anything nor end, as if the machine were gone."""
         self.compacted = 0
         """Watches from before this version are told 410 Gone."""
+        self.odd: dict[str, list[object]] = {}
+        """By collection, what its lists have besides its objects: anything."""
         self._objects: dict[str, dict[tuple[str, str], Json]] = {}
         self._history: list[tuple[int, str, str, Json]] = []
         self._version = 100
@@ -111,6 +114,13 @@ class ApiServer:
                 )
         return obj
 
+    def tell(self, collection: str, event: object) -> None:
+        """To all watches of the collection, in place of an event; bytes are a line as it is."""
+        with self._changed:
+            self._version += 1
+            self._history.append((self._version, _AS_IT_IS, collection, {"event": event}))
+            self._changed.notify_all()
+
     def wait(self, condition: Callable[[], Any], what: str, seconds: float = 10) -> None:
         """Waits for a condition on the objects or the requests; it is looked at after each of them."""
         end = monotonic() + seconds
@@ -171,12 +181,15 @@ class ApiServer:
     def list(self, collection: str, query: dict[str, str]) -> Json:
         with self._changed:
             objects = sorted(self._objects.get(collection, {}).items())
-            items = [copy.deepcopy(obj) for _, obj in objects if _selected(obj, query.get("labelSelector", ""))]
+            items: list[object] = [
+                copy.deepcopy(obj) for _, obj in objects if _selected(obj, query.get("labelSelector", ""))
+            ]
+            items = [*self.odd.get(collection, []), *items]
             start, size = int(query.get("continue", 0)), int(query.get("limit", 0)) or len(items)
             more = {"continue": str(start + size)} if start + size < len(items) else {}
             return {"metadata": {"resourceVersion": str(self._version), **more}, "items": items[start : start + size]}
 
-    def events(self, collection: str, query: dict[str, str]) -> Iterator[Json]:
+    def events(self, collection: str, query: dict[str, str]) -> Iterator[Any]:
         """What a watch tells."""
         seen, selector = int(query["resourceVersion"]), query.get("labelSelector", "")
         end = monotonic() + float(query["timeoutSeconds"])
@@ -190,7 +203,9 @@ class ApiServer:
                     self._changed.wait(0.05)
             for version, change, where, obj in news:
                 seen = version
-                if where == collection:
+                if where == collection and change == _AS_IT_IS:
+                    yield obj["event"]
+                elif where == collection:
                     # An object that loses the label is gone for those who select by it.
                     yield {"type": change if _selected(obj, selector) else "DELETED", "object": obj}
 
@@ -264,12 +279,12 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
-        def _stream(self, events: Iterator[Json]) -> None:
+        def _stream(self, events: Iterator[Any]) -> None:
             self.send_response(200)
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             for event in events:
-                line = json.dumps(event).encode() + b"\n"
+                line = (event if isinstance(event, bytes) else json.dumps(event).encode()) + b"\n"
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
             self.wfile.write(b"0\r\n\r\n")
 

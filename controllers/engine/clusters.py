@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from kubernetes.client import ApiException
 
 from controllers.engine.federated import FINALIZER
+from controllers.engine.kinds import Ref
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json
 from federation.names import KEEP_WORKLOADS, UNREACHABLE
+
+log = logging.getLogger(__name__)
 
 COLLECTION = "/apis/cluster.karmada.io/v1alpha1/clusters"
 READY = "Ready"
@@ -92,6 +96,15 @@ def read_cluster(obj: Json) -> Cluster:
         status.get("kubernetesVersion", ""),
         (nodes.get("totalNum", 0), nodes.get("readyNum", 0)) if nodes else None,
     )
+
+
+def debts(cluster: Cluster) -> Iterator[tuple[str, Ref]]:
+    """UID and object of what it owes; a note that cannot be read is reported and left out."""
+    for uid, text in cluster.owed.items():
+        try:
+            yield uid, Ref.of_text(text)
+        except ValueError as error:
+            log.error(f"{cluster.name} owes something that cannot be read: {error}", extra={"cluster": cluster.name})
 
 
 def connect(federation: Callable[[], Api], endpoint: Endpoint) -> Api:

@@ -21,7 +21,7 @@ ALL_KINDS = (*KINDS, "ServiceAccount", "PersistentVolumeClaim", "StatefulSet", "
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with running(tmp_path_factory.mktemp("engine"), ALL_KINDS) as found:
+    with running(tmp_path_factory.mktemp("engine"), kinds=ALL_KINDS) as found:
         found.kubectl(API, "create", "namespace", NAMESPACE)
         yield found
 

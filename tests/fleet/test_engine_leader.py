@@ -132,9 +132,9 @@ def test_one_that_is_killed_is_followed_within_15_seconds(
     lab: Lab, leader: Engine, standby: Engine, figures: Figures
 ) -> None:
     leader.process.kill()
-    write(lab, 5)
     seconds = seconds_until("the other to lead", lambda: standby.leads, 60)
     figures.add("engine: leader killed to next one leading", seconds)
+    write(lab, 5)
     wait_for(lab, 5)
     assert seconds < TAKEN_OVER
 
