@@ -19,6 +19,7 @@ from typing import Any
 import requests
 import yaml
 
+from controllers.runtime.api import Api
 from embedded.stack import CHECKOUT
 from federation import access
 from federation.access import Rule
@@ -89,6 +90,13 @@ class Lab:
         done = subprocess.run(command, input=stdin, check=False, text=True, capture_output=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def api(self, context: str) -> Api:
+        """Without kubectl, which would be the slowest part of what is measured."""
+        file = self.folder / f"{context}.kubeconfig"
+        if not file.exists():
+            write_private(file, self.kubectl(context, "config", "view", "--raw", "--minify").encode())
+        return Api.of_kubeconfig(file)
 
     def apply(self, context: str, *objects: Json) -> None:
         self.kubectl(context, "apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
