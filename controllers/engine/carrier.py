@@ -19,6 +19,7 @@ from controllers.engine import leftovers
 from controllers.engine.kinds import NAMESPACE, Ref, collection, namespace_ref
 from controllers.engine.manifest import API_UID, MANAGER, OBJECT_UID, marked, shape, unmarked
 from controllers.engine.metrics import Metrics
+from controllers.engine.standing import Says, Standing, read_says
 from controllers.runtime.api import FAILURES, Api, wait_asked_for, why
 from controllers.runtime.line import Line
 from controllers.runtime.loop import Loop
@@ -72,6 +73,7 @@ class _Seen:
     deleting: bool
     version: str = field(compare=False)
     """Not compared, as it changes with every status."""
+    says: Says | None = field(compare=False)
 
 
 class Tell(Protocol):
@@ -82,6 +84,9 @@ class Tell(Protocol):
 
     def problem(self, ref: Ref, text: str) -> None:
         """The member is not as it should be."""
+
+    def stands(self, ref: Ref, standing: Standing | None) -> None:
+        """What is known of the object has changed; None is that it is to be there no more."""
 
     def left(self) -> None:
         """Nothing of ours is in the member any more."""
@@ -119,6 +124,8 @@ class Carrier:
         self._failures: dict[Ref, int] = {}
         self._rounds: dict[Ref, deque[float]] = {}
         self._told: dict[Ref, str] = {}
+        self._stands: dict[Ref, Standing] = {}
+        """What was told of each object."""
         self._leaving: bool | None = None
         """Whether the workloads stay, once the member leaves."""
         self._streams = [self._stream(kind, connect) for kind in kinds]
@@ -153,7 +160,7 @@ class Carrier:
 
     def _stream(self, kind: str, connect: Callable[[], Api]) -> Stream[_Seen]:
         def read(obj: Json) -> _Seen | None:
-            return _seen(obj) if self._owner.has(obj["metadata"]) else None
+            return _seen(kind, obj) if self._owner.has(obj["metadata"]) else None
 
         return Stream(
             f"{kind} objects in {self.name}",
@@ -183,6 +190,20 @@ class Carrier:
     def _forget(self, ref: Ref) -> None:
         for memory in (self._wanted, self._gone, self._applied, self._failures, self._rounds, self._told):
             memory.pop(ref, None)
+        self._stand(ref)
+
+    def _stand(self, ref: Ref) -> None:
+        """Tells how it stands, if that is news."""
+        wanted, seen = self._wanted.get(ref), self._seen.get(ref)
+        if wanted is None:
+            if self._stands.pop(ref, None) is not None:
+                self._tell.stands(ref, None)
+            return
+        is_applied = seen is not None and self._applied.get(ref) == (wanted.digest, seen)
+        now = Standing(wanted.digest if is_applied else "", self._told.get(ref, ""), seen.says if seen else None)
+        if self._stands.get(ref) != now:
+            self._stands[ref] = now
+            self._tell.stands(ref, now)
 
     def _learn(self, kind: str, news: News[_Seen]) -> None:
         is_first = kind not in self._synced
@@ -245,6 +266,7 @@ class Carrier:
                 # Without an answer there is nothing to tell of this object: the heartbeat tells of the member.
                 self._report(ref, f"{self.name} refuses {ref}: {why(error)}")
             self._loop.after(min(LONGEST_PAUSE, 0.5 * 2.0 ** min(failures - 1, 7)), partial(self._mark, ref))
+        self._stand(ref)
 
     def _report(self, ref: Ref, text: str) -> None:
         """Once, until it is another problem or none."""
@@ -297,7 +319,7 @@ class Carrier:
                 raise
         self._metrics.applied.labels(self.name).inc()
         self._used.discard(ref)
-        self._seen[ref] = after = _seen(answer)
+        self._seen[ref] = after = _seen(ref.kind, answer)
         self._applied[ref] = wanted.digest, after
         self._told.pop(ref, None)
         if is_back and (seen is None or seen.shape != after.shape):
@@ -374,9 +396,10 @@ class Carrier:
         self._tell.left()
 
 
-def _seen(obj: Json) -> _Seen:
+def _seen(kind: str, obj: Json) -> _Seen:
     metadata = obj["metadata"]
-    return _Seen(metadata["uid"], shape(obj), "deletionTimestamp" in metadata, metadata["resourceVersion"])
+    says = read_says(kind, obj)
+    return _Seen(metadata["uid"], shape(obj), "deletionTimestamp" in metadata, metadata["resourceVersion"], says)
 
 
 def _metadata(api: Api, ref: Ref) -> Json | None:

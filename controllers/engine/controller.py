@@ -16,6 +16,7 @@ from controllers.engine.carrier import Owner, Wanted
 from controllers.engine.clerk import Clerk
 from controllers.engine.clusters import COLLECTION, Cluster, read_cluster
 from controllers.engine.federated import FINALIZER, Federated, PlacementError, reader
+from controllers.engine.herald import Herald
 from controllers.engine.kinds import NAMESPACE, Ref, collection, namespace_ref
 from controllers.engine.membership import Members
 from controllers.engine.metrics import Metrics
@@ -45,6 +46,7 @@ class Controller:
         self._settings, self._connect, self._loop, self._metrics = settings, connect, loop, metrics
         self._kinds = (NAMESPACE, *settings.kinds)
         self._clerk = Clerk(connect)
+        self._herald = Herald(connect, metrics)
         self._objects: dict[Ref, Federated] = {}
         self._inside: defaultdict[str, set[Ref]] = defaultdict(set)
         """What is in each namespace."""
@@ -78,10 +80,12 @@ class Controller:
             kinds=self._kinds,
             federation=self._connect,
             clerk=self._clerk,
+            herald=self._herald,
             loop=self._loop,
             metrics=self._metrics,
             ears=membership.Ears(self._hear, self._settled, self._warn),
         )
+        self._herald.start()
         clusters = Stream("clusters", COLLECTION, read_cluster, self._connect, self._post(self._take_clusters))
         follow(clusters, self._metrics.streams)
         for kind in self._kinds:
@@ -114,6 +118,8 @@ class Controller:
         self._mark(*(self._objects if is_first else told))
 
     def _put(self, ref: Ref, view: Federated | None) -> None:
+        if view is None or view.deleting:
+            self._herald.forget(ref)
         inside = self._inside[ref.namespace]
         if view is None:
             old = self._objects.pop(ref, None)
@@ -202,6 +208,8 @@ class Controller:
         assert self._members is not None
         if obj.ref.kind == NAMESPACE:
             self._reached[obj.ref] = targets
+        if not obj.deleting:
+            self._herald.follow(obj, targets)
         ref, done = obj.ref, self._done[obj.ref, obj.uid]
         if obj.body is not None and targets:
             wanted = Wanted(obj.uid, obj.body, obj.digest, obj.adopt)

@@ -9,6 +9,7 @@ from functools import partial
 
 from controllers.engine.kinds import Ref
 from controllers.engine.manifest import digest, held, is_carried, names_in, strip
+from controllers.engine.standing import Says, read_says
 from controllers.runtime.objects import Json
 
 FINALIZER = "federation/engine"
@@ -38,6 +39,8 @@ class Federated:
     clusters: str | None
     """What the annotation says."""
     adopt: bool
+    says: Says | None
+    """Its status, for the kinds that have one."""
 
     @property
     def is_held(self) -> bool:
@@ -86,4 +89,5 @@ def _read(kind: str, federation: str, obj: Json) -> Federated:
         "" if body is None else digest(body),
         annotations.get(CLUSTERS),
         annotations.get(ADOPT) == "true",
+        read_says(kind, obj),
     )

@@ -16,8 +16,10 @@ from controllers.engine.clusters import COLLECTION, LEFT, READY, Cluster, Endpoi
 from controllers.engine.federated import FINALIZER
 from controllers.engine.health import Verdict
 from controllers.engine.heartbeat import Heartbeat, Report
+from controllers.engine.herald import Hear, Herald
 from controllers.engine.kinds import Ref
 from controllers.engine.metrics import Metrics
+from controllers.engine.standing import Standing
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
@@ -55,12 +57,16 @@ class _Told:
     members: Members
     member: _Member
     cluster: str
+    hear: Hear
 
     def settled(self, ref: Ref, uid: str) -> None:
         self.members.loop.post(partial(self.members.settle, self.cluster, self.member, ref, uid))
 
     def problem(self, ref: Ref, text: str) -> None:
         self.members.loop.post(partial(self.members.ears.problem, ref, text))
+
+    def stands(self, ref: Ref, standing: Standing | None) -> None:
+        self.hear(ref, standing)
 
     def left(self) -> None:
         self.members.loop.post(partial(self.members.leave, self.cluster, self.member))
@@ -76,6 +82,7 @@ class Members:
         kinds: Sequence[str],
         federation: Callable[[], Api],
         clerk: Clerk,
+        herald: Herald,
         loop: Loop,
         metrics: Metrics,
         ears: Ears,
@@ -88,6 +95,7 @@ class Members:
             clerk,
             metrics,
         )
+        self._herald = herald
         self._clusters: dict[str, Cluster] = {}
         self._members: dict[str, _Member] = {}
 
@@ -225,7 +233,7 @@ class Members:
         cluster, member = self._clusters[name], self._members[name]
         if cluster.is_ready and member.carrier is None:
             line = partial(connect, self._federation, cluster.endpoint)
-            told = _Told(self, member, name)
+            told = _Told(self, member, name, self._herald.ear(name))
             member.carrier = Carrier(
                 name, owner=self._owner, kinds=self._kinds, connect=line, tell=told, metrics=self._metrics
             )
@@ -234,6 +242,8 @@ class Members:
         if not cluster.is_ready and member.carrier is not None:
             member.carrier.stop()
             member.carrier, member.leaving = None, False
+        if not cluster.is_ready:
+            self._herald.lose(name, cluster.conditions.get(READY, {}).get("message", "it was never asked"))
         if cluster.deleting:
             self._go_on_leaving(name, cluster, member)
 

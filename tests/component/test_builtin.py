@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from federation import access
+from federation.engine.builtin.rules import TOLD
 from federation.settings import Access, Propagation
 from tests.component.program import UIDS, run
 from tests.component.recording import Record, name_of, opened
@@ -113,6 +114,8 @@ def test_the_engines_user_reads_what_it_carries_and_writes_marks_and_status(buil
     marked = {"get", "list", "watch", "patch"}
     assert may == {
         **dict.fromkeys(carried, marked),
+        **{f"{access.RESOURCES[kind][1]}/status": {"patch"} for kind in Propagation().kinds if kind in TOLD},
+        "propagations": {*marked, "create", "delete"},
         "namespaces": marked,
         "clusters": marked,
         "clusters/status": {"patch"},

@@ -36,7 +36,7 @@ MEMBERS = ("gondor", "rohan")
 FEDERATION = "fellowship"
 OWN = f"federation-{FEDERATION}"
 SYSTEM = "federation-system"
-KINDS: Sequence[Kind] = ("Service", "ConfigMap", "Secret", "Deployment")
+KINDS: Sequence[Kind] = ("Service", "ConfigMap", "Secret", "Deployment", "StatefulSet", "DaemonSet", "Job")
 ACCOUNT = "engine"
 Json = dict[str, Any]
 
@@ -209,8 +209,9 @@ def running(folder: Path, members: Sequence[str] = MEMBERS, kinds: Sequence[Kind
     try:
         names = [argument for name in (API, *members) for argument in ("--api-only", name)]
         lab.fleet("up", *names, "--kubeconfig", str(lab.kubeconfig))
-        lab.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / "cluster.yaml"))
-        lab.kubectl(API, "wait", "--for=condition=Established", "crd/clusters.cluster.karmada.io", "--timeout=30s")
+        for kind in ("cluster", "propagation"):
+            lab.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / f"{kind}.yaml"))
+        lab.kubectl(API, "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         lab.kubectl(API, "create", "namespace", SYSTEM)
         token = lab.account(API, rules.everywhere(lab.kinds), {OWN: rules.CREDENTIALS, SYSTEM: rules.LEADING})
         config = yaml.safe_load(lab.kubectl(API, "config", "view", "--raw", "--minify"))

@@ -11,16 +11,17 @@ from itertools import pairwise
 import pytest
 from kubernetes.client import ApiException
 
+from federation import access
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.engine_lab import API, KINDS, Json, Lab, running, seconds_until
+from tests.fleet.engine_lab import API, Json, Lab, running, seconds_until
 from tests.fleet.member_front import MemberFront
 
 NAMESPACE = "shire"
 MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 SPOILT, WELL = "gondor", "rohan"
 SOON = 3.0
-ALL_KINDS = (*KINDS, "ServiceAccount", "PersistentVolumeClaim", "StatefulSet", "DaemonSet", "Job", "CronJob", "Ingress")
+ALL_KINDS = tuple(access.RESOURCES)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The built-in engine: its component, the kind Cluster that it serves, and its rights in the federation API."""
+"""The built-in engine: its component, the kinds that it serves, and its rights in the federation API."""
 
 from federation.engine.builtin.component import TERMS, Builtin
 

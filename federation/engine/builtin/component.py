@@ -1,4 +1,4 @@
-"""The built-in engine: federation-controller-manager (controllers/engine), and the kind Cluster that it serves."""
+"""The built-in engine: federation-controller-manager (controllers/engine), and the kinds that it serves."""
 
 from __future__ import annotations
 
@@ -34,12 +34,11 @@ class Builtin(pulumi.ComponentResource):
         super().__init__("federation:index:Builtin", name, None, opts)
         control_plane = args.control_plane
         in_api = ResourceOptions(parent=self, provider=control_plane.api, deleted_with=control_plane.namespace)
-        kind = pulumi.CustomResource(
-            "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
-            "clusters.cluster.karmada.io",
-            yaml.safe_load((Path(__file__).parent / "cluster.yaml").read_text()),
-            ResourceOptions.merge(in_api, ResourceOptions(hooks=only.in_api("builtin", control_plane.kubeconfig))),
-        )
+        hooks = ResourceOptions(hooks=only.in_api("builtin", control_plane.kubeconfig))
+        kinds = [
+            _kind("cluster.yaml", ResourceOptions.merge(in_api, hooks)),
+            _kind("propagation.yaml", in_api),
+        ]
         everywhere = grant(
             USER, {"name": USER}, _rules(rules.everywhere(args.settings.propagation.kinds)), user(USER), in_api
         )
@@ -65,7 +64,7 @@ class Builtin(pulumi.ComponentResource):
                 _program(args.settings, control_plane.system_namespace),
                 control_plane.replicas,
                 control_plane.user_kubeconfigs[USER],
-                needs=[kind, everywhere, credentials, leading, control_plane.controllers],
+                needs=[*kinds, everywhere, credentials, leading, control_plane.controllers],
             ),
             ResourceOptions(parent=self),
         )
@@ -83,6 +82,13 @@ class Builtin(pulumi.ComponentResource):
             leave=leave,
         )
         self.register_outputs({})
+
+
+def _kind(file: str, opts: ResourceOptions) -> pulumi.CustomResource:
+    """A kind that the federation API is to serve."""
+    definition = yaml.safe_load((Path(__file__).parent / file).read_text())
+    token = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
+    return pulumi.CustomResource(token, definition["metadata"]["name"], definition, opts)
 
 
 def _rules(given: Sequence[access.Rule]) -> list[k8s.rbac.v1.PolicyRuleArgs]:

@@ -26,8 +26,13 @@ LEADING: Sequence[Rule] = [
 """In the system Namespace."""
 
 
+TOLD: Sequence[Kind] = ("Service", "Deployment", "StatefulSet", "DaemonSet", "Job")
+"""The kinds whose status comes back."""
+
+
 def everywhere(kinds: Sequence[Kind]) -> Sequence[Rule]:
-    """In the whole federation API, for an engine that carries these kinds. Nothing is made or deleted there."""
+    """In the whole federation API, for an engine that carries these kinds. Nothing is made or deleted there but
+    Events and reports."""
     return [
         # A finalizer is written to what is carried.
         *on(kinds, [*READ, "patch"]),
@@ -35,4 +40,18 @@ def everywhere(kinds: Sequence[Kind]) -> Sequence[Rule]:
         {"api_groups": [""], "resources": ["events"], "verbs": ["create"]},
         {"api_groups": ["cluster.karmada.io"], "resources": ["clusters"], "verbs": [*READ, "patch"]},
         {"api_groups": ["cluster.karmada.io"], "resources": ["clusters/status"], "verbs": ["patch"]},
+        *_statuses(kinds),
+        {
+            "api_groups": ["engine.federation"],
+            "resources": ["propagations"],
+            "verbs": [*READ, "create", "patch", "delete"],
+        },
+    ]
+
+
+def _statuses(kinds: Sequence[Kind]) -> Sequence[Rule]:
+    """Writing the status of those that have one."""
+    return [
+        {**rule, "resources": [f"{resource}/status" for resource in rule["resources"]]}
+        for rule in on([kind for kind in kinds if kind in TOLD], ["patch"])
     ]

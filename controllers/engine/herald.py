@@ -1,0 +1,230 @@
+"""Tells in the federation API how what is carried stands in the members: in its status, and in a report per cluster."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from threading import Thread
+from time import monotonic
+
+from kubernetes.client import ApiException
+
+from controllers.engine import reports
+from controllers.engine.federated import Federated
+from controllers.engine.kinds import NAMESPACE, Ref
+from controllers.engine.manifest import MANAGER
+from controllers.engine.metrics import Metrics
+from controllers.engine.reports import Report, is_reported, read_report, report
+from controllers.engine.standing import Place, Standing, read_says
+from controllers.engine.status import aggregate, change
+from controllers.runtime.api import FAILURES, Api, why
+from controllers.runtime.line import Line
+from controllers.runtime.loop import Loop
+from controllers.runtime.objects import Key
+from controllers.runtime.watching import News, Stream, follow
+
+log = logging.getLogger(__name__)
+
+Hear = Callable[[Ref, Standing | None], None]
+"""How a carrier tells of an object; None is that it has nothing to do with it any more."""
+
+SETTLE_SECONDS = 0.2
+"""So long it waits for what comes with a change: most often the other cluster says the same at once."""
+EVERY_SECONDS = 1.0
+"""An object is written no more often than this, however fast its pods come and go."""
+RETRY_SECONDS = 2.0
+REFUSED_SECONDS = 60.0
+
+
+class Herald:
+    """On a thread of its own, so that nothing is carried later for it. Its methods are for any thread."""
+
+    def __init__(self, connect: Callable[[], Api], metrics: Metrics) -> None:
+        self._line = Line(connect)
+        self._metrics = metrics
+        self._loop = Loop()
+        self._objects: dict[Ref, tuple[Federated, frozenset[str]]] = {}
+        """With the clusters that each is for."""
+        self._ears: dict[str, object] = {}
+        """Whose word counts, of each cluster that is Ready."""
+        self._away: dict[str, str] = {}
+        """Why the others are not."""
+        self._standings: defaultdict[str, dict[Ref, Standing]] = defaultdict(dict)
+        """By cluster."""
+        self._reports: dict[Key, Report] = {}
+        self._rows: defaultdict[Ref, dict[str, Report]] = defaultdict(dict)
+        """The same by cluster."""
+        self._synced = False
+        self._due: set[Ref] = set()
+        self._written: dict[Ref, float] = {}
+
+        self._stream = Stream("propagations", reports.COLLECTION, _read, connect, self._post)
+
+    def start(self) -> None:
+        Thread(target=self._run, name="herald", daemon=True).start()
+        follow(self._stream, self._metrics.streams)
+
+    def end(self) -> None:
+        self._stream.stopped.set()
+        self._loop.end()
+
+    def _run(self) -> None:
+        self._loop.run()
+        self._line.close()
+
+    def follow(self, obj: Federated, clusters: frozenset[str]) -> None:
+        """The object is for these clusters."""
+        if obj.ref.kind != NAMESPACE:  # It is there wherever something is in it.
+            self._loop.post(partial(self._follow, obj, clusters))
+
+    def forget(self, ref: Ref) -> None:
+        """The object goes, and its reports with it."""
+        self._loop.post(partial(self._forget, ref))
+
+    def ear(self, cluster: str) -> Hear:
+        """For the carrier of a cluster that is Ready; what an earlier one tells counts no more."""
+        token = object()
+        self._loop.post(partial(self._open, cluster, token))
+        return lambda ref, standing: self._loop.post(partial(self._hear, cluster, token, ref, standing))
+
+    def lose(self, cluster: str, text: str) -> None:
+        """The cluster is not Ready, for this reason."""
+        self._loop.post(partial(self._lose, cluster, text))
+
+    def _post(self, news: News[Report]) -> None:
+        self._loop.post(partial(self._learn, news))
+
+    def _follow(self, obj: Federated, clusters: frozenset[str]) -> None:
+        known = self._objects.get(obj.ref)
+        # An event from before what was written here tells nothing new.
+        if known is not None and obj.is_older_than(known[0]):
+            obj = known[0]
+        if known != (obj, clusters):
+            self._objects[obj.ref] = obj, clusters
+            self._mark(obj.ref)
+
+    def _forget(self, ref: Ref) -> None:
+        self._objects.pop(ref, None)
+        self._written.pop(ref, None)
+
+    def _open(self, cluster: str, token: object) -> None:
+        self._ears[cluster] = token
+        self._away.pop(cluster, None)
+        self._standings.pop(cluster, None)
+
+    def _lose(self, cluster: str, text: str) -> None:
+        self._ears.pop(cluster, None)
+        self._standings.pop(cluster, None)
+        if self._away.get(cluster) != text:
+            self._away[cluster] = text
+            self._mark(*(ref for ref, (_, clusters) in self._objects.items() if cluster in clusters))
+
+    def _hear(self, cluster: str, token: object, ref: Ref, standing: Standing | None) -> None:
+        if self._ears.get(cluster) is not token:
+            return
+        if standing is None:
+            self._standings[cluster].pop(ref, None)
+        else:
+            self._standings[cluster][ref] = standing
+            self._mark(ref)
+
+    def _learn(self, news: News[Report]) -> None:
+        told: Mapping[Key, Report | None] = news.views
+        if news.complete:
+            told = {**dict.fromkeys(self._reports), **news.views}
+        for key, view in told.items():
+            old = self._reports.pop(key, None)
+            if old is not None:
+                self._rows[old.ref].pop(old.cluster, None)
+            if view is not None:
+                self._keep(view)
+            if old != view and (one := view or old):
+                self._mark(one.ref)
+        if not self._synced:
+            self._synced = True
+            self._mark(*self._objects)
+
+    def _keep(self, row: Report) -> None:
+        self._reports[row.ref.namespace, row.name] = row
+        self._rows[row.ref][row.cluster] = row
+
+    def _mark(self, *refs: Ref) -> None:
+        """Has each looked at once, soon, but not more often than it may be written."""
+        now = monotonic()
+        for ref in refs:
+            if ref not in self._due and ref in self._objects:
+                self._due.add(ref)
+                soon = self._written.get(ref, 0.0) + EVERY_SECONDS - now
+                self._loop.after(max(SETTLE_SECONDS, soon), partial(self._look, ref))
+
+    def _look(self, ref: Ref) -> None:
+        self._due.discard(ref)
+        if ref not in self._objects:
+            return
+        obj, clusters = self._objects[ref]
+        places = [self._place(obj, cluster) for cluster in sorted(clusters)]
+        heard = [place for place in places if place is not None]
+        if len(heard) < len(places):
+            return  # Who starts anew does not take back what is there until it knows better.
+        try:
+            self._write_status(obj, heard)
+            if self._synced:
+                self._write_reports(obj, heard)
+        except FAILURES as error:
+            status = error.status if isinstance(error, ApiException) else None
+            if status in (404, 409):
+                return  # It has changed, and is looked at when that is seen.
+            log.warning(f"how {ref} stands is not told: {why(error)}", extra={"object": str(ref)})
+            self._written[ref] = monotonic() + (REFUSED_SECONDS if status == 422 else RETRY_SECONDS)
+            self._mark(ref)
+
+    def _place(self, obj: Federated, cluster: str) -> Place | None:
+        """None as long as a cluster that is Ready says nothing of it."""
+        if cluster in self._away:
+            return Place(cluster, away=True, message=f"{cluster} is not Ready: {self._away[cluster]}")
+        standing = self._standings[cluster].get(obj.ref)
+        if standing is None:
+            return None
+        return Place(
+            cluster, standing.says, applied=bool(obj.digest) and standing.digest == obj.digest, message=standing.problem
+        )
+
+    def _write_status(self, obj: Federated, places: list[Place]) -> None:
+        if obj.says is None or not places:
+            return
+        new = aggregate(obj.ref.kind, obj.says, places, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        patch = change(obj.says.status, new)
+        if patch is None:
+            return
+        self._written[obj.ref] = monotonic()
+        with self._line.open() as api:
+            answer = api.patch(f"{obj.ref.path}/status", {"metadata": {"uid": obj.uid}, "status": patch})
+        # What else has changed meanwhile comes with the event of this very version.
+        after = replace(obj, says=read_says(obj.ref.kind, answer), version=answer["metadata"]["resourceVersion"])
+        self._objects[obj.ref] = after, self._objects[obj.ref][1]
+
+    def _write_reports(self, obj: Federated, places: list[Place]) -> None:
+        rows = self._rows[obj.ref]
+        told = [report(obj.ref, obj.uid, place) for place in places if is_reported(obj.ref.kind, place)]
+        for new in told:
+            if rows.get(new.cluster) != new:
+                self._written[obj.ref] = monotonic()
+                with self._line.open() as api:
+                    api.apply(new.path, json.dumps(new.body()), MANAGER, force=True)
+                self._keep(new)
+        for old in [each for each in rows.values() if each.cluster not in {new.cluster for new in told}]:
+            with self._line.open() as api:
+                api.delete(old.path, {"apiVersion": "v1", "kind": "DeleteOptions"})
+
+
+def _read(obj: dict[str, object]) -> Report | None:
+    """None for one that somebody else named."""
+    found = read_report(obj)
+    metadata = obj["metadata"]
+    assert isinstance(metadata, dict)
+    return found if metadata["name"] == found.name else None
