@@ -104,7 +104,8 @@ def _build(pin: Pin, build: Build, go: str, file: Path) -> None:
     shutil.copytree(BUILDS / pin.name, work)
     try:
         for module, path in build.embedded:
-            source = Path(_run([go, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module], work).strip(), path)
+            # It downloads what is not there yet; `go list` would tell no folder then.
+            source = Path(json.loads(_run([go, "mod", "download", "-json", module], work))["Dir"], path)
             minified = json.dumps(json.loads(source.read_text()), separators=(",", ":"))
             (work / source.name).write_text(minified)
         linker = " ".join(["-s", "-w", *(f"-X {variable}" for variable in build.variables)])
