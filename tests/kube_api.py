@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 Json = dict[str, Any]
 Snapshot = tuple[int, dict[str, dict[tuple[str, str], Json]], list[tuple[int, str, str, Json]]]
 APPLY = "application/apply-patch+yaml"
+_AS_IT_IS = ""
 
 _OBJECT = re.compile(
     r"(?P<group>/apis?/.*?v[0-9][0-9a-z]*)(/namespaces/(?P<namespace>[^/]+))?/(?P<kind>[^/]+)"
@@ -49,6 +50,8 @@ class ApiServer:
         """Whether watches neither tell anything nor end, as if the machine were gone."""
         self.compacted = 0
         """Watches from before this version are told 410 Gone."""
+        self.odd: dict[str, list[object]] = {}
+        """By collection, what its lists have besides its objects: anything."""
         self._objects: dict[str, dict[tuple[str, str], Json]] = {}
         self._history: list[tuple[int, str, str, Json]] = []
         self._version = 100
@@ -128,6 +131,13 @@ class ApiServer:
                 )
         return obj
 
+    def tell(self, collection: str, event: object) -> None:
+        """To all watches of the collection, in place of an event; bytes are a line as it is."""
+        with self._changed:
+            self._version += 1
+            self._history.append((self._version, _AS_IT_IS, collection, {"event": event}))
+            self._changed.notify_all()
+
     def wait(self, condition: Callable[[], Any], what: str, seconds: float = 10) -> None:
         """Waits for a condition on the objects or the requests; it is looked at after each of them."""
         end = monotonic() + seconds
@@ -155,6 +165,8 @@ class ApiServer:
                 return self._make(method, collection, name, body, content)
             if method == "POST":
                 return _status(409, "already exists")
+            if method == "PUT" and "resourceVersion" not in (body or {})["metadata"]:
+                return _status(422, "resourceVersion must be specified for an update")
             lock = (body or {}).get("preconditions" if method == "DELETE" else "metadata", {})
             if any(lock.get(key) not in (None, now["metadata"][key]) for key in ("uid", "resourceVersion")):
                 return _status(409, "the object has been modified")
@@ -163,11 +175,13 @@ class ApiServer:
                 now = self._change(collection, now, now | {"metadata": now["metadata"] | ending})
             if method == "PATCH":
                 now = self._change(collection, now, _merged(now, body))
+            if method == "PUT":
+                now = self.put(collection, body or {})
             return 200, now
 
     def _make(self, method: str, collection: str, name: str, body: Json | None, content: str) -> tuple[int, Json]:
         """The answer to a request for an object that is not there."""
-        if body is not None and (method == "POST" or (content == APPLY and "uid" not in body["metadata"])):
+        if body is not None and (method in ("POST", "PUT") or (content == APPLY and "uid" not in body["metadata"])):
             return 201, self.put(collection, body)
         return _status(404, f"{name} not found")
 
@@ -186,12 +200,15 @@ class ApiServer:
         with self._changed:
             objects = sorted(self._objects.get(collection, {}).items())
             within = [obj for key, obj in objects if namespace in ("", key[0])]
-            items = [copy.deepcopy(obj) for obj in within if _selected(obj, query.get("labelSelector", ""))]
+            items: list[object] = [
+                copy.deepcopy(obj) for obj in within if _selected(obj, query.get("labelSelector", ""))
+            ]
+            items = [*self.odd.get(collection, []), *items]
             start, size = int(query.get("continue", 0)), int(query.get("limit", 0)) or len(items)
             more = {"continue": str(start + size)} if start + size < len(items) else {}
             return {"metadata": {"resourceVersion": str(self._version), **more}, "items": items[start : start + size]}
 
-    def events(self, path: str, query: dict[str, str]) -> Iterator[Json]:
+    def events(self, path: str, query: dict[str, str]) -> Iterator[Any]:
         """What a watch tells."""
         collection, namespace = _place(path)
         seen, selector = int(query["resourceVersion"]), query.get("labelSelector", "")
@@ -206,7 +223,9 @@ class ApiServer:
                     self._changed.wait(0.05)
             for version, change, where, obj in news:
                 seen = version
-                if where == collection and namespace in ("", obj["metadata"].get("namespace")):
+                if where == collection and change == _AS_IT_IS:
+                    yield obj["event"]
+                elif where == collection and namespace in ("", obj["metadata"].get("namespace")):
                     # An object that loses the label is gone for those who select by it.
                     yield {"type": change if _selected(obj, selector) else "DELETED", "object": obj}
 
@@ -267,6 +286,9 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             self._serve()
 
+        def do_PUT(self) -> None:
+            self._serve()
+
         def do_PATCH(self) -> None:
             self._serve()
 
@@ -280,12 +302,12 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
-        def _stream(self, events: Iterator[Json]) -> None:
+        def _stream(self, events: Iterator[Any]) -> None:
             self.send_response(200)
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             for event in events:
-                line = json.dumps(event).encode() + b"\n"
+                line = (event if isinstance(event, bytes) else json.dumps(event).encode()) + b"\n"
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
             self.wfile.write(b"0\r\n\r\n")
 

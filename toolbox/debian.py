@@ -81,5 +81,6 @@ NEEDED: dict[str, Callable[[], bool]] = {
 ON_DEMAND: dict[str, Callable[[], bool]] = {
     "skopeo": _program("skopeo"),
     "docker-registry": _program("docker-registry"),
+    "faketime": _program("faketime"),
 }
-"""What only some need: who copies published images, which brings skopeo, and the test of that."""
+"""What only some need: who copies published images, which brings skopeo, the test of that, and that of wrong clocks."""

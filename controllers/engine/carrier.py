@@ -17,7 +17,6 @@ from kubernetes.client import ApiException
 from controllers.engine import removal, scaling
 from controllers.engine.fights import Fights
 from controllers.engine.kinds import NAMESPACE, Ref, namespace_ref
-from controllers.engine.line import Line
 from controllers.engine.manifest import MANAGER, Owner, marked
 from controllers.engine.metrics import Metrics
 from controllers.engine.orphans import Known
@@ -26,7 +25,8 @@ from controllers.engine.recreation import Recreations
 from controllers.engine.sight import Ears, Seen, Sight
 from controllers.engine.standing import Standing
 from controllers.engine.traces import Traces
-from controllers.runtime.api import FAILURES, Api, why
+from controllers.runtime.api import FAILURES, Api, wait_asked_for, why
+from controllers.runtime.line import Line
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
 
@@ -34,6 +34,10 @@ log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 60.0
 LEAVING_SECONDS = 2.0
+RACES = 3
+"""So many times in a row an object may have changed under our hands before that counts as a failure."""
+ABSENT = "1"
+"""A resourceVersion that no object has: what is applied with it is made, and refused (409) where something is there."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,8 @@ class Carrier:
         self._used: set[Ref] = set()
         """Namespaces that the member has of itself."""
         self._marked: set[Ref] = set()
+        self._busy_until = 0.0
+        """The member asked not to be asked for anything until then."""
         self._failures: dict[Ref, int] = {}
         self._fights, self._recreations = Fights(), Recreations()
         self._finished: dict[Ref, str] = {}
@@ -231,6 +237,9 @@ class Carrier:
         awaits_sight = not self._sight.has_seen(ref) and ref.kind != NAMESPACE
         if ref in self._wanted and awaits_sight and self._reach.includes(ref):
             return
+        if (pause := self._busy_until - monotonic()) > 0:
+            self._loop.after(pause, partial(self._mark, ref))
+            return
         try:
             if ref in self._gone:
                 self._remove(ref, self._gone[ref])
@@ -238,6 +247,11 @@ class Carrier:
                 self._bring(ref, self._wanted[ref])
             self._failures.pop(ref, None)
         except Exception as error:  # One odd object must not stop the others.
+            self._failures[ref] = failures = self._failures.get(ref, 0) + 1
+            status = error.status if isinstance(error, ApiException) else None
+            if status == HTTPStatus.CONFLICT and failures <= RACES:
+                self._mark(ref)
+                return
             known = isinstance(error, FAILURES)
             log.warning(
                 f"{ref} is not as it should be in {self.name}, and will be tried again: {why(error)}",
@@ -245,11 +259,12 @@ class Carrier:
                 extra={"cluster": self.name, "object": str(ref)},
             )
             self._metrics.refused.labels(self.name).inc()
-            # Without an answer there is nothing to tell of this object: the heartbeat tells of the member.
-            # A conflict is no refusal: it has changed since it was looked at.
-            if isinstance(error, ApiException) and error.status != HTTPStatus.CONFLICT:
+            if status == HTTPStatus.TOO_MANY_REQUESTS:
+                self._busy_until = monotonic() + (wait_asked_for(error) or 1.0)
+            elif status is not None and status != HTTPStatus.CONFLICT:
+                # Without an answer there is nothing to tell of this object: the heartbeat tells of the member.
+                # A conflict is no refusal: it has changed since it was looked at.
                 self._report(ref, f"{self.name} refuses {ref}: {why(error)}")
-            self._failures[ref] = failures = self._failures.get(ref, 0) + 1
             self._loop.after(min(LONGEST_PAUSE, 0.5 * 2.0 ** min(failures - 1, 7)), partial(self._mark, ref))
         self._stand(ref)
 
@@ -279,15 +294,12 @@ class Carrier:
             if foreign:
                 self._leave_to_others(ref)
                 return
-            uid = seen.uid if seen else found["uid"] if found else None
             body = marked(json.loads(wanted.body), self._owner.federation, self._owner.api_uid, wanted.uid)
             if seen:
                 body = self._with_replicas(api, ref, body, seen.traces)
-            if uid:
-                # Not to be made where somebody deleted it, nor to be put over what somebody made since.
-                body["metadata"]["uid"] = uid
+            body["metadata"] |= _as_seen(seen, found)
             try:
-                answer = api.apply(ref.path, json.dumps(body), MANAGER, force=uid is not None)
+                answer = api.apply(ref.path, json.dumps(body), MANAGER, force=True)
             except ApiException as error:
                 if seen and wanted.recreate and self._recreations.begin(api, ref, wanted.digest, seen, error):
                     log.warning(f"{ref} is made anew in {self.name}, as it cannot be changed: {why(error)}")
@@ -428,3 +440,11 @@ class Carrier:
         log.warning(f"cannot leave {self.name} yet: {problem}", extra={"cluster": self.name})
         self._tell.staying(f"not all that it has of ours could be taken back: {problem}")
         self._loop.after(LEAVING_SECONDS, self._go_on_leaving)
+
+
+def _as_seen(seen: Seen | None, found: Json | None) -> Json:
+    """What an apply says of what it is put over: not to be made where somebody deleted it, nor put over what somebody
+    made or changed since. So one that is late, of a leader that was stopped on its way, replaces nothing."""
+    if seen is not None:
+        return {"uid": seen.uid, "resourceVersion": seen.version}
+    return {key: found[key] for key in ("uid", "resourceVersion")} if found else {"resourceVersion": ABSENT}

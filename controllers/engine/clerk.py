@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from controllers.engine.clusters import CLUSTER_API, COLLECTION
 from controllers.engine.kinds import API_VERSIONS, Ref
-from controllers.engine.line import Line
 from controllers.runtime.api import Api
+from controllers.runtime.line import Line
 from controllers.runtime.objects import Json
 
 COMPONENT = "federation-controller-manager"

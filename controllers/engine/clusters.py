@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from kubernetes.client import ApiException
 
 from controllers.engine.federated import FINALIZER
+from controllers.engine.kinds import Ref
 from controllers.engine.manifest import names_in
 from controllers.engine.placement import Traits, traits
 from controllers.engine.reach import Reach
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json
 from federation.names import KEEP_WORKLOADS, NAMESPACES, UNREACHABLE
+
+log = logging.getLogger(__name__)
 
 CLUSTER_API = "cluster.karmada.io/v1alpha1"
 COLLECTION = f"/apis/{CLUSTER_API}/clusters"
@@ -102,8 +106,17 @@ def read_cluster(obj: Json) -> Cluster:
     )
 
 
+def debts(cluster: Cluster) -> Iterator[tuple[str, Ref]]:
+    """UID and object of what it owes; a note that cannot be read is reported and left out."""
+    for uid, text in cluster.owed.items():
+        try:
+            yield uid, Ref.of_text(text)
+        except ValueError as error:
+            log.error(f"{cluster.name} owes something that cannot be read: {error}", extra={"cluster": cluster.name})
+
+
 def connect(federation: Callable[[], Api], endpoint: Endpoint) -> Api:
-    """A line to a member, with the credentials that the federation API has now.
+    """A line to a member, with the credentials that the federation API has now, and with the fence of the line to that.
 
     Raises what Api's calls raise for the federation API, and CredentialsError for what is not there.
     """
@@ -112,6 +125,7 @@ def connect(federation: Callable[[], Api], endpoint: Endpoint) -> Api:
         raise CredentialsError("the Cluster has no spec.secretRef")
     where = f"Secret {namespace}/{name} in the federation API"
     with federation() as api:
+        fence = api.fence
         try:
             data = api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}").get("data") or {}
         except ApiException as error:
@@ -126,4 +140,4 @@ def connect(federation: Callable[[], Api], endpoint: Endpoint) -> Api:
         ca, token = (b64decode(data.get(key, "")).decode() for key in ("caBundle", "token"))
     except ValueError:
         raise CredentialsError(f"{where} has a caBundle or token that is no text") from None
-    return Api.of_token(endpoint.url, ca, token, insecure=endpoint.insecure, proxy=endpoint.proxy)
+    return Api.of_token(endpoint.url, ca, token, insecure=endpoint.insecure, proxy=endpoint.proxy, fence=fence)

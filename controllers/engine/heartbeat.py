@@ -19,7 +19,9 @@ SOON_SECONDS = 1.0
 """After the first good answer of a member that is not Ready, until the next."""
 ANSWER_SECONDS = 15.0
 FRESH_SECONDS = 30.0
-"""After so long the credentials are read anew, and with them what the member says of itself."""
+"""After so long the credentials are read anew."""
+REPORT_SECONDS = 60.0
+"""After so long a member is asked again what it says of itself: a list of many nodes is long."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Heartbeat:
         self._health = Health(ready, monotonic())
         self._line: Api | None = None
         self._fresh_until = 0.0
+        self._report_again = 0.0
         self._report: Report | None = None
         self._name = name
         self.stopped = Event()
@@ -77,8 +80,8 @@ class Heartbeat:
             if line is None:
                 return None
             line.ping(seconds)
-            if not is_fresh:
-                self._report = _report(line)
+            if began >= self._report_again:
+                self._report, self._report_again = _report(line), began + REPORT_SECONDS
         except FAILURES as error:
             self._drop()
             self._health, verdict = self._health.missed(monotonic(), error)

@@ -17,13 +17,13 @@ from kubernetes.client import ApiException
 from controllers.engine import reports
 from controllers.engine.federated import Federated
 from controllers.engine.kinds import NAMESPACE, Ref
-from controllers.engine.line import Line
 from controllers.engine.manifest import MANAGER
 from controllers.engine.metrics import Metrics
 from controllers.engine.reports import Report, is_reported, read_report, report
 from controllers.engine.standing import Place, Standing, read_says
 from controllers.engine.status import aggregate, change
 from controllers.runtime.api import FAILURES, Api, why
+from controllers.runtime.line import Line
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Key
 from controllers.runtime.watching import News, Stream, follow

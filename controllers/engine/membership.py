@@ -13,7 +13,7 @@ from kubernetes.client import ApiException
 from controllers.engine import orphans
 from controllers.engine.carrier import Carrier, Wanted
 from controllers.engine.clerk import Clerk, Condition, with_condition
-from controllers.engine.clusters import COLLECTION, LEFT, READY, Cluster, Endpoint, connect, read_cluster
+from controllers.engine.clusters import COLLECTION, LEFT, READY, Cluster, Endpoint, connect, debts, read_cluster
 from controllers.engine.federated import FINALIZER
 from controllers.engine.health import Verdict
 from controllers.engine.heartbeat import Heartbeat, Report
@@ -319,8 +319,8 @@ class Members:
                 tell=told,
                 metrics=self._metrics,
             )
-            for uid, text in cluster.owed.items():
-                member.carrier.take_back(Ref.of_text(text), uid)
+            for uid, ref in debts(cluster):
+                member.carrier.take_back(ref, uid)
         if not cluster.is_ready and member.carrier is not None:
             member.carrier.stop()
             member.carrier, member.leaving = None, False

@@ -15,6 +15,7 @@ class Metrics:
     def __init__(self) -> None:
         self._all = CollectorRegistry()
         self.streams = StreamMetrics(self._all)
+        self.leads = Gauge("federation_leads", "1 while it leads, 0 while it stands by", registry=self._all)
         self.ready = Gauge("federation_cluster_ready", "1 while it is Ready", ["cluster"], registry=self._all)
         self.objects = Gauge(
             "federation_objects", "Objects of the federation API that are followed", registry=self._all

@@ -23,7 +23,7 @@ from controllers.runtime.objects import Json
 from controllers.runtime.watching import News, Stream, follow
 from federation.names import CARRIED_BY
 
-WATCH_SECONDS = 120
+WATCH_SECONDS = 300
 """Long, as a member that is gone shows in its heartbeat: few requests while nothing happens."""
 
 

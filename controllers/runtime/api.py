@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import random
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,9 @@ ANSWER_SECONDS = 15
 WATCH_SECONDS = 30
 """After so long the server ends a watch, so that a dead connection is one that stays silent for longer."""
 
+LONGEST_WAIT = 60.0
+"""No server is left alone for longer, whatever it asks for."""
+
 FAILURES = (client.ApiException, HTTPError, ConfigException, OSError, ValueError)
 """What the calls raise: an answer that is not one; no answer; bad credentials; a missing file; no JSON."""
 
@@ -32,21 +36,43 @@ _PARTIAL = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 class Api:
     """One API server. Not for several threads at once."""
 
-    def __init__(self, settings: client.Configuration) -> None:
+    def __init__(
+        self,
+        settings: client.Configuration,
+        *,
+        fence: Callable[[], None] = lambda: None,
+        seconds: float = ANSWER_SECONDS,
+    ) -> None:
+        """`fence` is called right before each write, and does not return where none may go out (any more).
+
+        `seconds` is how long an answer may take.
+        """
+        self.fence, self._seconds = fence, seconds
         settings.retries = False
         # The machine behind a quiet connection may be gone without a word: notice in about 30 s.
         settings.socket_options = tcp_keepalive_socket_options(idle=15, interval=5, count=3)
         self._client = client.ApiClient(settings)
 
     @classmethod
-    def of_kubeconfig(cls, path: Path) -> Self:
+    def of_kubeconfig(
+        cls, path: Path, *, fence: Callable[[], None] = lambda: None, seconds: float = ANSWER_SECONDS
+    ) -> Self:
         """The API of the file's current context; the file is read anew, since its certificates change."""
         settings = client.Configuration()
         config.load_kube_config(str(path), client_configuration=settings)  # type: ignore[no-untyped-call]
-        return cls(settings)
+        return cls(settings, fence=fence, seconds=seconds)
 
     @classmethod
-    def of_token(cls, url: str, ca: str, token: str, *, insecure: bool = False, proxy: str = "") -> Self:
+    def of_token(
+        cls,
+        url: str,
+        ca: str,
+        token: str,
+        *,
+        insecure: bool = False,
+        proxy: str = "",
+        fence: Callable[[], None] = lambda: None,
+    ) -> Self:
         """The API at `url`, whose certificate is signed by `ca` (PEM), for the bearer of `token`.
 
         `insecure` takes any certificate; `proxy` is the URL of an HTTP proxy on the way.
@@ -55,7 +81,7 @@ class Api:
         settings = client.Configuration(host=url, ca_cert_data=ca or None, api_key=key, api_key_prefix=prefix)
         settings.verify_ssl = not insecure
         settings.proxy = proxy or None
-        return cls(settings)
+        return cls(settings, fence=fence)
 
     def __enter__(self) -> Self:
         return self
@@ -83,6 +109,10 @@ class Api:
     def create(self, path: str, body: Json) -> Json:
         return self._ask("POST", path, body=body)
 
+    def replace(self, path: str, body: Json) -> Json:
+        """Raises ApiException with 409 if `metadata.resourceVersion` is not the current one."""
+        return self._ask("PUT", path, body=body)
+
     def patch(self, path: str, body: Json) -> Json:
         """Merges (RFC 7386): keys that `body` does not name stay as they are."""
         return self._ask("PATCH", path, body=body, content="application/merge-patch+json")
@@ -96,21 +126,29 @@ class Api:
         return self._ask("DELETE", path, body=body)
 
     def watch(self, path: str, seconds: int | None = None, **query: str) -> Iterator[Json]:
-        """The watch's events; ends where the server ends it, as it does after so many seconds (WATCH_SECONDS)."""
-        seconds = seconds or WATCH_SECONDS
+        """The watch's events; ends where the server ends it, as it does after about so many seconds (WATCH_SECONDS).
+
+        About: watches that began together should not all be asked for again at once.
+        """
+        seconds = max(1, round((seconds or WATCH_SECONDS) * random.uniform(0.8, 1.2)))
         query |= {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
         answer = self._call("GET", path, query=query, seconds=seconds + CONNECT_SECONDS)
         try:
             for line in iter_resp_lines(answer):  # type: ignore[no-untyped-call]
                 event = json.loads(line)
-                if event["type"] == "ERROR":
-                    raise client.ApiException(status=event["object"]["code"], reason=event["object"]["message"])
+                if not isinstance(event, dict) or not isinstance(event.get("object"), dict):
+                    raise ValueError(f"this line of a watch tells of no object: {line[:100]!r}")
+                if event.get("type") == "ERROR":
+                    told = event["object"]
+                    raise client.ApiException(status=told.get("code"), reason=told.get("message"))
                 yield event
         finally:
             answer.close()
 
     def _ask(self, method: str, path: str, **request: Any) -> Json:
-        answer: Json = json.loads(self._call(method, path, seconds=ANSWER_SECONDS, **request).data)
+        answer = json.loads(self._call(method, path, seconds=self._seconds, **request).data)
+        if not isinstance(answer, dict):
+            raise ValueError(f"the answer to {method} {path} is no object")
         return answer
 
     def _call(
@@ -132,12 +170,25 @@ class Api:
             body=body,
             auth_settings=["BearerToken"],
         )
-        answer = self._client.call_api(*request, _request_timeout=(CONNECT_SECONDS, seconds))
+        if method != "GET":
+            self.fence()
+        answer = self._client.call_api(*request, _request_timeout=(min(CONNECT_SECONDS, self._seconds), seconds))
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             text = answer.read()  # type: ignore[no-untyped-call]
-            raise client.ApiException(status=answer.status, reason=answer.reason, body=text)
+            error = client.ApiException(status=answer.status, reason=answer.reason, body=text)
+            error.headers = answer.headers
+            raise error
         response: HTTPResponse = answer.response
         return response
+
+
+def wait_asked_for(error: Exception) -> float:
+    """Seconds that the server asks us to wait before we ask again (Retry-After); 0 if it asks for nothing."""
+    headers = error.headers or {} if isinstance(error, client.ApiException) else {}
+    try:
+        return min(LONGEST_WAIT, max(0.0, float(headers.get("Retry-After", 0))))
+    except ValueError:
+        return 0.0
 
 
 def why(error: Exception) -> str:

@@ -35,12 +35,17 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
-def begin() -> None:
-    """Log JSON lines to stderr; end with 0 on SIGTERM, and with 1 when any thread breaks."""
+def begin(finish: Callable[[], None] = lambda: None) -> None:
+    """Log JSON lines to stderr; `finish` and end with 0 on SIGTERM, and end with 1 when any thread breaks."""
+
+    def terminate(*_: object) -> None:
+        finish()
+        end("ended by SIGTERM", 0)
+
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    signal.signal(signal.SIGTERM, lambda *_: end("ended by SIGTERM", 0))
+    signal.signal(signal.SIGTERM, terminate)
     # A stream whose thread is gone would be a silent one for ever: better to begin anew.
     threading.excepthook = lambda error: end(f"thread {error.thread and error.thread.name} broke", 1, error.exc_value)
 

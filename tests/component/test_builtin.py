@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from controllers.engine.standing import STATUS_KINDS
 from federation import access
 from federation.settings import Access, Propagation
-from tests.component.program import UIDS
+from tests.component.program import UIDS, run
 from tests.component.recording import Record, name_of, opened
 from tests.component.test_program import find
 
@@ -47,10 +48,11 @@ def test_what_is_needed_comes_first(builtin: Record, first: tuple[str, str], the
     assert missing == {}
 
 
-def test_it_has_rights_in_the_api_and_in_the_namespace_of_credentials(builtin: Record) -> None:
+def test_it_has_rights_in_the_api_and_in_the_namespaces_of_credentials_and_of_its_lease(builtin: Record) -> None:
     assert {str(each) for each in find(builtin, *RIGHTS)} == {
         f"ClusterRoleBinding {USER}",
         f"RoleBinding {USER}-credentials",
+        f"RoleBinding {USER}-lease",
     }
 
 
@@ -132,9 +134,29 @@ def test_it_reads_the_members_credentials_and_no_more_in_their_namespace(builtin
     assert [subject["name"] for subject in binding["subjects"]] == [USER]
 
 
-def test_it_works_as_its_own_user_on_one_pod(builtin: Record) -> None:
-    deployment = builtin.one("Deployment", ENGINE).inputs["spec"]
-    assert deployment["replicas"] == 1
+def test_it_holds_one_lease_and_no_other(builtin: Record) -> None:
+    role = builtin.one("Role", f"{USER}-lease").inputs
+    assert role["metadata"]["namespace"] == "federation-system"
+    (rule,) = role["rules"]
+    assert rule == {
+        "apiGroups": ["coordination.k8s.io"],
+        "resources": ["leases"],
+        "resourceNames": [ENGINE],
+        "verbs": ["get", "create", "update"],
+    }
+    (container,) = builtin.one("Deployment", ENGINE).inputs["spec"]["template"]["spec"]["containers"]
+    assert "--lease-namespace=federation-system" in container["command"]
+
+
+def test_it_has_as_many_pods_as_the_api_server_with_a_budget_if_these_are_several(
+    builtin: Record, tmp_path: Path
+) -> None:
+    three = run(tmp_path, {"federation:host.apiServer.replicas": 3}, engine="builtin")
+    assert [each.one("Deployment", ENGINE).inputs["spec"]["replicas"] for each in (builtin, three)] == [1, 3]
+    assert [bool(find(each, "PodDisruptionBudget", ENGINE)) for each in (builtin, three)] == [False, True]
+
+
+def test_it_works_as_its_own_user(builtin: Record) -> None:
     assert builtin.one("Certificate", f"user-{USER}").urn in builtin.needs(builtin.one("Secret", f"{ENGINE}-api"))
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import requests
 import yaml
 
+from controllers.runtime.api import Api
 from embedded.stack import CHECKOUT
 from federation import access, names
 from federation.access import Rights, Rule
@@ -32,9 +35,24 @@ API = "api"
 MEMBERS = ("gondor", "rohan")
 FEDERATION = "fellowship"
 OWN = f"federation-{FEDERATION}"
+SYSTEM = "federation-system"
 KINDS: Sequence[Kind] = ("Service", "ConfigMap", "Secret", "Deployment", "StatefulSet", "DaemonSet", "Job")
 ACCOUNT = "engine"
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A process of the engine."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    url: str
+    """Of its probes."""
+
+    @property
+    def leads(self) -> bool:
+        return "\nfederation_leads 1.0" in requests.get(f"{self.url}/metrics", timeout=5).text
 
 
 @dataclass
@@ -44,9 +62,16 @@ class Lab:
     folder: Path
     kinds: Sequence[Kind] = KINDS
     """What the engine carries, unless it is started with others."""
-    process: subprocess.Popen[bytes] | None = None
-    url: str = ""
-    """Of the engine's probes."""
+    engine: Engine | None = None
+    """The one that was started first."""
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    """Of all engines that were started."""
+
+    @property
+    def url(self) -> str:
+        """Of the engine's probes."""
+        assert self.engine is not None
+        return self.engine.url
 
     @property
     def kubeconfig(self) -> Path:
@@ -66,6 +91,13 @@ class Lab:
         done = subprocess.run(command, input=stdin, check=False, text=True, capture_output=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    def api(self, context: str) -> Api:
+        """Without kubectl, which would be the slowest part of what is measured."""
+        file = self.folder / f"{context}.kubeconfig"
+        if not file.exists():
+            write_private(file, self.kubectl(context, "config", "view", "--raw", "--minify").encode())
+        return Api.of_kubeconfig(file)
 
     def apply(self, context: str, *objects: Json) -> None:
         self.kubectl(context, "apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
@@ -92,37 +124,72 @@ class Lab:
         for kind in ("cluster", "propagation"):
             self.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / f"{kind}.yaml"))
         self.kubectl(API, "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
-        token = self.account(API, rules.everywhere(self.kinds), rules.CREDENTIALS)
+        self.apply(API, _object("v1", "Namespace", SYSTEM), _object("v1", "Namespace", OWN))
+        within = {OWN: rules.CREDENTIALS, SYSTEM: rules.LEADING}
+        token = self.account(API, rules.everywhere(self.kinds), within)
         config = yaml.safe_load(self.kubectl(API, "config", "view", "--raw", "--minify"))
         config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
         write_private(self.folder / "engine.kubeconfig", yaml.safe_dump(config).encode())
 
     def start(self, kinds: Sequence[Kind] = ()) -> None:
-        """Starts the engine and waits until it has seen the federation API."""
+        """Starts the engine, for these kinds (those of the lab), and waits until it has seen the federation API."""
+        self.engine = self.another("engine", kinds)
+
+    def another(
+        self, name: str, kinds: Sequence[Kind] = (), environment: Mapping[str, str] = MappingProxyType({})
+    ) -> Engine:
+        """One more engine, once it is ready: to take over, or since it has seen the federation API."""
         command = [sys.executable, "-m", "controllers.engine", "--kubeconfig", str(self.folder / "engine.kubeconfig")]
         command += ["--federation", FEDERATION, "--kinds", ",".join(kinds or self.kinds), "--listen", "127.0.0.1:0"]
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=CHECKOUT, stderr=log)
-        wait_until("the engine's address", lambda: "127.0.0.1:" in self.log.read_text(), 30)
-        found = re.search(r"127\.0\.0\.1:\d+", self.log.read_text())
+        command += ["--lease-namespace", SYSTEM]
+        log = self.folder / f"{name}.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(command, cwd=CHECKOUT, stderr=file, env={**os.environ, **environment})
+        self.processes.append(process)
+        wait_until("the engine's address", lambda: "127.0.0.1:" in log.read_text(), 30)
+        found = re.search(r"127\.0\.0\.1:\d+", log.read_text())
         assert found is not None
-        self.url = f"http://{found[0]}"
-        wait_until("the engine to be healthy", lambda: requests.get(f"{self.url}/healthz", timeout=5).ok, 30)
+        engine = Engine(process, log, f"http://{found[0]}")
+        wait_until("the engine to be healthy", lambda: requests.get(f"{engine.url}/healthz", timeout=5).ok, 30)
+        return engine
+
+    def revive(self) -> None:
+        """As the kubelet does: starts the engine anew if it has ended, as it does after 7 s without a renewal."""
+        assert self.engine is not None
+        process, lease = self.engine.process, ("lease", rules.CONTROLLER_MANAGER, "-n", SYSTEM)
+        before = self.get(API, *lease)
+        wait_until("a renewal or its end", lambda: process.poll() is not None or self.get(API, *lease) != before, 30)
+        if process.poll() is not None:
+            self.start()
+
+    def kill(self) -> None:
+        """All engines."""
+        for process in self.processes:
+            process.kill()
+            process.wait(10)
+        self.processes.clear()
 
     def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(10)
-            self.process = None
+        """Kills all engines, and has the next one lead at once."""
+        self.kill()
+        self.kubectl(API, "delete", "lease", rules.CONTROLLER_MANAGER, "-n", SYSTEM, "--ignore-not-found")
 
-    def join(self, member: str, given: Rights | None = None) -> None:
-        """A Cluster with the credentials of an account that may do what is given (full), and no more."""
+    def server(self, context: str) -> tuple[str, str]:
+        """The URL of the API server, and its authority (PEM)."""
+        authority = base64.b64decode(_authority(self.kubeconfig, context)).decode()
+        return server(pick(load([self.kubeconfig]), context)), authority
+
+    def join(self, member: str, given: Rights | None = None, behind: tuple[str, str] | None = None) -> None:
+        """A Cluster with the credentials of an account that may do what is given (full), and no more.
+
+        `behind` is the URL by which it is reached and the authority there; its own, if there is none.
+        """
         given = given or Rights(access.BUILTIN.full)
-        token = self.account(member, given.everywhere, given.within, given.namespaces)
-        cluster = pick(load([self.kubeconfig]), member)
-        data = {"caBundle": _authority(self.kubeconfig, member), "token": _base64(token)}
+        token = self.account(member, given.everywhere, dict.fromkeys(given.namespaces, given.within))
+        url, authority = behind or self.server(member)
+        data = {"caBundle": _base64(authority), "token": _base64(token)}
         self.apply(API, _object("v1", "Secret", member, namespace=OWN) | {"data": data})
-        spec = {"syncMode": "Push", "apiEndpoint": server(cluster), "secretRef": {"namespace": OWN, "name": member}}
+        spec = {"syncMode": "Push", "apiEndpoint": url, "secretRef": {"namespace": OWN, "name": member}}
         joined = _object("cluster.karmada.io/v1alpha1", "Cluster", member)
         if given.looks_within:
             joined["metadata"]["annotations"] = {names.NAMESPACES: ",".join(given.namespaces)}
@@ -141,13 +208,13 @@ class Lab:
         return sum(float(line.rpartition(" ")[2]) for line in lines if re.match(rf"{name}[ {{]", line))
 
     def account(
-        self, context: str, everywhere: Sequence[Rule], within: Sequence[Rule] = (), namespaces: Sequence[str] = (OWN,)
+        self, context: str, everywhere: Sequence[Rule], within: Mapping[str, Sequence[Rule]] = MappingProxyType({})
     ) -> str:
-        """A new token for an account with these rights: `within` these namespaces, which must be there."""
+        """A new token for an account with these rights, of which some are within namespaces, which must be there."""
         subject = {"kind": "ServiceAccount", "namespace": OWN, "name": ACCOUNT}
         objects = [_object("v1", "Namespace", OWN), _object("v1", "ServiceAccount", ACCOUNT, namespace=OWN)]
-        places = [("Role", {"namespace": each}, within) for each in namespaces or (OWN,)]
-        for kind, where, given in (("ClusterRole", {}, everywhere), *places):
+        roles = [("Role", {"namespace": namespace}, given) for namespace, given in within.items()]
+        for kind, where, given in [("ClusterRole", {}, everywhere), *roles]:
             reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": ACCOUNT}
             objects.append(
                 _object("rbac.authorization.k8s.io/v1", kind, ACCOUNT, **where)
@@ -174,7 +241,7 @@ def running(folder: Path, members: Sequence[str] = MEMBERS, kinds: Sequence[Kind
         lab.start()
         yield lab
     finally:
-        lab.stop()
+        lab.kill()
         lab.fleet("down")
 
 

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from controllers.runtime.api import Api
-from fleet.private import write_private
 from tests.fleet.engine_lab import API, Lab
 
 NAMESPACE = "load"
@@ -43,25 +41,18 @@ class Load:
         self._lab.kubectl(API, "create", "namespace", NAMESPACE)
 
     def create(self, names: Iterable[str]) -> None:
-        with self._line(API) as api:
+        with self._lab.api(API) as api:
             for name in names:
                 metadata = {"name": name, "namespace": NAMESPACE, "labels": {"of": "load"}}
                 api.create(MAPS, {"metadata": metadata, "data": {"text": name * 10}})
 
     def delete(self, names: Iterable[str]) -> None:
-        with self._line(API) as api:
+        with self._lab.api(API) as api:
             for name in names:
                 api.delete(f"{MAPS}/{name}", {})
 
     def names(self, context: str) -> frozenset[str]:
         """Of those that are there."""
-        with self._line(context) as api:
+        with self._lab.api(context) as api:
             items = api.list_metadata(MAPS, **OURS)["items"] or ()
             return frozenset(item["metadata"]["name"] for item in items)
-
-    def _line(self, context: str) -> Api:
-        file = self._lab.folder / f"{context}.kubeconfig"
-        if not file.exists():
-            text = self._lab.kubectl(context, "config", "view", "--raw", "--minify")
-            write_private(file, text.encode())
-        return Api.of_kubeconfig(file)

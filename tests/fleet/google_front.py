@@ -7,7 +7,6 @@ inside to the mock. It also gives out tokens, for a service account whose `token
 
 from __future__ import annotations
 
-import datetime
 import json
 import socket
 import ssl
@@ -17,11 +16,11 @@ from pathlib import Path
 from threading import Thread
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.fleet.self_signed import pem, write_pair
 
 HOST = "dns.googleapis.com"
-DAY = datetime.timedelta(days=1)
 
 
 class GoogleFront:
@@ -32,7 +31,7 @@ class GoogleFront:
 
     def __init__(self, mock: tuple[str, int], folder: Path, listen: str) -> None:
         pair, self.key = folder / "front.pem", folder / "key.json"
-        self.authority = write_certificate(pair)
+        self.authority = write_pair(pair, x509.DNSName(HOST))
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(pair)
         self._server = ThreadingHTTPServer((listen, 0), _handler(mock, tls))
@@ -85,25 +84,4 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
 def _service_account(token_uri: str) -> dict[str, str]:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     account = {"client_email": "test@my-project.iam.gserviceaccount.com", "project_id": "my-project"}
-    return {"type": "service_account", "private_key": _pem(key), "token_uri": token_uri, **account}
-
-
-def write_certificate(file: Path) -> str:
-    """Certificate and key go into the file; returns the certificate."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - DAY, now + DAY)
-    extensions: tuple[tuple[x509.ExtensionType, bool], ...] = (
-        (x509.SubjectAlternativeName([x509.DNSName(HOST)]), False),
-        (x509.BasicConstraints(ca=True, path_length=None), True),
-    )
-    for extension, critical in extensions:
-        builder = builder.add_extension(extension, critical)
-    certificate = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
-    file.write_text(certificate + _pem(key))
-    return certificate
-
-
-def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
-    form = serialization.PrivateFormat.PKCS8
-    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+    return {"type": "service_account", "private_key": pem(key), "token_uri": token_uri, **account}

@@ -86,5 +86,5 @@ def _are_as(load: Load, wanted: frozenset[str]) -> bool:
 
 
 def _usage(lab: Lab) -> Usage:
-    assert lab.process is not None
-    return Usage.of(lab.process.pid)
+    assert lab.engine is not None
+    return Usage.of(lab.engine.process.pid)

@@ -118,8 +118,8 @@ def _measure(lab: Lab, load: Load, members: Sequence[str], called: str, began: f
 
 
 def _usage(lab: Lab) -> Usage:
-    assert lab.process is not None
-    return Usage.of(lab.process.pid)
+    assert lab.engine is not None
+    return Usage.of(lab.engine.process.pid)
 
 
 if __name__ == "__main__":

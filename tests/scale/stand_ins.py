@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tests.fleet.google_front import write_certificate
+from cryptography import x509
+
+from tests.fleet.self_signed import write_pair
 from tests.kube_api import ApiServer
 
 
@@ -33,7 +35,7 @@ def standing_in(count: int, folder: Path) -> Iterator[Sequence[str]]:
 
 
 def _serve(count: int, pair: Path, tell: Connection) -> None:
-    write_certificate(pair)
+    write_pair(pair, x509.DNSName("localhost"))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(pair)
     servers = [ApiServer(tls) for _ in range(count)]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
+from kubernetes.client import ApiException
 
 from controllers.engine import controller, fights, heartbeat
 from controllers.engine.clusters import COLLECTION as CLUSTERS
@@ -268,3 +269,35 @@ def test_secrets_of_others_are_never_read(world: World) -> None:
     world.wait(["1", "1"])
     asked = [path for _, path in world.members["gondor"].requests if re.search("secrets", path)]
     assert asked == []
+
+
+@pytest.mark.parametrize("was_there", [False, True])
+def test_an_apply_that_is_late_replaces_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, was_there: bool
+) -> None:
+    """As of a leader that is stopped between its last look at the Lease and the write, while the next one writes."""
+    held, go, refusals, real = Event(), Event(), list[int | None](), Api.apply
+
+    def late(self: Api, path: str, body: str, manager: str, *, force: bool) -> Json:
+        if "late" not in body or held.is_set():
+            return real(self, path, body, manager, force=force)
+        held.set()
+        assert go.wait(10)
+        try:
+            return real(self, path, body, manager, force=force)
+        except ApiException as error:
+            refusals.append(error.status)
+            raise
+
+    monkeypatch.setattr(Api, "apply", late)
+    world.write("ring", "1" if was_there else "late", clusters="gondor")
+    world.start()
+    if was_there:
+        world.wait(["1", None])
+        world.write("ring", "late", clusters="gondor")
+    assert held.wait(10)
+    found = world.members["gondor"].get(MAPS, "shire", "ring") or {"metadata": {"name": "ring", "namespace": "shire"}}
+    world.members["gondor"].put(MAPS, found | {"data": {"value": "of the next leader"}})
+    go.set()
+    world.federation.wait(lambda: refusals, "the answer to the late one")
+    assert refusals == [409]

@@ -8,18 +8,18 @@ from pathlib import Path
 import pulumi
 import pulumi_kubernetes as k8s
 import yaml
-from pulumi import ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
 from federation import access
 from federation.departure import Departure
 from federation.engine import only
 from federation.engine.builtin import rules
+from federation.engine.builtin.rules import CONTROLLER_MANAGER
 from federation.engine.contract import EngineArgs, Joining, Terms
 from federation.roles import grant, grant_within, user
 from federation.settings import Settings
 from federation.workload import KUBECONFIG, Probe, Program, Workload, WorkloadArgs
 
-CONTROLLER_MANAGER = "federation-controller-manager"
 USER = "federation:controller-manager"
 """Of the federation API: the common name of its certificate."""
 TERMS = Terms(system_namespace="federation-system", needs=access.BUILTIN, users=(USER,))
@@ -49,16 +49,22 @@ class Builtin(pulumi.ComponentResource):
             user(USER),
             in_api,
         )
+        leading = grant_within(
+            f"{USER}-lease",
+            {"name": USER, "namespace": control_plane.system_namespace},
+            _rules(rules.LEADING),
+            user(USER),
+            in_api,
+        )
         Workload(
             CONTROLLER_MANAGER,
             WorkloadArgs(
                 control_plane.host.provider,
                 control_plane.namespace,
-                _program(args.settings),
-                # One, whatever the others have, until it elects a leader.
-                1,
+                _program(args.settings, control_plane.system_namespace),
+                control_plane.replicas,
                 control_plane.user_kubeconfigs[USER],
-                needs=[*kinds, everywhere, credentials, control_plane.controllers],
+                needs=[*kinds, everywhere, credentials, leading, control_plane.controllers],
             ),
             ResourceOptions(parent=self),
         )
@@ -89,17 +95,22 @@ def _rules(given: Sequence[access.Rule]) -> list[k8s.rbac.v1.PolicyRuleArgs]:
     return [k8s.rbac.v1.PolicyRuleArgs(**rule) for rule in given]
 
 
-def _program(settings: Settings) -> Program:
+def _program(settings: Settings, lease_namespace: Output[str]) -> Program:
     flags = {
         "kubeconfig": KUBECONFIG,
         "federation": settings.name,
         "kinds": ",".join(settings.propagation.kinds),
         "clusters": ",".join(settings.propagation.clusters),
     }
+    command: list[Input[str]] = [
+        *("python3", "-m", "controllers.engine"),
+        *(f"--{name}={value}" for name, value in flags.items() if value),
+        Output.concat("--lease-namespace=", lease_namespace),
+    ]
     return Program(
         CONTROLLER_MANAGER,
         settings.images.controllers,
-        ["python3", "-m", "controllers.engine", *(f"--{name}={value}" for name, value in flags.items() if value)],
+        command,
         ready=Probe("/healthz", 8080, "HTTP"),
         live=Probe("/livez", 8080, "HTTP"),
         scratch=True,

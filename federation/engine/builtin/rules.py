@@ -10,8 +10,20 @@ from collections.abc import Sequence
 from federation.access import READ, RESOURCES, Rule, on
 from federation.settings import Kind
 
+CONTROLLER_MANAGER = "federation-controller-manager"
+"""The program, and the Lease by which one of its pods leads."""
 CREDENTIALS: Sequence[Rule] = [{"api_groups": [""], "resources": ["secrets"], "verbs": ["get"]}]
 """In the Namespace of the members' credentials."""
+LEADING: Sequence[Rule] = [
+    # It is made by an update: for that alone can a rule name what is made.
+    {
+        "api_groups": ["coordination.k8s.io"],
+        "resources": ["leases"],
+        "resource_names": [CONTROLLER_MANAGER],
+        "verbs": ["get", "create", "update"],
+    }
+]
+"""In the system Namespace."""
 
 
 TOLD: Sequence[Kind] = ("Service", "Deployment", "StatefulSet", "DaemonSet", "Job")
