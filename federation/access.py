@@ -33,13 +33,15 @@ class Rights:
     within: Sequence[Rule] = ()
     """In each of `namespaces` alone."""
     namespaces: Sequence[str] = ()
+    looks_within: bool = False
+    """Whether also what it looks at is in `namespaces` alone."""
     proxy: bool = False
     """Whether users of the federation API reach the member through it, as themselves (clusters/NAME/proxy)."""
 
 
 READ = ["get", "list", "watch"]
 WRITE = ["create", "update", "delete"]
-APPLY = ["create", "patch", "update", "delete"]
+APPLY = ["create", "patch", "delete"]
 """Server-side apply is a patch, and a creation where nothing is there."""
 RBAC = "rbac.authorization.k8s.io"
 IMPERSONATOR = "karmada-impersonator"
@@ -99,6 +101,10 @@ def on(kinds: Iterable[Kind], verbs: Sequence[str]) -> Sequence[Rule]:
     return [{"api_groups": [group], "resources": resources, "verbs": verbs} for group, resources in groups.items()]
 
 
+def _some(kinds: Iterable[Kind], verbs: Sequence[str]) -> Sequence[Rule]:
+    return on(kinds, verbs) if verbs else ()
+
+
 @dataclass(frozen=True)
 class Needs:
     """What an engine asks of every member."""
@@ -106,9 +112,13 @@ class Needs:
     full: Sequence[Rule]
     """With profile full: all of it."""
     namespaced: Sequence[Rule]
-    """With profile namespaced: in the whole cluster, besides reading the kinds that it carries."""
+    """With profile namespaced: in the whole cluster."""
+    read: Sequence[str]
+    """With profile namespaced: verbs on the kinds that it carries, in the whole cluster."""
     write: Sequence[str]
     """With profile namespaced: verbs on these kinds, in the namespaces alone."""
+    dropped: Sequence[str]
+    """With profile namespaced, where it says no kinds: the same on all that it could carry."""
     proxies: bool
     """Whether it lets users of the federation API reach a member through it, where they have the right to."""
 
@@ -117,18 +127,32 @@ KARMADA = Needs(
     # It hands these out, for the users of clusters/NAME/proxy, and nobody hands out what he does not hold.
     full=[*EVERYTHING, IMPERSONATE],
     namespaced=[*STATUS, *ADDRESSED_TO_ALL],
+    # A kind is followed in all namespaces at once: its informers know no other way.
+    read=READ,
     write=WRITE,
+    dropped=[],
     proxies=True,
 )
+HEALTH: Sequence[Rule] = [
+    {"non_resource_urls": ["/readyz", "/version"], "verbs": ["get"]},
+    {"api_groups": [""], "resources": ["nodes"], "verbs": ["list"]},
+]
+"""What a Cluster of the built-in engine reports: health, version, and how many nodes are Ready."""
 BUILTIN = Needs(
     full=[
-        *STATUS,
+        *HEALTH,
         {"api_groups": [""], "resources": ["namespaces"], "verbs": [*READ, *APPLY]},
+        # Whether a Namespace that is to go has pods of others.
+        {"api_groups": [""], "resources": ["pods"], "verbs": ["list"]},
         # All kinds that there are: those that were carried once are taken back.
         *on(RESOURCES, [*READ, *APPLY]),
     ],
-    namespaced=[*STATUS, {"api_groups": [""], "resources": ["namespaces"], "verbs": READ}],
-    write=APPLY,
+    # It makes no Namespaces there, and follows each kind in each of its namespaces by itself.
+    namespaced=HEALTH,
+    read=[],
+    write=[*READ, *APPLY],
+    # Those that were carried once are taken back; who names the kinds himself has given just these.
+    dropped=[*READ, "delete", "patch"],
     proxies=False,
 )
 
@@ -144,9 +168,10 @@ def rights(access: Access, propagated: Sequence[Kind], needs: Needs, *, proxy: b
             return Rights(needs.full, proxy=wanted)
         case "namespaced":
             kinds = propagated if access.kinds is None else access.kinds
-            # A kind is followed in all namespaces at once (Karmada's informers know no other way).
-            everywhere = [*needs.namespaced, *on(kinds, READ)]
-            return Rights(everywhere, on(kinds, needs.write), access.namespaces)
+            dropped = [kind for kind in RESOURCES if access.kinds is None and kind not in kinds]
+            everywhere = [*needs.namespaced, *_some(kinds, needs.read)]
+            within = [*_some(kinds, needs.write), *_some(dropped, needs.dropped)]
+            return Rights(everywhere, within, access.namespaces, looks_within=not needs.read)
         case "custom":
             given = [_rule(rule) for rule in access.rules]
             # Without this right Karmada could not make the impersonator's role, nor take it back.

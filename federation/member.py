@@ -45,6 +45,8 @@ class Member(pulumi.ComponentResource):
 
     namespace: k8s.core.v1.Namespace
     """In the member: the Namespace of the accounts that the federation uses there."""
+    sees: Sequence[str]
+    """The only namespaces of the member that the federation looks into; empty: all."""
 
     def __init__(self, name: str, args: MemberArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:Member", name, None, opts)
@@ -59,6 +61,7 @@ class Member(pulumi.ComponentResource):
             f"{name}-namespace", metadata={"name": names.own_namespace(federation), "labels": labels}, opts=shared
         )
         rights = access.rights(args.settings.access, args.propagated, args.terms.needs, proxy=args.settings.proxy)
+        self.sees = rights.namespaces if rights.looks_within else ()
         ready_within = args.settings.ready_within
         generation = args.settings.token_generation
         token = service_account(name, ACCOUNT, namespace, generation, labels=labels, opts=in_member)
@@ -105,6 +108,7 @@ class Member(pulumi.ComponentResource):
                 "annotations": {
                     "pulumi.com/waitFor": "condition=Ready",
                     **({names.KEEP_WORKLOADS: "true"} if keeping else {}),
+                    **({names.NAMESPACES: ",".join(self.sees)} if self.sees else {}),
                 },
             },
             spec={

@@ -26,6 +26,8 @@ LEAVING = "federation/leaving"
 """Annotation of a Cluster that is about to go: while it is `true`, the cluster's addresses stay out of the names."""
 KEEP_WORKLOADS = "federation/keep-workloads"
 """Annotation of a Cluster: the setting, as the deletion of its KeptWorkloads may mean that it was taken back."""
+NAMESPACES = "federation/namespaces"
+"""Annotation of a Cluster: the only namespaces there that the federation may look into, such as `shire,bree`."""
 UNREACHABLE = "federation/unreachable"
 """Annotation of a Cluster: with `true` its member is gone for good, and is not asked when the Cluster is deleted."""
 STAYING = {"federation/workloads": "stay"}

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 Json = dict[str, Any]
+Snapshot = tuple[int, dict[str, dict[tuple[str, str], Json]], list[tuple[int, str, str, Json]]]
 APPLY = "application/apply-patch+yaml"
 _AS_IT_IS = ""
 
@@ -39,6 +40,10 @@ class ApiServer:
         """How many requests were not let in."""
         self.broken: set[str] = set()
         """Collections whose requests are all answered 500."""
+        self.forbidden: set[str] = set()
+        """Collections whose lists and watches are answered 403."""
+        self.broken_pages: set[str] = set()
+        """Collections whose lists are answered 500 after their first page."""
         self.refused_methods: set[tuple[str, str]] = set()
         """Methods and collections whose requests for an object are all answered 403."""
         self.silent = False
@@ -50,6 +55,8 @@ class ApiServer:
         self._objects: dict[str, dict[tuple[str, str], Json]] = {}
         self._history: list[tuple[int, str, str, Json]] = []
         self._version = 100
+        self._life = 0
+        """How often it was restored."""
         self._changed = Condition()
         self._port = 0
         self._server: _Server | None = None
@@ -84,6 +91,16 @@ class ApiServer:
             self.compacted = self._version = self._version + 1
         if self._server is not None:
             self._server.drop_connections()
+
+    def snapshot(self) -> Snapshot:
+        with self._changed:
+            return self._version, copy.deepcopy(self._objects), list(self._history)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Has what was there then, with the versions of then; watches end as if in good order."""
+        with self._changed:
+            self._version, self._objects, self._history = snapshot
+            self._life += 1
 
     def get(self, collection: str, namespace: str, name: str) -> Json | None:
         with self._changed:
@@ -178,22 +195,25 @@ class ApiServer:
             return after
         return self.put(collection, after)
 
-    def list(self, collection: str, query: dict[str, str]) -> Json:
+    def list(self, path: str, query: dict[str, str]) -> Json:
+        collection, namespace = _place(path)
         with self._changed:
             objects = sorted(self._objects.get(collection, {}).items())
+            within = [obj for key, obj in objects if namespace in ("", key[0])]
             items: list[object] = [
-                copy.deepcopy(obj) for _, obj in objects if _selected(obj, query.get("labelSelector", ""))
+                copy.deepcopy(obj) for obj in within if _selected(obj, query.get("labelSelector", ""))
             ]
             items = [*self.odd.get(collection, []), *items]
             start, size = int(query.get("continue", 0)), int(query.get("limit", 0)) or len(items)
             more = {"continue": str(start + size)} if start + size < len(items) else {}
             return {"metadata": {"resourceVersion": str(self._version), **more}, "items": items[start : start + size]}
 
-    def events(self, collection: str, query: dict[str, str]) -> Iterator[Any]:
+    def events(self, path: str, query: dict[str, str]) -> Iterator[Any]:
         """What a watch tells."""
+        collection, namespace = _place(path)
         seen, selector = int(query["resourceVersion"]), query.get("labelSelector", "")
-        end = monotonic() + float(query["timeoutSeconds"])
-        while monotonic() < end or self.silent:
+        end, life = monotonic() + float(query["timeoutSeconds"]), self._life
+        while (monotonic() < end and life == self._life) or self.silent:
             with self._changed:
                 if seen < self.compacted:
                     yield {"type": "ERROR", "object": {"code": 410, "message": "too old resource version"}}
@@ -205,7 +225,7 @@ class ApiServer:
                 seen = version
                 if where == collection and change == _AS_IT_IS:
                     yield obj["event"]
-                elif where == collection:
+                elif where == collection and namespace in ("", obj["metadata"].get("namespace")):
                     # An object that loses the label is gone for those who select by it.
                     yield {"type": change if _selected(obj, selector) else "DELETED", "object": obj}
 
@@ -236,7 +256,7 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def _serve(self) -> None:
+        def _serve(self) -> None:  # noqa: PLR0911 - each kind of answer is one
             url = urlsplit(self.path)
             query = dict(parse_qsl(url.query))
             body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "null")
@@ -248,11 +268,14 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
                 api._changed.notify_all()
             if url.path in ("/readyz", "/version"):
                 return self._send(200, {"gitVersion": "v1.34.4"})
-            if any(url.path.startswith(broken) for broken in api.broken):
+            is_broken_page = url.path in api.broken_pages and "continue" in query
+            if is_broken_page or any(url.path.startswith(broken) for broken in api.broken):
                 return self._send(*_status(500, "broken by the test"))
             found = _OBJECT.fullmatch(url.path)
             if found is not None and (found["name"] or self.command != "GET"):
                 return self._send(*api.answer(self.command, url.path, body, self.headers.get("Content-Type", "")))
+            if url.path in api.forbidden:
+                return self._send(*_status(403, f"forbidden by the test: {url.path}"))
             if "watch" in query:
                 return self._stream(api.events(url.path, query))
             return self._send(200, api.list(url.path, query))
@@ -296,6 +319,13 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
 
 def _status(code: int, message: str) -> tuple[int, Json]:
     return code, {"kind": "Status", "code": code, "message": message}
+
+
+def _place(path: str) -> tuple[str, str]:
+    """Collection and namespace of a path; all namespaces are an empty one."""
+    found = _OBJECT.fullmatch(path)
+    assert found is not None, f"{path} is not spoken here"
+    return f"{found['group']}/{found['kind']}", found["namespace"] or ""
 
 
 def _selected(obj: Json, selector: str) -> bool:

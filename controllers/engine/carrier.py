@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from threading import Thread
@@ -15,23 +15,23 @@ from typing import Protocol
 
 from kubernetes.client import ApiException
 
-from controllers.engine import leftovers
-from controllers.engine.kinds import NAMESPACE, Ref, collection, namespace_ref
-from controllers.engine.manifest import API_UID, MANAGER, OBJECT_UID, marked, shape, unmarked
+from controllers.engine import removal
+from controllers.engine.kinds import NAMESPACE, Ref, namespace_ref
+from controllers.engine.manifest import MANAGER, Owner, marked
 from controllers.engine.metrics import Metrics
-from controllers.engine.standing import Says, Standing, read_says
+from controllers.engine.orphans import Known
+from controllers.engine.reach import Reach
+from controllers.engine.sight import Ears, Seen, Sight
+from controllers.engine.standing import Standing
 from controllers.runtime.api import FAILURES, Api, wait_asked_for, why
 from controllers.runtime.line import Line
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
-from controllers.runtime.watching import News, Stream, follow
-from federation.names import CARRIED_BY
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 300
-"""Long, as a member that is gone shows in its heartbeat: few requests while nothing happens."""
 LONGEST_PAUSE = 60.0
+LEAVING_SECONDS = 2.0
 RACES = 3
 """So many times in a row an object may have changed under our hands before that counts as a failure."""
 ABSENT = "1"
@@ -52,30 +52,6 @@ class Wanted:
     adopt: bool
 
 
-@dataclass(frozen=True)
-class Owner:
-    """By which marks an object in a member is known as ours."""
-
-    federation: str
-    api_uid: str
-
-    def has(self, metadata: Json) -> bool:
-        labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-        return labels.get(CARRIED_BY) == self.federation and annotations.get(API_UID) == self.api_uid
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """An object of ours in the member."""
-
-    uid: str
-    shape: str
-    deleting: bool
-    version: str = field(compare=False)
-    """Not compared, as it changes with every status."""
-    says: Says | None = field(compare=False)
-
-
 class Tell(Protocol):
     """What a carrier tells, from its own thread."""
 
@@ -85,11 +61,23 @@ class Tell(Protocol):
     def problem(self, ref: Ref, text: str) -> None:
         """The member is not as it should be."""
 
+    def owes(self, ref: Ref, uid: str) -> None:
+        """The member refuses to give back what was seen in it."""
+
+    def orphans(self, found: Sequence[Ref]) -> None:
+        """All that the member has of this federation and the federation API does not; told again and again."""
+
+    def refused(self, kinds: Mapping[str, str]) -> None:
+        """The kinds that the member does not let us follow, with its words; none, once it does again."""
+
     def stands(self, ref: Ref, standing: Standing | None) -> None:
         """What is known of the object has changed; None is that it is to be there no more."""
 
     def left(self) -> None:
         """Nothing of ours is in the member any more."""
+
+    def staying(self, text: str) -> None:
+        """The member cannot leave yet."""
 
 
 class Carrier:
@@ -101,23 +89,23 @@ class Carrier:
         *,
         owner: Owner,
         kinds: Iterable[str],
+        reach: Reach,
         connect: Callable[[], Api],
         tell: Tell,
         metrics: Metrics,
     ) -> None:
         self.name = name
-        self._owner, self._tell, self._metrics = owner, tell, metrics
+        self._owner, self._reach, self._tell, self._metrics = owner, reach, tell, metrics
         self._line = Line(connect)
         self._loop = Loop()
         self._wanted: dict[Ref, Wanted] = {}
-        self._gone: dict[Ref, str] = {}
-        """What is to be taken back, with its UID in the federation API."""
-        self._seen: dict[Ref, _Seen] = {}
-        self._applied: dict[Ref, tuple[str, _Seen]] = {}
+        self._gone: dict[Ref, frozenset[str]] = {}
+        """What is to be taken back, with its UIDs in the federation API: it may have been made anew there."""
+        self._foreign: set[Ref] = set()
+        self._applied: dict[Ref, tuple[str, Seen]] = {}
         """Of each object what was applied last, and what that made of it."""
         self._used: set[Ref] = set()
         """Namespaces that the member has of itself."""
-        self._synced: set[str] = set()
         self._marked: set[Ref] = set()
         self._busy_until = 0.0
         """The member asked not to be asked for anything until then."""
@@ -126,11 +114,18 @@ class Carrier:
         self._told: dict[Ref, str] = {}
         self._stands: dict[Ref, Standing] = {}
         """What was told of each object."""
-        self._leaving: bool | None = None
-        """Whether the workloads stay, once the member leaves."""
-        self._streams = [self._stream(kind, connect) for kind in kinds]
-        for stream in self._streams:
-            follow(stream, metrics.streams)
+        self._leaving: Callable[[Ref, Seen], bool] | None = None
+        """Of what is to be deleted, once the member leaves; all else loses our marks."""
+        self._sight = Sight(
+            name,
+            owner,
+            kinds=kinds,
+            reach=reach,
+            connect=connect,
+            loop=self._loop,
+            metrics=metrics.streams,
+            ears=Ears(self._learn, self._begin, self._lose),
+        )
         Thread(target=self._run, name=f"carrier to {name}", daemon=True).start()
 
     def want(self, ref: Ref, wanted: Wanted) -> None:
@@ -144,36 +139,25 @@ class Carrier:
         """Leaves alone what is in the member."""
         self._loop.post(partial(self._forget, ref))
 
-    def leave(self, *, keep_workloads: bool) -> None:
-        """Takes everything of ours back, or its marks off; tells `left` once it is done."""
-        self._loop.post(partial(self._leave, keep_workloads))
+    def look_for_orphans(self, known: Known) -> None:
+        """Tells `orphans`."""
+        self._loop.post(partial(self._look_for_orphans, known))
+
+    def leave(self, known: Known, *, keep_workloads: bool) -> None:
+        """Takes back what is known, and the marks off all else (off all, to keep workloads); then tells `left`."""
+        self._loop.post(partial(self._leave, known, keep_workloads))
 
     def stop(self) -> None:
-        for stream in self._streams:
-            stream.stopped.set()
-            self._metrics.streams.forget(stream.name)
+        self._sight.stop()
         self._loop.end()
 
     def _run(self) -> None:
         self._loop.run()
         self._line.close()
 
-    def _stream(self, kind: str, connect: Callable[[], Api]) -> Stream[_Seen]:
-        def read(obj: Json) -> _Seen | None:
-            return _seen(kind, obj) if self._owner.has(obj["metadata"]) else None
-
-        return Stream(
-            f"{kind} objects in {self.name}",
-            collection(kind),
-            read,
-            connect,
-            lambda news: self._loop.post(partial(self._learn, kind, news)),
-            f"{CARRIED_BY}={self._owner.federation}",
-            watch_seconds=WATCH_SECONDS,
-        )
-
     def _want(self, ref: Ref, wanted: Wanted) -> None:
-        self._gone.pop(ref, None)
+        for uid in self._gone.pop(ref, ()):
+            self._tell.settled(ref, uid)  # What is in the member becomes this one.
         if self._wanted.get(ref) != wanted:
             self._wanted[ref] = wanted
             self._mark(ref)
@@ -184,17 +168,18 @@ class Carrier:
             self._tell.settled(ref, uid)  # It was made anew, and what is in the member becomes that.
             return
         self._wanted.pop(ref, None)
-        self._gone[ref] = uid
+        self._gone[ref] = self._gone.get(ref, frozenset()) | {uid}
         self._mark(ref)
 
     def _forget(self, ref: Ref) -> None:
         for memory in (self._wanted, self._gone, self._applied, self._failures, self._rounds, self._told):
             memory.pop(ref, None)
+        self._note_foreign(ref, foreign=False)
         self._stand(ref)
 
     def _stand(self, ref: Ref) -> None:
         """Tells how it stands, if that is news."""
-        wanted, seen = self._wanted.get(ref), self._seen.get(ref)
+        wanted, seen = self._wanted.get(ref), self._sight.ours.get(ref)
         if wanted is None:
             if self._stands.pop(ref, None) is not None:
                 self._tell.stands(ref, None)
@@ -205,26 +190,24 @@ class Carrier:
             self._stands[ref] = now
             self._tell.stands(ref, now)
 
-    def _learn(self, kind: str, news: News[_Seen]) -> None:
-        is_first = kind not in self._synced
-        self._synced.add(kind)
-        told = {Ref(kind, *key): view for key, view in news.views.items()}
-        if news.complete:
-            told |= {ref: None for ref in self._seen if ref.kind == kind and ref not in told}
+    def _note_foreign(self, ref: Ref, *, foreign: bool) -> None:
+        (self._foreign.add if foreign else self._foreign.discard)(ref)
+        self._metrics.foreign.labels(self.name).set(len(self._foreign))
+
+    def _learn(self, told: Mapping[Ref, Seen | None]) -> None:
         for ref, view in told.items():
-            known = self._seen.get(ref)
-            if not news.complete and known is not None and int(known.version) > int(news.version):
-                continue  # From before what we wrote ourselves.
-            if view is None:
-                self._seen.pop(ref, None)
-                self._used.discard(ref)
-            else:
-                self._seen[ref] = view
             self._mark(ref)
-            if view is None and kind == NAMESPACE:
-                self._mark(*(each for each in self._wanted if each.namespace == ref.name))
-        if is_first:
-            self._mark(*(ref for ref in (*self._wanted, *self._gone) if ref.kind == kind))
+            if view is None:
+                self._used.discard(ref)
+                if ref.kind == NAMESPACE:
+                    self._mark(*(each for each in self._wanted if each.namespace == ref.name))
+        self._go_on_leaving()
+
+    def _begin(self, kind: str) -> None:
+        self._mark(*(ref for ref in (*self._wanted, *self._gone) if ref.kind == kind))
+
+    def _lose(self, refused: Mapping[str, str]) -> None:
+        self._tell.refused(refused)
         self._go_on_leaving()
 
     def _mark(self, *refs: Ref) -> None:
@@ -236,7 +219,8 @@ class Carrier:
 
     def _look(self, ref: Ref) -> None:
         self._marked.discard(ref)
-        if ref.kind not in self._synced and ref.kind != NAMESPACE:
+        awaits_sight = not self._sight.has_seen(ref) and ref.kind != NAMESPACE
+        if ref in self._wanted and awaits_sight and self._reach.includes(ref):
             return
         if (pause := self._busy_until - monotonic()) > 0:
             self._loop.after(pause, partial(self._mark, ref))
@@ -262,8 +246,9 @@ class Carrier:
             self._metrics.refused.labels(self.name).inc()
             if status == HTTPStatus.TOO_MANY_REQUESTS:
                 self._busy_until = monotonic() + (wait_asked_for(error) or 1.0)
-            elif status is not None:
+            elif status is not None and status != HTTPStatus.CONFLICT:
                 # Without an answer there is nothing to tell of this object: the heartbeat tells of the member.
+                # A conflict is no refusal: it has changed since it was looked at.
                 self._report(ref, f"{self.name} refuses {ref}: {why(error)}")
             self._loop.after(min(LONGEST_PAUSE, 0.5 * 2.0 ** min(failures - 1, 7)), partial(self._mark, ref))
         self._stand(ref)
@@ -275,7 +260,13 @@ class Carrier:
             self._tell.problem(ref, text)
 
     def _bring(self, ref: Ref, wanted: Wanted) -> None:
-        seen, now = self._seen.get(ref), monotonic()
+        if not self._reach.includes(ref):
+            if not self._reach.has_of_itself(ref):
+                where = f'namespace "{ref.namespace or ref.name}"'
+                allowed = ", ".join(self._reach.namespaces)
+                self._report(ref, f"{self.name} takes nothing in the {where}: access to it is for {allowed} alone")
+            return
+        seen, now = self._sight.ours.get(ref), monotonic()
         if (ref in self._used and not wanted.adopt) or (
             seen is not None and (seen.deleting or self._applied.get(ref) == (wanted.digest, seen))
         ):
@@ -287,11 +278,12 @@ class Carrier:
         if ref.namespace and not self._has_namespace(namespace_ref(ref.namespace)):
             return
         with self._line.open() as api:
-            found = None if seen else _metadata(api, ref)
+            found = None if seen else removal.metadata(api, ref)
             foreign = found is not None and not self._owner.has(found)
             if foreign and ref.kind == NAMESPACE and not wanted.adopt:
                 self._used.add(ref)
                 return
+            self._note_foreign(ref, foreign=foreign and not wanted.adopt)
             if foreign and not wanted.adopt:
                 self._report(
                     ref,
@@ -301,25 +293,18 @@ class Carrier:
                 self._loop.after(LONGEST_PAUSE, partial(self._mark, ref))
                 return
             body = marked(json.loads(wanted.body), self._owner.federation, self._owner.api_uid, wanted.uid)
-            # Not to be made where somebody deleted it, nor put over what somebody made or changed since: an apply that
-            # is late, of a leader that was stopped on its way, replaces nothing.
-            if seen:
-                body["metadata"] |= {"uid": seen.uid, "resourceVersion": seen.version}
-            elif found:
-                body["metadata"] |= {"uid": found["uid"], "resourceVersion": found["resourceVersion"]}
-            else:
-                body["metadata"]["resourceVersion"] = ABSENT
+            body["metadata"] |= _as_seen(seen, found)
             try:
                 answer = api.apply(ref.path, json.dumps(body), MANAGER, force=True)
             except ApiException as error:
                 if error.status == HTTPStatus.CONFLICT:
-                    self._seen.pop(ref, None)  # It is another one by now: look again.
+                    self._sight.ours.pop(ref, None)  # It is another one by now: look again.
                 if error.status == HTTPStatus.NOT_FOUND:
                     self._used.discard(namespace_ref(ref.namespace))
                 raise
         self._metrics.applied.labels(self.name).inc()
         self._used.discard(ref)
-        self._seen[ref] = after = _seen(ref.kind, answer)
+        self._sight.ours[ref] = after = self._sight.view(ref.kind, answer)
         self._applied[ref] = wanted.digest, after
         self._told.pop(ref, None)
         if is_back and (seen is None or seen.shape != after.shape):
@@ -337,81 +322,76 @@ class Carrier:
 
     def _has_namespace(self, namespace: Ref) -> bool:
         """Whether it is there; makes it if not. The controller has every Namespace wanted before what is in it."""
-        if namespace in self._wanted and namespace not in self._seen and namespace not in self._used:
+        if namespace in self._wanted and namespace not in self._sight.ours and namespace not in self._used:
             self._bring(namespace, self._wanted[namespace])
-        seen = self._seen.get(namespace)
+        seen = self._sight.ours.get(namespace)
         return seen is None or not seen.deleting
 
-    def _remove(self, ref: Ref, uid: str) -> None:
-        with self._line.open() as api:
-            found = _metadata(api, ref)
-            if found is not None and self._owner.has(found) and found["annotations"].get(OBJECT_UID) == uid:
-                self._delete(api, ref, found)
+    def _remove(self, ref: Ref, uids: frozenset[str]) -> None:
+        if self._reach.includes(ref):
+            try:
+                with self._line.open() as api:
+                    if removal.take_back(api, ref, self._owner, uids):
+                        self._metrics.taken.labels(self.name).inc()
+            except ApiException as error:
+                if error.status == HTTPStatus.FORBIDDEN and ref in self._sight.ours:
+                    for uid in uids:  # Nobody is to wait for it; it is tried again and again.
+                        self._tell.owes(ref, uid)
+                    raise
+                if error.status != HTTPStatus.FORBIDDEN:
+                    raise
+                log.warning(f"{self.name} does not let us look for {ref}: {why(error)}", extra={"cluster": self.name})
         self._forget(ref)
-        self._tell.settled(ref, uid)
+        for uid in uids:
+            self._tell.settled(ref, uid)
 
-    def _delete(self, api: Api, ref: Ref, found: Json) -> None:
-        if ref.kind == NAMESPACE and (others := leftovers.foreign(api, ref.name, self._owner.has)):
-            log.warning(
-                f"Namespace {ref.name} stays in {self.name}, as others have {others} in it",
-                extra={"cluster": self.name},
-            )
-            self._unmark(api, ref)
-        elif "deletionTimestamp" not in found:
-            lock = {"uid": found["uid"]}
-            options = {"preconditions": lock, "propagationPolicy": "Background"}
-            _but_absent(api.delete, ref.path, {"apiVersion": "v1", "kind": "DeleteOptions", **options})
-            self._metrics.taken.labels(self.name).inc()
+    def _look_for_orphans(self, known: Known) -> None:
+        found = self._sight.orphans(known, self._wanted.keys() | self._gone.keys())
+        if found is not None and self._leaving is None:
+            self._tell.orphans(found)
 
-    def _unmark(self, api: Api, ref: Ref) -> None:
-        _but_absent(api.patch, ref.path, unmarked())
-        self._seen.pop(ref, None)
+    def _leave(self, known: Known, keep_workloads: bool) -> None:
+        owed = dict(self._gone)
 
-    def _leave(self, keep_workloads: bool) -> None:
-        self._leaving = keep_workloads
+        def is_to_go(ref: Ref, seen: Seen) -> bool:
+            of = seen.made_of
+            return not keep_workloads and (known.uids.get(ref) == of or of in owed.get(ref, ()))
+
+        self._leaving = is_to_go
         self._wanted.clear()
         self._go_on_leaving()
 
     def _go_on_leaving(self) -> None:
         """One object at a time, Namespaces last; what fails is tried again."""
-        if self._leaving is None or len(self._synced) < len(self._streams):
+        if self._leaving is None:
             return
-        left = sorted(self._seen, key=lambda ref: ref.kind == NAMESPACE)
-        if not left:
+        if refused := self._sight.refused:
+            kinds, words = ", ".join(refused), next(iter(refused.values()))
+            self._tell.staying(f"what it has of ours is not seen, as it does not let us follow {kinds}: {words}")
+        if not self._sight.is_complete:
+            return
+        problem = ""
+        for ref, seen in sorted(self._sight.ours.items(), key=lambda each: each[0].kind == NAMESPACE):
+            try:
+                with self._line.open() as api:
+                    if not self._leaving(ref, seen):
+                        removal.unmark(api, ref)
+                    elif removal.take_back(api, ref, self._owner, [seen.made_of]):
+                        self._metrics.taken.labels(self.name).inc()
+                self._sight.ours.pop(ref, None)
+            except FAILURES as error:
+                problem = f"{ref}: {why(error)}"
+        if not problem:
             self._tell.left()
             return
-        try:
-            for ref in left:
-                with self._line.open() as api:
-                    found = None if self._leaving else _metadata(api, ref)
-                    if self._leaving:
-                        self._unmark(api, ref)
-                    elif found is not None and self._owner.has(found):
-                        self._delete(api, ref, found)
-                self._seen.pop(ref, None)
-        except FAILURES as error:
-            log.warning(f"cannot leave {self.name} yet: {why(error)}", extra={"cluster": self.name})
-            self._loop.after(2.0, self._go_on_leaving)
-            return
-        self._tell.left()
+        log.warning(f"cannot leave {self.name} yet: {problem}", extra={"cluster": self.name})
+        self._tell.staying(f"not all that it has of ours could be taken back: {problem}")
+        self._loop.after(LEAVING_SECONDS, self._go_on_leaving)
 
 
-def _seen(kind: str, obj: Json) -> _Seen:
-    metadata = obj["metadata"]
-    says = read_says(kind, obj)
-    return _Seen(metadata["uid"], shape(obj), "deletionTimestamp" in metadata, metadata["resourceVersion"], says)
-
-
-def _metadata(api: Api, ref: Ref) -> Json | None:
-    found = _but_absent(api.metadata, ref.path)
-    return None if found is None else found["metadata"]
-
-
-def _but_absent(call: Callable[..., Json], *arguments: object) -> Json | None:
-    """The call's answer; None if the object is not there."""
-    try:
-        return call(*arguments)
-    except ApiException as error:
-        if error.status != HTTPStatus.NOT_FOUND:
-            raise
-        return None
+def _as_seen(seen: Seen | None, found: Json | None) -> Json:
+    """What an apply says of what it is put over: not to be made where somebody deleted it, nor put over what somebody
+    made or changed since. So one that is late, of a leader that was stopped on its way, replaces nothing."""
+    if seen is not None:
+        return {"uid": seen.uid, "resourceVersion": seen.version}
+    return {key: found[key] for key in ("uid", "resourceVersion")} if found else {"resourceVersion": ABSENT}

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from controllers.engine.clusters import COLLECTION
+from controllers.engine.clusters import CLUSTER_API, COLLECTION
 from controllers.engine.kinds import API_VERSIONS, Ref
 from controllers.runtime.api import Api
 from controllers.runtime.line import Line
 from controllers.runtime.objects import Json
 
 COMPONENT = "federation-controller-manager"
+KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 _EVENTS_OF_THE_CLUSTER = "default"
 """Namespace of Events about what is in none, as Kubernetes has it."""
 
@@ -37,7 +38,7 @@ class Clerk:
     def api_uid(self) -> str:
         """By which this federation API is known: the UID of its Namespace kube-system."""
         with self._line.open() as api:
-            return str(api.get("/api/v1/namespaces/kube-system")["metadata"]["uid"])
+            return str(api.get(KUBE_SYSTEM)["metadata"]["uid"])
 
     def set_finalizers(self, path: str, uid: str, version: str, finalizers: Iterable[str]) -> Json:
         body = {"metadata": {"uid": uid, "resourceVersion": version, "finalizers": list(finalizers)}}
@@ -51,16 +52,25 @@ class Clerk:
 
     def warn(self, ref: Ref, uid: str, text: str) -> None:
         """An Event of type Warning on an object."""
-        now = _now()
-        namespace = ref.namespace or _EVENTS_OF_THE_CLUSTER
         involved = {"apiVersion": API_VERSIONS[ref.kind], "kind": ref.kind, "name": ref.name, "uid": uid}
+        if ref.namespace:
+            involved["namespace"] = ref.namespace
+        self._warn(involved, "NotPropagated", text)
+
+    def warn_of_cluster(self, name: str, uid: str, reason: str, text: str) -> None:
+        """An Event of type Warning on a Cluster."""
+        self._warn({"apiVersion": CLUSTER_API, "kind": "Cluster", "name": name, "uid": uid}, reason, text)
+
+    def _warn(self, involved: Mapping[str, str], reason: str, text: str) -> None:
+        now = _now()
+        namespace = involved.get("namespace", _EVENTS_OF_THE_CLUSTER)
         event = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"namespace": namespace, "name": f"{ref.name[:200]}.{uuid4().hex[:16]}"},
-            "involvedObject": {**involved, **({"namespace": ref.namespace} if ref.namespace else {})},
+            "metadata": {"namespace": namespace, "name": f"{involved['name'][:200]}.{uuid4().hex[:16]}"},
+            "involvedObject": involved,
             "type": "Warning",
-            "reason": "NotPropagated",
+            "reason": reason,
             "message": text[:1000],
             "source": {"component": COMPONENT},
             "firstTimestamp": now,

@@ -12,13 +12,16 @@ from kubernetes.client import ApiException
 
 from controllers.engine.federated import FINALIZER
 from controllers.engine.kinds import Ref
+from controllers.engine.manifest import names_in
+from controllers.engine.reach import Reach
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json
-from federation.names import KEEP_WORKLOADS, UNREACHABLE
+from federation.names import KEEP_WORKLOADS, NAMESPACES, UNREACHABLE
 
 log = logging.getLogger(__name__)
 
-COLLECTION = "/apis/cluster.karmada.io/v1alpha1/clusters"
+CLUSTER_API = "cluster.karmada.io/v1alpha1"
+COLLECTION = f"/apis/{CLUSTER_API}/clusters"
 READY = "Ready"
 LEFT = "Left"
 """Condition of a Cluster that is being deleted: False while it cannot go, and why."""
@@ -30,13 +33,14 @@ class CredentialsError(ValueError):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a member's API is, and what leads there."""
+    """Where a member's API is, what leads there, and how far."""
 
     url: str
     secret: tuple[str, str]
     """Namespace and name, in the federation API."""
     insecure: bool
     proxy: str
+    reach: Reach
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ def read_cluster(obj: Json) -> Cluster:
             (secret.get("namespace", ""), secret.get("name", "")),
             bool(spec.get("insecureSkipTLSVerification")),
             spec.get("proxyURL", ""),
+            Reach(tuple(names_in(annotations.get(NAMESPACES, "")))),
         ),
         tuple(metadata.get("finalizers") or ()),
         "deletionTimestamp" in metadata,

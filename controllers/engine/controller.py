@@ -8,18 +8,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from typing import TypeVar
 
 from kubernetes.client import ApiException
 
 from controllers.engine import membership
-from controllers.engine.carrier import Owner, Wanted
-from controllers.engine.clerk import Clerk
+from controllers.engine.carrier import Wanted
+from controllers.engine.clerk import KUBE_SYSTEM, Clerk
 from controllers.engine.clusters import COLLECTION, Cluster, read_cluster
+from controllers.engine.dropped import dropped, not_carried
 from controllers.engine.federated import FINALIZER, Federated, PlacementError, reader
 from controllers.engine.herald import Herald
 from controllers.engine.kinds import NAMESPACE, Ref, collection, namespace_ref
+from controllers.engine.manifest import Owner
 from controllers.engine.membership import Members
 from controllers.engine.metrics import Metrics
+from controllers.engine.orphans import Known
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.watching import News, Stream, follow
@@ -27,6 +31,15 @@ from controllers.runtime.watching import News, Stream, follow
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 2.0
+ORPHANS_SECONDS = 5.0
+"""What is in no API for twice as long is told as an orphan."""
+
+
+T = TypeVar("T")
+
+
+class AnotherApiError(ValueError):
+    """The federation API is not the one that we began with."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,8 @@ class Controller:
         self._inside: defaultdict[str, set[Ref]] = defaultdict(set)
         """What is in each namespace."""
         self._synced: set[str] = set()
+        self._refused: set[str] = set()
+        """Kinds that we may not follow: nothing of them is changed, and all others go on."""
         self._done: defaultdict[tuple[Ref, str], set[str]] = defaultdict(set)
         """Of each object that is taken back, from which members it is gone (or owed by them)."""
         self._reached: dict[Ref, frozenset[str]] = {}
@@ -62,7 +77,7 @@ class Controller:
     @property
     def missing(self) -> list[str]:
         """What was not yet seen of the federation API. Until it was, nothing is written."""
-        return [each for each in ("clusters", *self._kinds) if each not in self._synced]
+        return [each for each in ("clusters", *self._kinds) if each not in self._synced | self._refused]
 
     def start(self) -> None:
         """Begins to follow the federation API; all else comes from that."""
@@ -70,33 +85,70 @@ class Controller:
 
     def _begin(self) -> None:
         try:
-            owner = Owner(self._settings.federation, self._clerk.api_uid())
+            uid = self._clerk.api_uid()
+            with self._connect() as api:
+                ending = dropped(api, self._settings.kinds)
         except FAILURES as error:
             log.warning(f"the federation API does not answer yet: {why(error)}")
             self._loop.after(RETRY_SECONDS, self._begin)
             return
+        if ending:
+            log.warning(f"no longer carried, and taken back from all clusters: {', '.join(ending)}")
+        self._kinds = (NAMESPACE, *self._settings.kinds, *ending)
         self._members = Members(
-            owner,
+            Owner(self._settings.federation, uid),
             kinds=self._kinds,
             federation=self._connect,
             clerk=self._clerk,
             herald=self._herald,
             loop=self._loop,
             metrics=self._metrics,
-            ears=membership.Ears(self._hear, self._settled, self._warn),
+            ears=membership.Ears(self._hear, self._settled, self._warn, self._known),
         )
         self._herald.start()
-        clusters = Stream("clusters", COLLECTION, read_cluster, self._connect, self._post(self._take_clusters))
+        connect = partial(self._connect_to, uid)
+        clusters = Stream("clusters", COLLECTION, read_cluster, connect, self._post(self._take_clusters))
         follow(clusters, self._metrics.streams)
         for kind in self._kinds:
             read = reader(kind, self._settings.federation)
-            follow(
-                Stream(kind, collection(kind), read, self._connect, self._post(partial(self._take, kind))),
-                self._metrics.streams,
-            )
+            if kind in ending:
+                read = not_carried(read)
+            take, lose = self._post(partial(self._take, kind)), self._post(partial(self._lose, kind))
+            follow(Stream(kind, collection(kind), read, connect, take, failed=lose), self._metrics.streams)
+        self._look_for_orphans()
 
-    def _post(self, take: Callable[[News], None]) -> Callable[[News], None]:  # type: ignore[type-arg]
-        return lambda news: self._loop.post(partial(take, news))
+    def _connect_to(self, uid: str) -> Api:
+        """A new line to the federation API, unless it is another one by now: what we hold is then true of none."""
+        api = self._connect()
+        try:
+            now = str(api.get(KUBE_SYSTEM)["metadata"]["uid"])
+        except FAILURES:
+            with api:
+                raise
+        if now != uid:
+            self._loop.post(partial(_give_up, uid, now))
+            raise AnotherApiError(f"it is another API by now, {now}")
+        return api
+
+    def _post(self, take: Callable[[T], None]) -> Callable[[T], None]:
+        return lambda told: self._loop.post(partial(take, told))
+
+    def _lose(self, kind: str, error: Exception) -> None:
+        """Of a kind that may not be followed what was seen last holds; it holds up no other."""
+        if not (isinstance(error, ApiException) and error.status == HTTPStatus.FORBIDDEN) or kind in self._synced:
+            return
+        was_missing = bool(self.missing)
+        self._refused.add(kind)
+        if was_missing:
+            self._mark(*self._objects)
+
+    def _known(self) -> Known:
+        return Known({ref: obj.uid for ref, obj in self._objects.items()}, frozenset(self._synced))
+
+    def _look_for_orphans(self) -> None:
+        if self._members is not None and not self.missing:
+            self._members.look_for_orphans(self._known())
+        self._loop.after(ORPHANS_SECONDS, self._look_for_orphans)
 
     def _take_clusters(self, news: News[Cluster]) -> None:
         assert self._members is not None
@@ -255,3 +307,8 @@ class Controller:
             self._clerk.warn(ref, obj.uid, text)
         except FAILURES as error:
             log.warning(f"no Event on {ref}: {why(error)}", extra={"object": str(ref)})
+
+
+def _give_up(before: str, now: str) -> None:
+    """Ends the process: the next one begins with what is there now."""
+    raise AnotherApiError(f"the federation API is another one, {now} instead of {before}: all begins anew")

@@ -37,6 +37,8 @@ SETTLE_SECONDS = 0.2
 """So long it waits for what comes with a change: most often the other cluster says the same at once."""
 EVERY_SECONDS = 1.0
 """An object is written no more often than this, however fast its pods come and go."""
+PATIENCE_SECONDS = 30.0
+"""So long a cluster that is newly Ready may take to list what it has, before what it does not name counts as absent."""
 RETRY_SECONDS = 2.0
 REFUSED_SECONDS = 60.0
 
@@ -54,6 +56,8 @@ class Herald:
         """Whose word counts, of each cluster that is Ready."""
         self._away: dict[str, str] = {}
         """Why the others are not."""
+        self._listed: set[str] = set()
+        """Those that have had time to tell what they have."""
         self._standings: defaultdict[str, dict[Ref, Standing]] = defaultdict(dict)
         """By cluster."""
         self._reports: dict[Key, Report] = {}
@@ -116,13 +120,23 @@ class Herald:
         self._ears[cluster] = token
         self._away.pop(cluster, None)
         self._standings.pop(cluster, None)
+        self._listed.discard(cluster)
+        self._loop.after(PATIENCE_SECONDS, partial(self._count, cluster, token))
+
+    def _count(self, cluster: str, token: object) -> None:
+        if self._ears.get(cluster) is token:
+            self._listed.add(cluster)
+            self._mark(*self._of(cluster))
+
+    def _of(self, cluster: str) -> list[Ref]:
+        return [ref for ref, (_, clusters) in self._objects.items() if cluster in clusters]
 
     def _lose(self, cluster: str, text: str) -> None:
         self._ears.pop(cluster, None)
         self._standings.pop(cluster, None)
         if self._away.get(cluster) != text:
             self._away[cluster] = text
-            self._mark(*(ref for ref, (_, clusters) in self._objects.items() if cluster in clusters))
+            self._mark(*self._of(cluster))
 
     def _hear(self, cluster: str, token: object, ref: Ref, standing: Standing | None) -> None:
         if self._ears.get(cluster) is not token:
@@ -175,24 +189,24 @@ class Herald:
             self._write_status(obj, heard)
             if self._synced:
                 self._write_reports(obj, heard)
-        except FAILURES as error:
+        except Exception as error:  # One odd object must not stop the others.
             status = error.status if isinstance(error, ApiException) else None
             if status in (404, 409):
                 return  # It has changed, and is looked at when that is seen.
-            log.warning(f"how {ref} stands is not told: {why(error)}", extra={"object": str(ref)})
+            known = isinstance(error, FAILURES)
+            log.warning(f"how {ref} stands is not told: {why(error)}", exc_info=not known, extra={"object": str(ref)})
             self._written[ref] = monotonic() + (REFUSED_SECONDS if status == 422 else RETRY_SECONDS)
             self._mark(ref)
 
     def _place(self, obj: Federated, cluster: str) -> Place | None:
-        """None as long as a cluster that is Ready says nothing of it."""
+        """None as long as a cluster that is newly Ready says nothing of it."""
         if cluster in self._away:
             return Place(cluster, away=True, message=f"{cluster} is not Ready: {self._away[cluster]}")
         standing = self._standings[cluster].get(obj.ref)
         if standing is None:
-            return None
-        return Place(
-            cluster, standing.says, applied=bool(obj.digest) and standing.digest == obj.digest, message=standing.problem
-        )
+            return Place(cluster) if cluster in self._listed else None
+        is_applied = bool(obj.digest) and standing.digest == obj.digest
+        return Place(cluster, standing.says, applied=is_applied, message=standing.problem)
 
     def _write_status(self, obj: Federated, places: list[Place]) -> None:
         if obj.says is None or not places:
@@ -209,7 +223,7 @@ class Herald:
         self._objects[obj.ref] = after, self._objects[obj.ref][1]
 
     def _write_reports(self, obj: Federated, places: list[Place]) -> None:
-        rows = self._rows[obj.ref]
+        rows = self._rows.get(obj.ref, {})
         told = [report(obj.ref, obj.uid, place) for place in places if is_reported(obj.ref.kind, place)]
         for new in told:
             if rows.get(new.cluster) != new:

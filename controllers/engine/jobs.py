@@ -28,8 +28,9 @@ def job_status(old: Json, places: Sequence[Place], now: str) -> Json:
     complete = all(place.applied and place.has("Complete") for place in places)
     failed = [place for place in places if place.has("Failed")]
     if complete:
-        ends = [place.says.status["completionTime"] for place in places if place.says]
-        status["completionTime"] = max([*ends, start])
+        status["startTime"] = start or now
+        ends = [place.says.status.get("completionTime", "") for place in places if place.says]
+        status["completionTime"] = max([*ends, status["startTime"]])
         told = _told(places, "Complete")
         found = [{"type": "SuccessCriteriaMet", **told}, {"type": "Complete", **told}]
     elif failed and not any(map(_may_be_active, places)):

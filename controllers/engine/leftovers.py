@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from controllers.engine.kinds import API_VERSIONS, NAMESPACE, collection
+from controllers.engine.pages import all_metadata
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json
 
-PAGE = "500"
 _PODS = "/api/v1/namespaces/{}/pods"
 _MADE_BY_ITSELF = frozenset(["kube-root-ca.crt", "default"])
 """A ConfigMap and a ServiceAccount that each Namespace has."""
@@ -21,18 +21,7 @@ def foreign(api: Api, namespace: str, is_ours: Callable[[Json], bool]) -> str:
     """
     paths = [collection(kind, namespace) for kind in API_VERSIONS if kind != NAMESPACE] + [_PODS.format(namespace)]
     for path in paths:
-        for metadata in _all(api, path):
+        for metadata in all_metadata(api, path):
             if not (metadata.get("ownerReferences") or metadata["name"] in _MADE_BY_ITSELF or is_ours(metadata)):
                 return f"{path.rpartition('/')[2]}/{metadata['name']}"
     return ""
-
-
-def _all(api: Api, path: str) -> list[Json]:
-    found: list[Json] = []
-    more: dict[str, str] = {}
-    while True:
-        page = api.list_metadata(path, limit=PAGE, **more)
-        found += [item["metadata"] for item in page["items"] or ()]  # Null if there are none.
-        more = {"continue": page["metadata"].get("continue", "")}
-        if not more["continue"]:
-            return found

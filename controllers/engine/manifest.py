@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
 from controllers.engine.kinds import API_VERSIONS, NAMESPACE
@@ -95,6 +96,22 @@ def marked(body: Json, federation: str, api_uid: str, object_uid: str) -> Json:
     metadata["labels"] = {**metadata.get("labels", {}), CARRIED_BY: federation}
     metadata["annotations"] = {**metadata.get("annotations", {}), API_UID: api_uid, OBJECT_UID: object_uid}
     return {**body, "metadata": metadata}
+
+
+@dataclass(frozen=True)
+class Owner:
+    """By which marks an object in a member is known as ours."""
+
+    federation: str
+    api_uid: str
+
+    def has(self, metadata: Json) -> bool:
+        annotations = metadata.get("annotations") or {}
+        return self.is_named_in(metadata) and annotations.get(API_UID) == self.api_uid
+
+    def is_named_in(self, metadata: Json) -> bool:
+        """Whether it was made by a federation of this name: by ours, or by another federation API of that name."""
+        return (metadata.get("labels") or {}).get(CARRIED_BY) == self.federation
 
 
 def unmarked() -> Json:

@@ -10,7 +10,8 @@ from http import HTTPStatus
 
 from kubernetes.client import ApiException
 
-from controllers.engine.carrier import Carrier, Owner, Wanted
+from controllers.engine import orphans
+from controllers.engine.carrier import Carrier, Wanted
 from controllers.engine.clerk import Clerk, Condition, with_condition
 from controllers.engine.clusters import COLLECTION, LEFT, READY, Cluster, Endpoint, connect, debts, read_cluster
 from controllers.engine.federated import FINALIZER
@@ -18,7 +19,9 @@ from controllers.engine.health import Verdict
 from controllers.engine.heartbeat import Heartbeat, Report
 from controllers.engine.herald import Hear, Herald
 from controllers.engine.kinds import Ref
+from controllers.engine.manifest import Owner
 from controllers.engine.metrics import Metrics
+from controllers.engine.orphans import Known
 from controllers.engine.standing import Standing
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
@@ -28,6 +31,8 @@ from federation.names import UNREACHABLE
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 2.0
+ACCESS = "AccessGranted"
+"""Condition of a Cluster: False while it does not let us follow some kind."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class Ears:
     """Members came, went, or became Ready or not."""
     settled: Callable[[str, Ref, str], None]
     problem: Callable[[Ref, str], None]
+    known: Callable[[], Known]
+    """What the federation API has now."""
 
 
 @dataclass
@@ -48,6 +55,8 @@ class _Member:
     """While it is Ready."""
     leaving: bool = False
     """Whether the carrier was told to leave."""
+    awaits_sight: bool = False
+    """Whether it could not be told yet, as not all objects of the federation API were seen."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,23 @@ class _Told:
 
     def problem(self, ref: Ref, text: str) -> None:
         self.members.loop.post(partial(self.members.ears.problem, ref, text))
+
+    def owes(self, ref: Ref, uid: str) -> None:
+        self.members.loop.post(partial(self.members.owe, self.cluster, self.member, ref, uid))
+
+    def orphans(self, found: Sequence[Ref]) -> None:
+        self.members.loop.post(partial(self.members.note_orphans, self.cluster, self.member, found))
+
+    def refused(self, kinds: Mapping[str, str]) -> None:
+        words = next(iter(kinds.values()), "")
+        text = f"it does not let us follow {', '.join(kinds)}: {words}; nothing of that is changed there"
+        good = Condition(ACCESS, "True", "AllFollowed", "all kinds that are carried are followed there")
+        said = Condition(ACCESS, "False", "Forbidden", text) if kinds else good
+        self.members.loop.post(partial(self.members.remark, self.cluster, self.member, said, is_well=not kinds))
+
+    def staying(self, text: str) -> None:
+        said = Condition(LEFT, "False", "NotTakenBack", text)
+        self.members.loop.post(partial(self.members.remark, self.cluster, self.member, said, is_well=False))
 
     def stands(self, ref: Ref, standing: Standing | None) -> None:
         self.hear(ref, standing)
@@ -135,15 +161,59 @@ class Members:
         if (carrier := self._carrier(cluster)) is not None:
             carrier.take_back(ref, uid)
             return False
-        if owe and uid not in self._clusters[cluster].owed:
-            self._write(cluster, {"owed": {uid: str(ref)}})
-            log.info(f"{ref} goes from {cluster} when it is back", extra={"cluster": cluster, "object": str(ref)})
+        if owe:
+            self._note_owed(cluster, ref, uid)
         return owe
 
+    def _note_owed(self, cluster: str, ref: Ref, uid: str) -> None:
+        if uid not in self._clusters[cluster].owed:
+            self._write(cluster, {"owed": {uid: str(ref)}})
+            log.info(f"{ref} goes from {cluster} once it can", extra={"cluster": cluster, "object": str(ref)})
+
+    def owe(self, cluster: str, member: _Member, ref: Ref, uid: str) -> None:
+        """The member refuses to give it back: nobody is to wait for that."""
+        if self._members.get(cluster) is not member:
+            return
+        try:
+            self._note_owed(cluster, ref, uid)
+        except FAILURES as error:  # It is told again with the next attempt to take it back.
+            log.warning(f"cannot note what {cluster} owes: {why(error)}", extra={"cluster": cluster})
+            return
+        self.ears.settled(cluster, ref, uid)
+
     def forget(self, ref: Ref) -> None:
-        for member in self._members.values():
+        text = str(ref)
+        for name, member in self._members.items():
             if member.carrier is not None:
                 member.carrier.forget(ref)
+                for uid, owed in self._clusters[name].owed.items():
+                    if owed == text:
+                        member.carrier.take_back(ref, uid)
+
+    def look_for_orphans(self, known: Known) -> None:
+        for member in self._members.values():
+            if member.carrier is not None:
+                member.carrier.look_for_orphans(known)
+
+    def note_orphans(self, cluster: str, member: _Member, found: Sequence[Ref]) -> None:
+        if self._members.get(cluster) is member:
+            self._metrics.orphans.labels(cluster).set(len(found))
+            self.remark(cluster, member, orphans.condition(found), is_well=not found)
+
+    def remark(self, name: str, member: _Member, new: Condition, *, is_well: bool) -> None:
+        """Says something of a member on its Cluster: that all is well only where it was not before."""
+        if self._members.get(name) is not member:
+            return
+        cluster = self._clusters[name]
+        before, conditions = cluster.status_of(new.type), with_condition(cluster.conditions, new)
+        if conditions is None or (is_well and before is None):
+            return
+        if self._try_to_write(name, {"conditions": conditions}) and not is_well and before != new.status:
+            log.warning(f"{name}: {new.message}", extra={"cluster": name})
+            try:
+                self._clerk.warn_of_cluster(name, cluster.uid, new.reason, new.message)
+            except FAILURES as error:
+                log.warning(f"no Event on {name}: {why(error)}", extra={"cluster": name})
 
     def settle(self, cluster: str, member: _Member, ref: Ref, uid: str) -> None:
         if self._members.get(cluster) is not member:
@@ -201,7 +271,7 @@ class Members:
         if member.carrier is not None:
             member.carrier.stop()
         del self._members[name]
-        self._metrics.ready.remove(name) if name in self._clusters else None
+        self._metrics.forget(name)
 
     def _hear(self, name: str, heartbeat: Heartbeat, verdict: Verdict, report: Report | None) -> None:
         member = self._members.get(name)
@@ -235,7 +305,13 @@ class Members:
             line = partial(connect, self._federation, cluster.endpoint)
             told = _Told(self, member, name, self._herald.ear(name))
             member.carrier = Carrier(
-                name, owner=self._owner, kinds=self._kinds, connect=line, tell=told, metrics=self._metrics
+                name,
+                owner=self._owner,
+                kinds=self._kinds,
+                reach=cluster.endpoint.reach,
+                connect=line,
+                tell=told,
+                metrics=self._metrics,
             )
             for uid, ref in debts(cluster):
                 member.carrier.take_back(ref, uid)
@@ -258,8 +334,21 @@ class Members:
             if conditions is not None:
                 self._try_to_write(name, {"conditions": conditions})
         elif not member.leaving:
+            known = self.ears.known()
+            if unseen := set(self._kinds) - known.kinds:
+                # What is an orphan, and stays, is not known yet.
+                text = f"the federation API does not show yet what it has of {', '.join(sorted(unseen))}"
+                if member.awaits_sight:  # Not when it has just begun.
+                    self.remark(name, member, Condition(LEFT, "False", "ObjectsNotSeen", text), is_well=False)
+                member.awaits_sight = True
+                self.loop.after(RETRY_SECONDS, partial(self._go_on, name))
+                return
             member.leaving = True
-            member.carrier.leave(keep_workloads=cluster.keeps_workloads)
+            member.carrier.leave(known, keep_workloads=cluster.keeps_workloads)
+
+    def _go_on(self, name: str) -> None:
+        if name in self._members:
+            self._follow_readiness(name)
 
     def _hold(self, name: str, *, held: bool) -> None:
         cluster = self._clusters.get(name)

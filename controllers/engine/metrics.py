@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from controllers.runtime.metrics import StreamMetrics
@@ -21,6 +23,25 @@ class Metrics:
         self.applied = Counter("federation_applied", "Objects applied in a member", ["cluster"], registry=self._all)
         self.taken = Counter("federation_taken_back", "Objects deleted in a member", ["cluster"], registry=self._all)
         self.refused = Counter("federation_refused", "Failures in a member", ["cluster"], registry=self._all)
+
+        self.foreign = Gauge(
+            "federation_foreign",
+            "Objects of the federation that a member has from others",
+            ["cluster"],
+            registry=self._all,
+        )
+        self.orphans = Gauge(
+            "federation_orphans",
+            "Objects of this federation in a member that the federation API does not know",
+            ["cluster"],
+            registry=self._all,
+        )
+
+    def forget(self, cluster: str) -> None:
+        """Of a member that is followed no more."""
+        for gauge in (self.ready, self.foreign, self.orphans):
+            with suppress(KeyError):  # Nothing was told of it yet.
+                gauge.remove(cluster)
 
     def text(self) -> bytes:
         """In Prometheus' text format."""

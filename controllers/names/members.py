@@ -37,11 +37,28 @@ V = TypeVar("V", bound=OfService)
 
 @dataclass(frozen=True, eq=False)
 class _Member:
-    uid: str
-    endpoint: str
-    balancers: Cache[Balancer] = field(default_factory=Cache)
-    slices: Cache[Slice] = field(default_factory=Cache)
+    cluster: Cluster
+    balancers: dict[str, Cache[Balancer]] = field(default_factory=dict)
+    """By namespace; of all together where we may look into all of them, and then under an empty name."""
+    slices: dict[str, Cache[Slice]] = field(default_factory=dict)
+    streams: list[str] = field(default_factory=list)
     stopped: Event = field(default_factory=Event)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        return self.cluster.namespaces or ("",)
+
+    def leads_where(self, cluster: Cluster) -> bool:
+        """Whether what is followed is what the Cluster says now."""
+        now = self.cluster
+        return (now.uid, now.endpoint, now.namespaces) == (cluster.uid, cluster.endpoint, cluster.namespaces)
+
+    def reaches(self, service: Key) -> bool:
+        """Whether we may look where the Service is: where not, it was not brought there either."""
+        return not self.cluster.namespaces or service[0] in self.cluster.namespaces
+
+    def place(self, service: Key) -> str:
+        return service[0] if self.cluster.namespaces else ""
 
 
 SILENT_SECONDS = 30.0
@@ -74,7 +91,7 @@ class Members:
         """Follows these clusters and no others."""
         for name, member in list(self._members.items()):
             cluster = clusters.get(name)
-            if cluster is None or (cluster.uid, cluster.endpoint) != (member.uid, member.endpoint):
+            if cluster is None or not member.leads_where(cluster):
                 self._stop(name, member)
         for name in clusters.keys() - self._members.keys():
             self._start(name, clusters[name])
@@ -82,17 +99,21 @@ class Members:
     def share(self, cluster: str, service: Key) -> Share | None:
         """What the Service's load balancer there offers, as seen last; None if nothing was seen of the member yet."""
         member = self._members.get(cluster)
-        if member is None or not member.balancers.synced:
+        if member is not None and not member.reaches(service):
+            return NO_SHARE
+        if member is None or not (cache := member.balancers[member.place(service)]).synced:
             return None
-        balancer = member.balancers.one(service)
+        balancer = cache.one(service)
         return balancer.share if balancer else NO_SHARE
 
     def is_ready(self, cluster: str, service: Key) -> bool | None:
         """Whether the Service has a ready endpoint there, as seen last; None if nothing was seen of the member yet."""
         member = self._members.get(cluster)
-        if member is None or not member.slices.synced:
+        if member is not None and not member.reaches(service):
+            return False
+        if member is None or not (cache := member.slices[member.place(service)]).synced:
             return None
-        return any(each.ready for each in member.slices.of(service))
+        return any(each.ready for each in cache.of(service))
 
     def not_answering(self) -> Mapping[str, float]:
         """From when on (as time.time) members whose API does not answer count as away.
@@ -104,26 +125,34 @@ class Members:
 
     def _start(self, name: str, cluster: Cluster) -> None:
         line = partial(self._line, name, cluster.endpoint)
-        member = self._members[name] = _Member(cluster.uid, cluster.endpoint)
+        member = self._members[name] = _Member(cluster)
 
-        def begin(kind: str, path: str, read: Callable[[Json], V | None], cache: Cache[V], selector: str) -> None:
+        def begin(everywhere: str, place: str, read: Callable[[Json], V | None], selector: str) -> Cache[V]:
+            cache: Cache[V] = Cache()
+
             def tell(news: News[V]) -> None:
                 self._loop.post(partial(self._learn, name, member, cache, news))
 
-            stream = Stream(f"{kind} of {name}", path, read, line, tell, selector, stopped=member.stopped)
-            follow(stream, self._metrics.streams)
+            group, _, kind = everywhere.rpartition("/")
+            path = f"{group}/namespaces/{place}/{kind}" if place else everywhere
+            title = f"{kind} of {name}{f', namespace {place}' if place else ''}"
+            member.streams.append(title)
+            follow(Stream(title, path, read, line, tell, selector, stopped=member.stopped), self._metrics.streams)
+            return cache
 
-        # No one selector finds the Services of both engines.
-        begin("services", SERVICES, partial(read_balancer, federation=self._federation), member.balancers, "")
-        begin("endpointslices", SLICES, read_slice, member.slices, OF_SERVICE)
+        balancer = partial(read_balancer, federation=self._federation)
+        for place in member.places:
+            # No one selector finds the Services of both engines.
+            member.balancers[place] = begin(SERVICES, place, balancer, "")
+            member.slices[place] = begin(SLICES, place, read_slice, OF_SERVICE)
         probe(
             f"probe of {name}", line, lambda ok: self._loop.post(partial(self._hear, name, member, ok)), member.stopped
         )
 
     def _stop(self, name: str, member: _Member) -> None:
         member.stopped.set()
-        for kind in ("services", "endpointslices"):
-            self._metrics.streams.forget(f"{kind} of {name}")
+        for stream in member.streams:
+            self._metrics.streams.forget(stream)
         del self._members[name]
         self._answers.pop(name, None)
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from controllers.names.plan import Addresses, Record
 from controllers.runtime.objects import Json, Key, key_of
-from federation.names import CARRIED_BY, DNS_CONTROLLER, LEAVING, MANAGED_BY, is_domain, is_ip, zone_of
+from federation.names import CARRIED_BY, DNS_CONTROLLER, LEAVING, MANAGED_BY, NAMESPACES, is_domain, is_ip, zone_of
 
 OF_SERVICE = "kubernetes.io/service-name"
 """Label of EndpointSlices: the Service that they belong to."""
@@ -65,6 +65,8 @@ class Cluster:
     uid: str
     endpoint: str
     """URL of its API."""
+    namespaces: tuple[str, ...]
+    """The only ones there that we may look into; empty: all."""
     region: str
     zones: tuple[str, ...]
     not_ready_since: float | None
@@ -131,7 +133,8 @@ def read_cluster(obj: Json) -> Cluster | None:
     ready = conditions.get("Ready", {"status": "Unknown", "lastTransitionTime": metadata["creationTimestamp"]})
     since = None if ready["status"] == "True" else datetime.fromisoformat(ready["lastTransitionTime"]).timestamp()
     zones = tuple(spec.get("zones", ()))
-    return Cluster(metadata["uid"], spec.get("apiEndpoint", ""), spec.get("region", ""), zones, since)
+    namespaces = tuple(filter(None, metadata.get("annotations", {}).get(NAMESPACES, "").split(",")))
+    return Cluster(metadata["uid"], spec.get("apiEndpoint", ""), namespaces, spec.get("region", ""), zones, since)
 
 
 def read_written(obj: Json) -> Written | None:

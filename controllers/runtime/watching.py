@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from kubernetes.client import ApiException
 
-from controllers.runtime.api import FAILURES, Api, wait_asked_for, why
+from controllers.runtime.api import FAILURES, WATCH_SECONDS, Api, wait_asked_for, why
 from controllers.runtime.metrics import StreamMetrics
 from controllers.runtime.objects import Json, Key, key_of
 
@@ -55,6 +55,8 @@ class Stream(Generic[T]):
     """Which labels count; empty is all."""
     watch_seconds: int | None = None
     """After so long the server ends each watch, and it is asked for the next; None is Api's own."""
+    failed: Callable[[Exception], None] = lambda _: None
+    """Told why sight was lost, each time."""
     stopped: Event = field(default_factory=Event)
 
 
@@ -65,7 +67,7 @@ def follow(stream: Stream[T], metrics: StreamMetrics) -> None:
 
 def _follow(stream: Stream[T], metrics: StreamMetrics) -> None:
     """A failure is logged, and all begins anew."""
-    pause, asked = 0.0, 0.0
+    pause, asked, told = 0.0, 0.0, ""
     while not stream.stopped.wait(max(asked, pause * random.uniform(0.8, 1.2))):
         began, asked = monotonic(), 0.0
         try:
@@ -76,12 +78,16 @@ def _follow(stream: Stream[T], metrics: StreamMetrics) -> None:
                 break
             metrics.failed(stream.name)
             asked = wait_asked_for(error)
-            expired = isinstance(error, ApiException) and error.status == HTTPStatus.GONE
-            log.log(
-                logging.INFO if expired else logging.WARNING,
-                f"lost sight of {stream.name}, what was seen last holds: {why(error)}",
-                extra={"stream": stream.name},
-            )
+            stream.failed(error)
+            status = error.status if isinstance(error, ApiException) else None
+            # A right that is missing stays so until somebody gives it: that is said once.
+            if not (status == HTTPStatus.FORBIDDEN and told == why(error)):
+                log.log(
+                    logging.INFO if status == HTTPStatus.GONE else logging.WARNING,
+                    f"lost sight of {stream.name}, what was seen last holds: {why(error)}",
+                    extra={"stream": stream.name},
+                )
+            told = why(error)
         pause = (
             SHORTEST_PAUSE if monotonic() - began > LONGEST_PAUSE else min(LONGEST_PAUSE, 2 * pause + SHORTEST_PAUSE)
         )
@@ -99,19 +105,32 @@ def _list_and_watch(stream: Stream[T], api: Api, metrics: StreamMetrics) -> None
         ):
             obj, change = event["object"], event.get("type")
             try:
-                version = str(obj["metadata"]["resourceVersion"])
+                newer = str(obj["metadata"]["resourceVersion"])
                 key = key_of(obj) if change != "BOOKMARK" else ("", "")
             except (TypeError, KeyError) as error:  # Nobody knows what it is about.
                 _leave_out(stream, obj, error, metrics)
                 continue
+            version = _after(version, newer)
             if change == "DELETED":
                 stream.tell(News({key: None}, complete=False, version=version))
             elif change != "BOOKMARK":
                 # Of an object that cannot be read, what was seen last holds.
                 views = _read(stream, obj, metrics)
                 stream.tell(News(views, complete=False, version=version))
+        # A watch is asked for a fifth less at the least.
+        if monotonic() - began < 0.8 * (stream.watch_seconds or WATCH_SECONDS) - 1:
+            # It ended early, as when the server starts anew: on an etcd of before, a watch from now would tell nothing.
+            now = api.get(stream.path, labelSelector=stream.selector, limit="1")
+            _after(version, now["metadata"]["resourceVersion"])
         # A server or proxy that ends every watch at once is not asked more than once a second.
         stream.stopped.wait(1 - (monotonic() - began))
+
+
+def _after(version: str, now: str) -> str:
+    """The later version; raises ApiException (410) where the API went back to before what was seen of it."""
+    if int(now) < int(version):
+        raise ApiException(status=HTTPStatus.GONE, reason=f"the API went back, from version {version} to {now}")
+    return now
 
 
 def _read(stream: Stream[T], obj: Json, metrics: StreamMetrics) -> Mapping[Key, T | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -16,7 +17,7 @@ from federation.dns.component import FederationDns
 from federation.dns.records import CONTROLLER_USER
 from federation.dns.withdrawal import Withdrawal
 from federation.member import Member
-from federation.roles import grant, grant_within, user
+from federation.roles import Rule, grant, grant_within, user
 from federation.tokens import service_account
 
 ACCOUNT = "federation-dns"
@@ -45,13 +46,10 @@ class MemberDns(pulumi.ComponentResource):
         token = service_account(
             member, ACCOUNT, namespace, args.settings.token_generation, labels=labels, opts=in_member
         )
-        grant(
+        _grant_sight(
             f"{member}-dns",
             {"name": f"federation:{federation}:dns", "labels": labels},
-            [
-                {"api_groups": [""], "resources": ["services"], "verbs": ["list", "watch"]},
-                {"api_groups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
-            ],
+            args.member.sees,
             {"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": ACCOUNT},
             ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.only_ours)),
         )
@@ -109,3 +107,21 @@ class MemberDns(pulumi.ComponentResource):
             ResourceOptions(parent=self, provider=args.dns.own, depends_on=[args.member, args.dns]),
         )
         self.register_outputs({})
+
+
+def _grant_sight(
+    resource: str,
+    metadata: k8s.meta.v1.ObjectMetaArgsDict,
+    namespaces: Sequence[str],
+    subject: k8s.rbac.v1.SubjectArgsDict,
+    opts: ResourceOptions,
+) -> None:
+    """In these namespaces; in the whole cluster, if there are none."""
+    rules: Sequence[Rule] = [
+        {"api_groups": [""], "resources": ["services"], "verbs": ["list", "watch"]},
+        {"api_groups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
+    ]
+    if not namespaces:
+        grant(resource, metadata, rules, subject, opts)
+    for each in namespaces:
+        grant_within(f"{resource}-{each}", {**metadata, "namespace": each}, rules, subject, opts)

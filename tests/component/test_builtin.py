@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from controllers.engine.standing import STATUS_KINDS
 from federation import access
-from federation.engine.builtin.rules import TOLD
 from federation.settings import Access, Propagation
 from tests.component.program import UIDS, run
 from tests.component.recording import Record, name_of, opened
@@ -28,6 +28,7 @@ DEPLOYMENT = ("Deployment", ENGINE)
 ORDER = [
     (("Deployment", "federation-apiserver"), CRD),
     (CRD, DEPLOYMENT),
+    (("CustomResourceDefinition", r"propagations\.engine\.federation"), DEPLOYMENT),
     (RIGHTS, DEPLOYMENT),
     # It ends the Namespaces of the API; without it a Cluster's credentials would stay behind.
     (("Deployment", "kube-controller-manager"), DEPLOYMENT),
@@ -112,14 +113,16 @@ def test_the_engines_user_reads_what_it_carries_and_writes_marks_and_status(buil
             may.setdefault(resource, set()).update(rule["verbs"])
     carried = {access.RESOURCES[kind][1] for kind in Propagation().kinds}
     marked = {"get", "list", "watch", "patch"}
+    resources = {resource for kind, (_, resource) in access.RESOURCES.items() if kind in STATUS_KINDS}
+    told = {f"{resource}/status" for resource in resources & carried}
     assert may == {
         **dict.fromkeys(carried, marked),
-        **{f"{access.RESOURCES[kind][1]}/status": {"patch"} for kind in Propagation().kinds if kind in TOLD},
-        "propagations": {*marked, "create", "delete"},
         "namespaces": marked,
         "clusters": marked,
         "clusters/status": {"patch"},
+        **{each: {"patch"} for each in told},
         "events": {"create"},
+        "propagations": {*marked, "create", "delete"},
     }
 
 

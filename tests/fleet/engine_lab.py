@@ -21,8 +21,8 @@ import yaml
 
 from controllers.runtime.api import Api
 from embedded.stack import CHECKOUT
-from federation import access
-from federation.access import Rule
+from federation import access, names
+from federation.access import Rights, Rule
 from federation.engine.builtin import rules
 from federation.kubeconfig import load, pick, server
 from federation.settings import Kind
@@ -118,14 +118,28 @@ class Lab:
         conditions: list[Json] = cluster.get("status", {}).get("conditions", [])
         return next((each for each in conditions if each["type"] == "Ready"), {})
 
-    def start(self) -> None:
-        """Starts the engine and waits until it has seen the federation API."""
-        self.engine = self.another("engine")
+    def prepare(self) -> None:
+        """Makes in the federation API what the engine needs, and nothing more: its kind, its account."""
+        for kind in ("cluster", "propagation"):
+            self.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / f"{kind}.yaml"))
+        self.kubectl(API, "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        self.apply(API, _object("v1", "Namespace", SYSTEM), _object("v1", "Namespace", OWN))
+        within = {OWN: rules.CREDENTIALS, SYSTEM: rules.LEADING}
+        token = self.account(API, rules.everywhere(self.kinds), within)
+        config = yaml.safe_load(self.kubectl(API, "config", "view", "--raw", "--minify"))
+        config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
+        write_private(self.folder / "engine.kubeconfig", yaml.safe_dump(config).encode())
 
-    def another(self, name: str, **environment: str) -> Engine:
+    def start(self, kinds: Sequence[Kind] = ()) -> None:
+        """Starts the engine, for these kinds (those of the lab), and waits until it has seen the federation API."""
+        self.engine = self.another("engine", kinds)
+
+    def another(
+        self, name: str, kinds: Sequence[Kind] = (), environment: Mapping[str, str] = MappingProxyType({})
+    ) -> Engine:
         """One more engine, once it is ready: to take over, or since it has seen the federation API."""
         command = [sys.executable, "-m", "controllers.engine", "--kubeconfig", str(self.folder / "engine.kubeconfig")]
-        command += ["--federation", FEDERATION, "--kinds", ",".join(self.kinds), "--listen", "127.0.0.1:0"]
+        command += ["--federation", FEDERATION, "--kinds", ",".join(kinds or self.kinds), "--listen", "127.0.0.1:0"]
         command += ["--lease-namespace", SYSTEM]
         log = self.folder / f"{name}.log"
         with log.open("wb") as file:
@@ -137,6 +151,15 @@ class Lab:
         engine = Engine(process, log, f"http://{found[0]}")
         wait_until("the engine to be healthy", lambda: requests.get(f"{engine.url}/healthz", timeout=5).ok, 30)
         return engine
+
+    def revive(self) -> None:
+        """As the kubelet does: starts the engine anew if it has ended, as it does after 7 s without a renewal."""
+        assert self.engine is not None
+        process, lease = self.engine.process, ("lease", rules.CONTROLLER_MANAGER, "-n", SYSTEM)
+        before = self.get(API, *lease)
+        wait_until("a renewal or its end", lambda: process.poll() is not None or self.get(API, *lease) != before, 30)
+        if process.poll() is not None:
+            self.start()
 
     def kill(self) -> None:
         """All engines."""
@@ -155,17 +178,21 @@ class Lab:
         authority = base64.b64decode(_authority(self.kubeconfig, context)).decode()
         return server(pick(load([self.kubeconfig]), context)), authority
 
-    def join(self, member: str, behind: tuple[str, str] | None = None) -> None:
-        """A Cluster with the credentials of an account that may do what the rules say, and no more.
+    def join(self, member: str, given: Rights | None = None, behind: tuple[str, str] | None = None) -> None:
+        """A Cluster with the credentials of an account that may do what is given (full), and no more.
 
         `behind` is the URL by which it is reached and the authority there; its own, if there is none.
         """
-        token = self.account(member, access.BUILTIN.full)
+        given = given or Rights(access.BUILTIN.full)
+        token = self.account(member, given.everywhere, dict.fromkeys(given.namespaces, given.within))
         url, authority = behind or self.server(member)
         data = {"caBundle": _base64(authority), "token": _base64(token)}
         self.apply(API, _object("v1", "Secret", member, namespace=OWN) | {"data": data})
         spec = {"syncMode": "Push", "apiEndpoint": url, "secretRef": {"namespace": OWN, "name": member}}
-        self.apply(API, _object("cluster.karmada.io/v1alpha1", "Cluster", member) | {"spec": spec})
+        joined = _object("cluster.karmada.io/v1alpha1", "Cluster", member)
+        if given.looks_within:
+            joined["metadata"]["annotations"] = {names.NAMESPACES: ",".join(given.namespaces)}
+        self.apply(API, joined | {"spec": spec})
 
     def stand_in(self, member: str, url: str) -> None:
         """A Cluster for an API server that takes every token, and whose certificate nobody has signed."""
@@ -182,7 +209,7 @@ class Lab:
     def account(
         self, context: str, everywhere: Sequence[Rule], within: Mapping[str, Sequence[Rule]] = MappingProxyType({})
     ) -> str:
-        """A new token for an account with these rights, of which some are within namespaces."""
+        """A new token for an account with these rights, of which some are within namespaces, which must be there."""
         subject = {"kind": "ServiceAccount", "namespace": OWN, "name": ACCOUNT}
         objects = [_object("v1", "Namespace", OWN), _object("v1", "ServiceAccount", ACCOUNT, namespace=OWN)]
         roles = [("Role", {"namespace": namespace}, given) for namespace, given in within.items()]
@@ -207,16 +234,9 @@ def running(folder: Path, members: Sequence[str] = MEMBERS, kinds: Sequence[Kind
     # What a killed run left behind says nothing about this checkout.
     lab.fleet("down")
     try:
-        names = [argument for name in (API, *members) for argument in ("--api-only", name)]
-        lab.fleet("up", *names, "--kubeconfig", str(lab.kubeconfig))
-        for kind in ("cluster", "propagation"):
-            lab.kubectl(API, "apply", "-f", str(CHECKOUT / "federation" / "engine" / "builtin" / f"{kind}.yaml"))
-        lab.kubectl(API, "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
-        lab.kubectl(API, "create", "namespace", SYSTEM)
-        token = lab.account(API, rules.everywhere(lab.kinds), {OWN: rules.CREDENTIALS, SYSTEM: rules.LEADING})
-        config = yaml.safe_load(lab.kubectl(API, "config", "view", "--raw", "--minify"))
-        config["users"] = [{"name": config["contexts"][0]["context"]["user"], "user": {"token": token}}]
-        write_private(folder / "engine.kubeconfig", yaml.safe_dump(config).encode())
+        servers = [argument for name in (API, *members) for argument in ("--api-only", name)]
+        lab.fleet("up", *servers, "--kubeconfig", str(lab.kubeconfig))
+        lab.prepare()
         lab.start()
         yield lab
     finally:
@@ -236,8 +256,8 @@ def _object(version: str, kind: str, name: str, **metadata: str) -> Json:
 
 
 def _rule(rule: Mapping[str, Any]) -> Json:
-    names = {"api_groups": "apiGroups", "non_resource_urls": "nonResourceURLs", "resource_names": "resourceNames"}
-    return {names.get(key, key): list(value) for key, value in rule.items()}
+    keys = {"api_groups": "apiGroups", "non_resource_urls": "nonResourceURLs", "resource_names": "resourceNames"}
+    return {keys.get(key, key): list(value) for key, value in rule.items()}
 
 
 def _authority(kubeconfig: Path, context: str) -> str:

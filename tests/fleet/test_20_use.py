@@ -8,8 +8,9 @@ import pytest
 
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.conftest import EXAMPLE, MEMBERS, Federation
+from tests.fleet.conftest import ENGINE, EXAMPLE, MEMBERS, Federation
 
+BUILTIN = pytest.mark.skipif(ENGINE != "builtin", reason="the status is the built-in engine's")
 OWN_SERVICE = ("service", "kubernetes", "-n", "default")
 
 
@@ -22,11 +23,56 @@ def test_a_deployment_and_a_service_are_enough(federation: Federation, figures: 
     figures.add("Deployment applied, until pods ran in both", time.monotonic() - start)
 
 
+@BUILTIN
+def test_a_rollout_ends_when_every_member_has_it_and_a_job_when_every_member_did_it(federation: Federation) -> None:
+    kubectl = federation.clusters.kubectl
+    kubectl("fellowship", "set", "env", "deployment/web", "ROUND=2")
+    kubectl("fellowship", "create", "job", "once", "--image=busybox:1.36", "--", "true")
+    kubectl("fellowship", "rollout", "status", "deployment/web", "--timeout=120s")
+    for context in MEMBERS.values():
+        deployment = federation.clusters.get(context, "deployment", "web")
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        assert {"name": "ROUND", "value": "2"} in container["env"]
+        assert [deployment["status"][key] for key in ("replicas", "updatedReplicas", "availableReplicas")] == [1, 1, 1]
+    kubectl("fellowship", "wait", "--for=condition=Complete", "job/once", "--timeout=120s")
+    for context in MEMBERS.values():
+        assert federation.clusters.get(context, "job", "once")["status"]["succeeded"] == 1
+
+    def addresses() -> list[str]:
+        balancer = federation.clusters.get("fellowship", "service", "web")["status"].get("loadBalancer", {})
+        return [each["ip"] for each in balancer.get("ingress", [])]
+
+    wait_until("the addresses of both", lambda: len(addresses()) == len(MEMBERS), 30)
+    kubectl("fellowship", "delete", "job", "once")
+
+
+@BUILTIN
+def test_a_report_says_how_each_member_has_it(federation: Federation) -> None:
+    def rows() -> list[list[str]]:
+        lines = federation.clusters.kubectl("fellowship", "get", "propagations", "--no-headers").splitlines()
+        return sorted(line.split() for line in lines)
+
+    expected = [
+        [f"web.{kind.lower()}.{member}", kind, member, "True", "True"]
+        for kind in ("Deployment", "Service")
+        for member in MEMBERS
+    ]
+    wait_until("all reports to be good", lambda: [row for row in rows() if row[0].startswith("web.")] == expected, 30)
+
+
 def test_deleting_it_takes_it_from_every_member(federation: Federation) -> None:
     federation.clusters.kubectl("fellowship", "delete", "-f", EXAMPLE)
     for context in MEMBERS.values():
         _wait_gone(federation, context, "deployment", "web")
         _wait_gone(federation, context, "service", "web")
+
+
+@BUILTIN
+def test_its_reports_went_with_it(federation: Federation) -> None:
+    def left() -> str:
+        return federation.clusters.kubectl("fellowship", "get", "propagations", "-o", "name")
+
+    wait_until("the reports of web to go", lambda: "/web." not in left(), 60)
 
 
 def test_the_apis_own_service_never_reaches_a_member_not_even_without_its_labels(federation: Federation) -> None:

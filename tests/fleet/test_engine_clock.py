@@ -33,7 +33,7 @@ def faked() -> dict[str, str]:
 def test_a_clock_that_is_an_hour_ahead_takes_no_lease_early_and_gives_none_up(lab: Lab) -> None:
     right = lab.engine
     assert right is not None
-    wrong = lab.another("ahead", **faked())
+    wrong = lab.another("ahead", environment=faked())
     began = time.monotonic()
     wait_until("15 s to be over", lambda: time.monotonic() > began + 15, 30)
     assert right.leads
@@ -56,7 +56,7 @@ def test_a_clock_that_is_an_hour_ahead_takes_no_lease_early_and_gives_none_up(la
 
 def test_a_member_that_dies_is_told_of_by_a_clock_that_is_ahead(lab: Lab) -> None:
     lab.stop()
-    lab.another("ahead", **faked())
+    lab.another("ahead", environment=faked())
     lab.fleet("stop", "gondor", "--only", "kube-apiserver")
     seconds = seconds_until("not Ready", lambda: lab.ready("gondor").get("status") == "False", 60)
     assert seconds > 20

@@ -35,7 +35,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def front(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MemberFront]:
     """What stands before one of both members, which are Ready."""
     with MemberFront(*lab.server(SPOILT), tmp_path_factory.mktemp("front")) as found:
-        lab.join(SPOILT, (found.url, found.authority))
+        lab.join(SPOILT, behind=(found.url, found.authority))
         lab.join(WELL)
         for member in (SPOILT, WELL):
             seconds_until(f"{member} Ready", lambda member=member: is_ready(lab, member), 60)  # type: ignore[misc]

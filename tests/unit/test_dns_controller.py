@@ -25,7 +25,7 @@ from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
 from controllers.runtime.metrics import StreamMetrics
 from controllers.runtime.watching import Stream
-from federation.names import CARRIED_BY, DNS_CONTROLLER, MANAGED_BY, own_namespace
+from federation.names import CARRIED_BY, DNS_CONTROLLER, MANAGED_BY, NAMESPACES, own_namespace
 from tests.kube_api import ApiServer, Json
 
 pytestmark = pytest.mark.unit
@@ -64,7 +64,9 @@ class World:
     def server(self, member: str) -> ApiServer:
         return {"gondor": self.gondor, "rohan": self.rohan}[member]
 
-    def cluster(self, name: str, *, zones: list[str], away: float | None = None, leaving: bool = False) -> None:
+    def cluster(
+        self, name: str, *, zones: list[str], away: float | None = None, leaving: bool = False, namespaces: str = ""
+    ) -> None:
         """`away` is since when it is not Ready, in seconds since the epoch."""
         since = datetime.fromtimestamp(away or 0, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         ready = {"type": "Ready", "status": "False" if away else "True", "lastTransitionTime": since}
@@ -72,7 +74,7 @@ class World:
         self.federation.put(
             CLUSTERS,
             {
-                "metadata": {"name": name, "uid": f"uid-{name}", **leaves},
+                "metadata": {"name": name, "uid": f"uid-{name}", "annotations": {NAMESPACES: namespaces}, **leaves},
                 "spec": {"apiEndpoint": self.server(name).url, "region": "middle-earth", "zones": zones},
                 "status": {"conditions": [ready]},
             },
@@ -212,6 +214,18 @@ def test_a_service_gets_its_records(world: World) -> None:
         f"{NAME}.edoras.middle-earth.example.com": {ROHAN},
     }
     assert {(each["recordType"], each["recordTTL"]) for each in written["spec"]["endpoints"]} == {("A", 30)}
+
+
+def test_of_a_namespaced_member_only_its_namespaces_are_looked_into(world: World) -> None:
+    world.cluster("rohan", zones=["edoras"], namespaces="default,bree")
+    world.rohan.forbidden |= {SERVICES, SLICES}
+    world.run()
+    both_serve(world)
+    asked = {path.partition("?")[0] for _, path in world.rohan.requests} - {"/readyz"}
+    assert {path.split("/namespaces/")[1].split("/")[0] for path in asked} == {"default", "bree"}
+    # What it has elsewhere, the federation did not bring there.
+    world.cluster("rohan", zones=["edoras"], namespaces="bree")
+    world.await_answer(GLOBAL, GONDOR)
 
 
 @pytest.mark.parametrize("collection", [SERVICES, CLUSTERS, COLLECTION])

@@ -70,10 +70,42 @@ def test_a_long_list_is_read_by_pages(server: ApiServer, monkeypatch: pytest.Mon
     follower.stop()
 
 
+def test_an_api_that_went_back_to_an_earlier_version_is_listed_anew(server: ApiServer) -> None:
+    put(server, "a", "1")
+    before = server.snapshot()
+    follower = Follower(server)
+    put(server, "b", "2")
+    server.wait(lambda: len(follower.values) == 2, "both")
+    server.wait(lambda: any("watch" in path for _, path in server.requests), "a watch")
+    server.restore(before)
+    server.wait(lambda: follower.values == {("x", "a"): "1"}, "what is there now")
+    put(server, "c", "3")
+    server.wait(lambda: ("x", "c") in follower.values, "what came after, though its version is not higher")
+    follower.stop()
+
+
+def test_a_list_that_fails_half_way_tells_nothing(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "PAGE", "1")
+    for name in "ab":
+        put(server, name, "1")
+    follower = Follower(server)
+    server.wait(lambda: len(follower.values) == 2, "both")
+    server.broken_pages.add(PATH)
+    server.expire()
+    put(server, "c", "1")
+    server.wait(lambda: sum("continue" in path for _, path in server.requests) >= 3, "second pages to be refused")
+    assert set(follower.values) == {("x", "a"), ("x", "b")}
+    assert follower.lists == 1
+    server.broken_pages.clear()
+    server.wait(lambda: len(follower.values) == 3, "all, once it is whole")
+    follower.stop()
+
+
 def test_a_watch_that_the_server_ends_goes_on_without_a_new_list(
     server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api, "WATCH_SECONDS", 1)
+    monkeypatch.setattr(watching, "WATCH_SECONDS", 1)
     put(server, "a", "1")
     follower = Follower(server)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import Event, Thread
 from typing import Any
 
 import pytest
 from kubernetes.client import ApiException
 
-from controllers.engine import carrier, heartbeat
+from controllers.engine import carrier, controller, heartbeat
 from controllers.engine.carrier import FIGHT_ROUNDS
 from controllers.engine.clusters import COLLECTION as CLUSTERS
 from controllers.engine.controller import Controller, Settings
@@ -37,7 +37,7 @@ class World:
         self.members = {"gondor": ApiServer(), "rohan": ApiServer()}
         self.federation.put(NAMESPACES, {"metadata": {"name": "kube-system"}})
         self.federation.put(NAMESPACES, {"metadata": {"name": "shire"}})
-        self.loop = Loop()
+        self.loop, self.metrics = Loop(), Metrics()
         for name, server in self.members.items():
             self.secret(name)
             self.federation.put(
@@ -60,12 +60,25 @@ class World:
         old["metadata"]["annotations"] = told
         self.federation.put(MAPS, old | {"data": {"value": value}})
 
-    def start(self) -> Controller:
-        settings = Settings("fellowship", ("ConfigMap",))
-        controller = Controller(settings, lambda: Api.of_token(self.federation.url, "", "admin"), self.loop, Metrics())
-        controller.start()
-        Thread(target=self.loop.run, daemon=True).start()
-        return controller
+    def start(self, kinds: Sequence[str] = ("ConfigMap",)) -> Controller:
+        settings = Settings("fellowship", kinds)
+        new = Controller(settings, lambda: Api.of_token(self.federation.url, "", "admin"), self.loop, self.metrics)
+        new.start()
+        self.controller = new
+        self.thread = Thread(target=self.loop.run, daemon=True)
+        self.thread.start()
+        return new
+
+    def restart(self, *kinds: str) -> None:
+        """Another process, which carries these kinds."""
+        self.loop.end()
+        self.thread.join(10)
+        # With the process of a real one, its threads end.
+        assert self.controller._members is not None
+        for name, member in list(self.controller._members._members.items()):
+            self.controller._members._stop(name, member)
+        self.loop, self.metrics = Loop(), Metrics()
+        self.start(kinds)
 
     def value(self, member: str, name: str = "ring") -> str | None:
         found = self.members[member].get(MAPS, "shire", name)
@@ -76,10 +89,10 @@ class World:
             lambda: [self.value(each, name) for each in self.members] == expected, f"{name} to be {expected}"
         )
 
-    def condition(self, member: str) -> Json:
+    def condition(self, member: str, of: str = "Ready") -> Json:
         cluster = self.federation.get(CLUSTERS, "", member) or {}
         conditions: list[Json] = cluster.get("status", {}).get("conditions", [])
-        return next((each for each in conditions if each["type"] == "Ready"), {})
+        return next((each for each in conditions if each["type"] == of), {})
 
     def wait_for_ready(self, member: str, status: str) -> None:
         self.federation.wait(lambda: self.condition(member).get("status") == status, f"{member} to be Ready={status}")
@@ -104,6 +117,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(heartbeat, "EVERY_SECONDS", 0.2)
     monkeypatch.setattr(heartbeat, "SOON_SECONDS", 0.1)
+    monkeypatch.setattr(controller, "ORPHANS_SECONDS", 0.2)
     monkeypatch.setattr("controllers.engine.health.SILENT_SECONDS", 1.0)
     new = World()
     yield new

@@ -20,7 +20,7 @@ __all__ = ["world"]
 MALFORMED: dict[str, object] = {
     "nothing": {},
     "no metadata": {"metadata": None, "data": "x"},
-    "no name": {"metadata": {"namespace": "x", "resourceVersion": "1"}, "data": "x"},
+    "no name": {"metadata": {"namespace": "x", "resourceVersion": "101"}, "data": "x"},
     "a list as metadata": {"metadata": ["name"]},
     "no content": {"metadata": {"namespace": "x", "name": "bad", "resourceVersion": "1"}},
     "text": "a text",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from federation.access import READ, Rule, on
+from federation.access import READ, RESOURCES, Rule, on
 from federation.settings import Kind
 
 CONTROLLER_MANAGER = "federation-controller-manager"
@@ -31,20 +31,23 @@ TOLD: Sequence[Kind] = ("Service", "Deployment", "StatefulSet", "DaemonSet", "Jo
 
 
 def everywhere(kinds: Sequence[Kind]) -> Sequence[Rule]:
-    """In the whole federation API, for an engine that carries these kinds. Nothing is made or deleted there but
-    Events and reports."""
+    """In the whole federation API, for an engine that carries these kinds.
+
+    Nothing is made there but Events and reports.
+    """
     return [
-        # A finalizer is written to what is carried.
-        *on(kinds, [*READ, "patch"]),
+        # All kinds that there are: what was carried once has our finalizers still, and they must go, or its objects
+        # could never be deleted. A finalizer is a patch.
+        *on(RESOURCES, ["list", "watch", "patch"]),
         {"api_groups": [""], "resources": ["namespaces"], "verbs": [*READ, "patch"]},
         {"api_groups": [""], "resources": ["events"], "verbs": ["create"]},
-        {"api_groups": ["cluster.karmada.io"], "resources": ["clusters"], "verbs": [*READ, "patch"]},
+        {"api_groups": ["cluster.karmada.io"], "resources": ["clusters"], "verbs": ["list", "watch", "patch"]},
         {"api_groups": ["cluster.karmada.io"], "resources": ["clusters/status"], "verbs": ["patch"]},
         *_statuses(kinds),
         {
             "api_groups": ["engine.federation"],
             "resources": ["propagations"],
-            "verbs": [*READ, "create", "patch", "delete"],
+            "verbs": ["list", "watch", "create", "patch", "delete"],
         },
     ]
 

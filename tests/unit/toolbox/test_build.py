@@ -75,7 +75,8 @@ def test_a_json_file_of_a_module_is_put_beside_the_main_without_its_spaces(
     (module / "schema.json").write_text(json.dumps({"name": "kubernetes"}, indent=4))
     go = put_program(tmp_path / "path" / "go", "")
     # It answers as go does, and what it "builds" is the file that is to be embedded.
-    go.write_text(f"#!/bin/sh\ncase $1 in env) echo go9.9;; list) echo {module};; build) cp schema.json built;; esac\n")
+    told = json.dumps({"Dir": str(module)})
+    go.write_text(f"#!/bin/sh\ncase $1 in env) echo go9.9;; mod) echo '{told}';; build) cp schema.json built;; esac\n")
     monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
     pin = Pin("pause", "3.10", ("pause",), build=Build(embedded=(("example.com/module", "schema.json"),)))
     assert tools.find(pin, "pause").path.read_text() == '{"name":"kubernetes"}'

@@ -1,0 +1,60 @@
+"""Taking one object out of a member, or our marks off it: never what is not ours, or is not as it was seen."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from http import HTTPStatus
+
+from kubernetes.client import ApiException
+
+from controllers.engine import leftovers
+from controllers.engine.kinds import NAMESPACE, Ref
+from controllers.engine.manifest import OBJECT_UID, Owner, unmarked
+from controllers.runtime.api import Api
+from controllers.runtime.objects import Json
+
+log = logging.getLogger(__name__)
+
+
+def metadata(api: Api, ref: Ref) -> Json | None:
+    """Of the object that is there; None if none is."""
+    found = _but_absent(api.metadata, ref.path)
+    return None if found is None else found["metadata"]
+
+
+def take_back(api: Api, ref: Ref, owner: Owner, uids: Collection[str]) -> bool:
+    """Whether it was told to go: what we made of one of these objects of the federation API (by UID).
+
+    A Namespace in which others have something stays, without our marks. Raises what Api's calls raise: 409 where
+    somebody changed it since it was looked at.
+    """
+    found = metadata(api, ref)
+    if found is None or not owner.has(found) or found["annotations"].get(OBJECT_UID) not in uids:
+        return False
+    if ref.kind == NAMESPACE and (others := leftovers.foreign(api, ref.name, owner.has)):
+        log.warning(f"Namespace {ref.name} stays, as others have {others} in it", extra={"object": str(ref)})
+        unmark(api, ref)
+        return False
+    if "deletionTimestamp" in found:
+        return False
+    # Whoever made it his own since it was looked at, or took our marks off, keeps it.
+    lock = {"uid": found["uid"], "resourceVersion": found["resourceVersion"]}
+    options = {"preconditions": lock, "propagationPolicy": "Background"}
+    _but_absent(api.delete, ref.path, {"apiVersion": "v1", "kind": "DeleteOptions", **options})
+    return True
+
+
+def unmark(api: Api, ref: Ref) -> None:
+    """Makes it nobody's; it may be gone."""
+    _but_absent(api.patch, ref.path, unmarked())
+
+
+def _but_absent(call: Callable[..., Json], *arguments: object) -> Json | None:
+    """The call's answer; None if the object is not there."""
+    try:
+        return call(*arguments)
+    except ApiException as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        return None
