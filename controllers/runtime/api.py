@@ -30,6 +30,7 @@ LONGEST_WAIT = 60.0
 FAILURES = (client.ApiException, HTTPError, ConfigException, OSError, ValueError)
 """What the calls raise: an answer that is not one; no answer; bad credentials; a missing file; no JSON."""
 
+_CHANCE = random.Random()
 _PARTIAL = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 
 
@@ -130,7 +131,7 @@ class Api:
 
         About: watches that began together should not all be asked for again at once.
         """
-        seconds = max(1, round((seconds or WATCH_SECONDS) * random.uniform(0.8, 1.2)))
+        seconds = max(1, round((seconds or WATCH_SECONDS) * _CHANCE.uniform(0.8, 1.2)))
         query |= {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
         answer = self._call("GET", path, query=query, seconds=seconds + CONNECT_SECONDS)
         try:

@@ -76,6 +76,7 @@ def test_an_api_that_went_back_to_an_earlier_version_is_listed_anew(server: ApiS
     follower = Follower(server)
     put(server, "b", "2")
     server.wait(lambda: len(follower.values) == 2, "both")
+    server.wait(lambda: any("watch" in path for _, path in server.requests), "a watch")
     server.restore(before)
     server.wait(lambda: follower.values == {("x", "a"): "1"}, "what is there now")
     put(server, "c", "3")
