@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from controllers.engine import reports
 from controllers.engine.clusters import COLLECTION as CLUSTERS
 from federation import access
 from federation.access import Rule
@@ -68,6 +69,8 @@ def test_its_rights_are_what_it_uses(world: World) -> None:
     world.start()
     world.wait(["1", "1"])
     world.federation.wait(world.events, "an Event")
+    # It is written a moment later, and goes with its object.
+    world.federation.wait(lambda: world.federation.list(reports.COLLECTION, {})["items"], "a report")
     world.delete(MAPS, "shire", "ring")
     world.wait([None, None])
     for member in world.members:
