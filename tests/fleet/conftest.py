@@ -42,6 +42,8 @@ SECOND = (
     "test_cloud_dns_zone.py",
 )
 """Files that `make test` runs beside the others of this folder, on clusters and a federation of their own."""
+OF_THE_ENGINE = "test_engine"
+"""Files with API servers of their own and no federation begin so; each is run by the worker that is free."""
 ENGINE = needs.engine()
 """What the federation of these tests works with."""
 SYSTEM = HOST_NAMESPACES[ENGINE]
@@ -61,7 +63,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.fleet)
-            item.add_marker(pytest.mark.xdist_group("second" if item.path.name in SECOND else "first"))
+            item.add_marker(pytest.mark.xdist_group(_group(item.path.name)))
+
+
+def _group(file: str) -> str:
+    """What one worker runs: the tests on one federation, or a file whose clusters are its own."""
+    return file if file.startswith(OF_THE_ENGINE) else "second" if file in SECOND else "first"
 
 
 @dataclass(frozen=True)
