@@ -79,6 +79,8 @@ STATUS: Sequence[Rule] = [
     {"api_groups": [""], "resources": ["nodes", "pods"], "verbs": READ},
 ]
 """What a Cluster reports: health, version, kinds, nodes and what is free on them."""
+AUTOSCALERS: Rule = {"api_groups": ["autoscaling"], "resources": ["horizontalpodautoscalers"], "verbs": ["list"]}
+"""Whether one aims at a workload, before its replicas are set."""
 ADDRESSED_TO_ALL: Sequence[Rule] = [
     # Each Namespace of the federation API is sent to each member: Karmada looks whether it is there.
     {"api_groups": [""], "resources": ["namespaces"], "verbs": READ},
@@ -113,6 +115,8 @@ class Needs:
     """With profile full: all of it."""
     namespaced: Sequence[Rule]
     """With profile namespaced: in the whole cluster."""
+    within: Sequence[Rule]
+    """With profile namespaced: in the namespaces alone."""
     read: Sequence[str]
     """With profile namespaced: verbs on the kinds that it carries, in the whole cluster."""
     write: Sequence[str]
@@ -127,6 +131,7 @@ KARMADA = Needs(
     # It hands these out, for the users of clusters/NAME/proxy, and nobody hands out what he does not hold.
     full=[*EVERYTHING, IMPERSONATE],
     namespaced=[*STATUS, *ADDRESSED_TO_ALL],
+    within=[],
     # A kind is followed in all namespaces at once: its informers know no other way.
     read=READ,
     write=WRITE,
@@ -146,9 +151,11 @@ BUILTIN = Needs(
         {"api_groups": [""], "resources": ["pods"], "verbs": ["list"]},
         # All kinds that there are: those that were carried once are taken back.
         *on(RESOURCES, [*READ, *APPLY]),
+        AUTOSCALERS,
     ],
     # It makes no Namespaces there, and follows each kind in each of its namespaces by itself.
     namespaced=HEALTH,
+    within=[AUTOSCALERS],
     read=[],
     write=[*READ, *APPLY],
     # Those that were carried once are taken back; who names the kinds himself has given just these.
@@ -170,7 +177,7 @@ def rights(access: Access, propagated: Sequence[Kind], needs: Needs, *, proxy: b
             kinds = propagated if access.kinds is None else access.kinds
             dropped = [kind for kind in RESOURCES if access.kinds is None and kind not in kinds]
             everywhere = [*needs.namespaced, *_some(kinds, needs.read)]
-            within = [*_some(kinds, needs.write), *_some(dropped, needs.dropped)]
+            within = [*needs.within, *_some(kinds, needs.write), *_some(dropped, needs.dropped)]
             return Rights(everywhere, within, access.namespaces, looks_within=not needs.read)
         case "custom":
             given = [_rule(rule) for rule in access.rules]

@@ -7,6 +7,7 @@ The tests on clusters wait more than they work: they run in two workers (pytest-
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,9 @@ PARTS = {
     "tests against the clock": ("-m", "speed", "tests/fleet"),
     "tests on clusters": (*TWO_WORKERS, "-v", "-m", "not speed", "tests/fleet", "tests/kill"),
 }
+QUICK_CASES = 200
+CASES = 10_000
+"""Of each property of what the engine applies."""
 EMPTY = 5
 """pytest's exit code when no test was chosen."""
 
@@ -56,7 +60,10 @@ def main() -> int:
     if sys.argv[1:] == ["check"]:
         return 0
     quick = sys.argv[1:] == ["quick"]
-    outcomes = {name: _test(name, chosen) for name, chosen in (QUICK if quick else PARTS).items()}
+    outcomes = {
+        name: _test(name, chosen, QUICK_CASES if quick else CASES)
+        for name, chosen in (QUICK if quick else PARTS).items()
+    }
     print("\n" + table(outcomes), flush=True)
     errors = [f"{name} failed" for name, outcome in outcomes.items() if not outcome.ok]
     errors += missing(outcomes.values(), ("quick",) if quick else ("all", "fleet"))
@@ -75,13 +82,14 @@ def _check(name: str, command: tuple[str, ...]) -> bool:
     return done.returncode == 0
 
 
-def _test(name: str, chosen: tuple[str, ...]) -> Outcome:
+def _test(name: str, chosen: tuple[str, ...], cases: int) -> Outcome:
     print(f"\n{name}:", flush=True)
     start = time.monotonic()
+    environment = {**os.environ, "FEDERATION_TEST_CASES": str(cases)}
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "outcome.json"
         code = subprocess.run(
-            [sys.executable, "-m", "pytest", *chosen, "--outcome", str(report)], check=False
+            [sys.executable, "-m", "pytest", *chosen, "--outcome", str(report)], check=False, env=environment
         ).returncode
         return Outcome.read(report, code in (0, EMPTY), time.monotonic() - start)
 

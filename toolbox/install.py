@@ -66,8 +66,9 @@ def _timed(job: _Job, *, build: bool) -> list[Found]:
     founds = job.get(job.pin, build)
     if sources := sorted({found.source for found in founds if found.fetched}):
         name = f"{job.pin.name} {job.pin.version}"
-        files = {found.path.resolve() for found in founds}
-        size = sum(file.stat().st_size for file in files if file.is_file()) / MIB
+        # A program is a file; a plugin is a folder, with a link to the program where that was built.
+        paths = {path.resolve() for found in founds for path in (found.path, *found.path.glob("*"))}
+        size = sum(path.stat().st_size for path in paths if path.is_file()) / MIB
         print(f"{name:<36}{', '.join(sources):<32}{time.monotonic() - start:6.1f} s {size:5.0f} MiB", flush=True)
     return founds
 

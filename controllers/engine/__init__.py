@@ -4,8 +4,9 @@ Runs as one pod in the host cluster. From the federation API it reads Clusters, 
 the kinds that it carries; to each Ready member it applies them, and takes them back when they are deleted.
 
 Bottom up: `kinds` says where objects are in an API; `manifest` is the pure heart (object in, what to apply out);
-`federated` and `clusters` read the objects of the federation API; `health` judges a member by its answers and
-`heartbeat` asks for them; `carrier` is one Ready member and what is to be there, on a thread of its own. What comes
+`placement` says for which clusters that is; `federated` and `clusters` read the objects of the federation API;
+`health` judges a member by its answers and `heartbeat` asks for them; `carrier` is one Ready member and what is to be
+there, on a thread of its own, where it gives way by `scaling`, `finished`, `recreation` and `fights`. What comes
 back is `standing` in one cluster, `status` (`conditions`, `jobs`) of all of them, and `reports` (`progress`) of each;
 `herald` writes it, on a thread of its own. `clerk` writes all else to the federation API; `controller` owns all else
 and ties them together.

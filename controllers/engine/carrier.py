@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,14 +14,17 @@ from typing import Protocol
 
 from kubernetes.client import ApiException
 
-from controllers.engine import removal
+from controllers.engine import removal, scaling
+from controllers.engine.fights import Fights
 from controllers.engine.kinds import NAMESPACE, Ref, namespace_ref
 from controllers.engine.manifest import MANAGER, Owner, marked
 from controllers.engine.metrics import Metrics
 from controllers.engine.orphans import Known
 from controllers.engine.reach import Reach
+from controllers.engine.recreation import Recreations
 from controllers.engine.sight import Ears, Seen, Sight
 from controllers.engine.standing import Standing
+from controllers.engine.traces import Traces
 from controllers.runtime.api import FAILURES, Api, wait_asked_for, why
 from controllers.runtime.line import Line
 from controllers.runtime.loop import Loop
@@ -36,9 +38,6 @@ RACES = 3
 """So many times in a row an object may have changed under our hands before that counts as a failure."""
 ABSENT = "1"
 """A resourceVersion that no object has: what is applied with it is made, and refused (409) where something is there."""
-FIGHT_SECONDS = 60.0
-FIGHT_ROUNDS = 5
-"""What is changed back more often than this in so many seconds is put back once in as many."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,9 @@ class Wanted:
     body: bytes
     digest: str
     adopt: bool
+    recreate: bool
+    is_finished: bool
+    """Whether it is a Job that has finished in the member: it is not made again there."""
 
 
 class Tell(Protocol):
@@ -60,6 +62,9 @@ class Tell(Protocol):
 
     def problem(self, ref: Ref, text: str) -> None:
         """The member is not as it should be."""
+
+    def finished(self, ref: Ref, uid: str) -> None:
+        """The Job of this UID in the federation API has finished in the member."""
 
     def owes(self, ref: Ref, uid: str) -> None:
         """The member refuses to give back what was seen in it."""
@@ -110,7 +115,10 @@ class Carrier:
         self._busy_until = 0.0
         """The member asked not to be asked for anything until then."""
         self._failures: dict[Ref, int] = {}
-        self._rounds: dict[Ref, deque[float]] = {}
+        self._fights, self._recreations = Fights(), Recreations()
+        self._finished: dict[Ref, str] = {}
+        """Jobs that have finished, by their UID in the federation API."""
+        self._autoscaled: set[Ref] = set()
         self._told: dict[Ref, str] = {}
         self._stands: dict[Ref, Standing] = {}
         """What was told of each object."""
@@ -172,8 +180,10 @@ class Carrier:
         self._mark(ref)
 
     def _forget(self, ref: Ref) -> None:
-        for memory in (self._wanted, self._gone, self._applied, self._failures, self._rounds, self._told):
+        for memory in (self._wanted, self._gone, self._applied, self._failures, self._told):
             memory.pop(ref, None)
+        self._fights.forget(ref)
+        self._recreations.forget(ref)
         self._note_foreign(ref, foreign=False)
         self._stand(ref)
 
@@ -184,6 +194,8 @@ class Carrier:
             if self._stands.pop(ref, None) is not None:
                 self._tell.stands(ref, None)
             return
+        if seen is None and self._has_finished(ref, wanted):
+            return  # It stands as it did when it was there.
         is_applied = seen is not None and self._applied.get(ref) == (wanted.digest, seen)
         now = Standing(wanted.digest if is_applied else "", self._told.get(ref, ""), seen.says if seen else None)
         if self._stands.get(ref) != now:
@@ -197,6 +209,9 @@ class Carrier:
     def _learn(self, told: Mapping[Ref, Seen | None]) -> None:
         for ref, view in told.items():
             self._mark(ref)
+            if view is not None and view.traces.is_finished and self._finished.get(ref) != view.made_of:
+                self._finished[ref] = view.made_of
+                self._tell.finished(ref, view.made_of)
             if view is None:
                 self._used.discard(ref)
                 if ref.kind == NAMESPACE:
@@ -261,46 +276,35 @@ class Carrier:
 
     def _bring(self, ref: Ref, wanted: Wanted) -> None:
         if not self._reach.includes(ref):
-            if not self._reach.has_of_itself(ref):
-                where = f'namespace "{ref.namespace or ref.name}"'
-                allowed = ", ".join(self._reach.namespaces)
-                self._report(ref, f"{self.name} takes nothing in the {where}: access to it is for {allowed} alone")
+            self._leave_out_of_reach(ref)
             return
         seen, now = self._sight.ours.get(ref), monotonic()
-        if (ref in self._used and not wanted.adopt) or (
-            seen is not None and (seen.deleting or self._applied.get(ref) == (wanted.digest, seen))
-        ):
-            return  # What is being deleted is made again once it is gone.
+        if self._is_as_wanted(ref, wanted, seen):
+            return
         # Whether it was as it should be before, and somebody in the member changed it.
         is_back = ref in self._applied and self._applied[ref][0] == wanted.digest
-        if is_back and not self._may_put_back(ref, now):
+        if is_back and self._is_fought_over(ref, now):
             return
         if ref.namespace and not self._has_namespace(namespace_ref(ref.namespace)):
             return
         with self._line.open() as api:
             found = None if seen else removal.metadata(api, ref)
-            foreign = found is not None and not self._owner.has(found)
-            if foreign and ref.kind == NAMESPACE and not wanted.adopt:
-                self._used.add(ref)
-                return
-            self._note_foreign(ref, foreign=foreign and not wanted.adopt)
-            if foreign and not wanted.adopt:
-                self._report(
-                    ref,
-                    f"{self.name} has a {ref} that this federation did not make: it is left alone; annotation "
-                    "federation/adopt: 'true' takes it over",
-                )
-                self._loop.after(LONGEST_PAUSE, partial(self._mark, ref))
+            foreign = found is not None and not self._owner.has(found) and not wanted.adopt
+            self._note_foreign(ref, foreign=foreign and ref.kind != NAMESPACE)
+            if foreign:
+                self._leave_to_others(ref)
                 return
             body = marked(json.loads(wanted.body), self._owner.federation, self._owner.api_uid, wanted.uid)
+            if seen:
+                body = self._with_replicas(api, ref, body, seen.traces)
             body["metadata"] |= _as_seen(seen, found)
             try:
                 answer = api.apply(ref.path, json.dumps(body), MANAGER, force=True)
             except ApiException as error:
-                if error.status == HTTPStatus.CONFLICT:
-                    self._sight.ours.pop(ref, None)  # It is another one by now: look again.
-                if error.status == HTTPStatus.NOT_FOUND:
-                    self._used.discard(namespace_ref(ref.namespace))
+                if seen and wanted.recreate and self._recreations.begin(api, ref, wanted.digest, seen, error):
+                    log.warning(f"{ref} is made anew in {self.name}, as it cannot be changed: {why(error)}")
+                    return
+                self._mistrust(ref, error)
                 raise
         self._metrics.applied.labels(self.name).inc()
         self._used.discard(ref)
@@ -308,17 +312,66 @@ class Carrier:
         self._applied[ref] = wanted.digest, after
         self._told.pop(ref, None)
         if is_back and (seen is None or seen.shape != after.shape):
-            self._rounds.setdefault(ref, deque(maxlen=FIGHT_ROUNDS)).append(now)
+            self._fights.put_back(ref, now)
             log.info(f"{ref} was changed in {self.name} and is put back", extra={"cluster": self.name})
 
-    def _may_put_back(self, ref: Ref, now: float) -> bool:
-        rounds = self._rounds.get(ref, deque())
-        if len(rounds) == FIGHT_ROUNDS and now - rounds[0] < FIGHT_SECONDS:
-            self._report(ref, f"somebody in {self.name} goes on changing {ref}: it is put back once a minute only")
-            if now - rounds[-1] < FIGHT_SECONDS:
-                self._loop.after(FIGHT_SECONDS - (now - rounds[-1]), partial(self._mark, ref))
-                return False
+    def _mistrust(self, ref: Ref, error: ApiException) -> None:
+        """Forgets what the answer shows to be otherwise than it was seen."""
+        if error.status == HTTPStatus.CONFLICT:
+            self._sight.ours.pop(ref, None)  # It is another one by now: look again.
+        if error.status == HTTPStatus.NOT_FOUND:
+            self._used.discard(namespace_ref(ref.namespace))
+
+    def _is_as_wanted(self, ref: Ref, wanted: Wanted, seen: Seen | None) -> bool:
+        """Whether there is nothing to do: what is being deleted is made again once it is gone."""
+        if seen is None:
+            return self._has_finished(ref, wanted) or (ref in self._used and not wanted.adopt)
+        return seen.deleting or self._applied.get(ref) == (wanted.digest, seen)
+
+    def _has_finished(self, ref: Ref, wanted: Wanted) -> bool:
+        return wanted.is_finished or self._finished.get(ref) == wanted.uid
+
+    def _is_fought_over(self, ref: Ref, now: float) -> bool:
+        pause = self._fights.pause(ref, now)
+        if pause is None:
+            return False
+        self._report(ref, f"somebody in {self.name} goes on changing {ref}: it is put back once a minute only")
+        if pause:
+            self._loop.after(pause, partial(self._mark, ref))
         return True
+
+    def _leave_out_of_reach(self, ref: Ref) -> None:
+        if not self._reach.has_of_itself(ref):
+            where = f'namespace "{ref.namespace or ref.name}"'
+            allowed = ", ".join(self._reach.namespaces)
+            self._report(ref, f"{self.name} takes nothing in the {where}: access to it is for {allowed} alone")
+
+    def _leave_to_others(self, ref: Ref) -> None:
+        if ref.kind == NAMESPACE:
+            self._used.add(ref)
+            return
+        self._report(
+            ref,
+            f"{self.name} has a {ref} that this federation did not make: it is left alone; annotation "
+            "federation/adopt: 'true' takes it over",
+        )
+        self._loop.after(LONGEST_PAUSE, partial(self._mark, ref))
+
+    def _with_replicas(self, api: Api, ref: Ref, body: Json, there: Traces) -> Json:
+        """The body with the replicas that are to be, where somebody in the member may have a say."""
+        body = scaling.without_given_up(body, there)
+        if not scaling.would_scale(ref, body, there) or not scaling.is_autoscaled(api, ref):
+            return body
+        if ref not in self._autoscaled:
+            self._autoscaled.add(ref)
+            self._loop.after(LONGEST_PAUSE, partial(self._look_for_autoscaler, ref))
+        return scaling.as_there(body, there)
+
+    def _look_for_autoscaler(self, ref: Ref) -> None:
+        """Autoscalers are not watched: whether there is still one is asked again."""
+        self._autoscaled.discard(ref)
+        self._applied.pop(ref, None)
+        self._mark(ref)
 
     def _has_namespace(self, namespace: Ref) -> bool:
         """Whether it is there; makes it if not. The controller has every Namespace wanted before what is in it."""

@@ -45,6 +45,11 @@ class Clerk:
         with self._line.open() as api:
             return api.patch(path, body)
 
+    def annotate(self, path: str, uid: str, version: str, annotations: Mapping[str, str]) -> Json:
+        body = {"metadata": {"uid": uid, "resourceVersion": version, "annotations": dict(annotations)}}
+        with self._line.open() as api:
+            return api.patch(path, body)
+
     def set_status(self, cluster: str, uid: str, status: Json) -> Json:
         """Merges; what `status` does not name stays."""
         with self._line.open() as api:

@@ -13,6 +13,7 @@ from kubernetes.client import ApiException
 from controllers.engine.federated import FINALIZER
 from controllers.engine.kinds import Ref
 from controllers.engine.manifest import names_in
+from controllers.engine.placement import Traits, traits
 from controllers.engine.reach import Reach
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json
@@ -53,6 +54,7 @@ class Cluster:
     endpoint: Endpoint
     finalizers: tuple[str, ...]
     deleting: bool
+    traits: Traits
     keeps_workloads: bool
     unreachable: bool
     conditions: Mapping[str, Json]
@@ -94,6 +96,7 @@ def read_cluster(obj: Json) -> Cluster:
         ),
         tuple(metadata.get("finalizers") or ()),
         "deletionTimestamp" in metadata,
+        traits(obj),
         annotations.get(KEEP_WORKLOADS) == "true",
         annotations.get(UNREACHABLE) == "true",
         {each["type"]: each for each in status.get("conditions") or ()},

@@ -12,18 +12,19 @@ from typing import TypeVar
 
 from kubernetes.client import ApiException
 
-from controllers.engine import membership
+from controllers.engine import finished, membership
 from controllers.engine.carrier import Wanted
 from controllers.engine.clerk import KUBE_SYSTEM, Clerk
 from controllers.engine.clusters import COLLECTION, Cluster, read_cluster
 from controllers.engine.dropped import dropped, not_carried
-from controllers.engine.federated import FINALIZER, Federated, PlacementError, reader
+from controllers.engine.federated import FINALIZER, Federated, reader
 from controllers.engine.herald import Herald
 from controllers.engine.kinds import NAMESPACE, Ref, collection, namespace_ref
 from controllers.engine.manifest import Owner
 from controllers.engine.membership import Members
 from controllers.engine.metrics import Metrics
 from controllers.engine.orphans import Known
+from controllers.engine.placement import PlacementError
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.watching import News, Stream, follow
@@ -68,6 +69,8 @@ class Controller:
         """Kinds that we may not follow: nothing of them is changed, and all others go on."""
         self._done: defaultdict[tuple[Ref, str], set[str]] = defaultdict(set)
         """Of each object that is taken back, from which members it is gone (or owed by them)."""
+        self._finished: defaultdict[tuple[Ref, str], set[str]] = defaultdict(set)
+        """Of each Job, in which members it has finished, until that is written."""
         self._reached: dict[Ref, frozenset[str]] = {}
         """To which clusters each Namespace was given."""
         self._marked: set[Ref] = set()
@@ -103,7 +106,7 @@ class Controller:
             herald=self._herald,
             loop=self._loop,
             metrics=self._metrics,
-            ears=membership.Ears(self._hear, self._settled, self._warn, self._known),
+            ears=membership.Ears(self._hear, self._settled, self._finish, self._warn, self._known),
         )
         self._herald.start()
         connect = partial(self._connect_to, uid)
@@ -178,6 +181,7 @@ class Controller:
             inside.discard(ref)
             if old is not None:
                 self._done.pop((ref, old.uid), None)
+                self._finished.pop((ref, old.uid), None)
         else:
             if ref.kind == NAMESPACE and ref not in self._objects:
                 self._mark(*self._inside[ref.name])
@@ -187,7 +191,7 @@ class Controller:
             self._mark(namespace_ref(ref.namespace))
 
     def _hear(self) -> None:
-        """Clusters came, went, or became Ready or not."""
+        """Clusters came, went, became Ready or not, or are selected by something else."""
         self._reached.clear()
         self._mark(*self._objects)
 
@@ -220,6 +224,8 @@ class Controller:
         if obj is None or (obj.deleting and not obj.is_held):
             self._members.forget(ref)  # Absence is no order to delete.
             return
+        if clusters := self._finished.get((ref, obj.uid)):
+            obj = self._write_finished(obj, clusters)
         try:
             targets = self._targets(obj)
         except PlacementError as error:
@@ -252,7 +258,7 @@ class Controller:
                 found |= self._objects[ref].targets(known, within)
             except PlacementError:
                 continue
-            if found == known:
+            if found == known.keys():
                 break
         return frozenset(found)
 
@@ -264,9 +270,10 @@ class Controller:
             self._herald.follow(obj, targets)
         ref, done = obj.ref, self._done[obj.ref, obj.uid]
         if obj.body is not None and targets:
-            wanted = Wanted(obj.uid, obj.body, obj.digest, obj.adopt)
             for name in targets:
                 done.discard(name)
+                is_finished = name in obj.finished
+                wanted = Wanted(obj.uid, obj.body, obj.digest, obj.adopt, obj.recreate, is_finished)
                 self._members.want(name, ref, wanted)
         if not obj.is_held:
             return
@@ -297,6 +304,21 @@ class Controller:
         if obj is not None and obj.uid == uid:
             self._done[ref, uid].add(cluster)
             self._mark(ref)
+
+    def _finish(self, cluster: str, ref: Ref, uid: str) -> None:
+        """The Job has finished in the member."""
+        obj = self._objects.get(ref)
+        if obj is not None and obj.uid == uid and cluster not in obj.finished:
+            self._finished[ref, uid].add(cluster)
+            self._mark(ref)
+
+    def _write_finished(self, obj: Federated, clusters: set[str]) -> Federated:
+        text = finished.write(obj.finished | clusters, obj.uid)
+        answer = self._clerk.annotate(obj.ref.path, obj.uid, obj.version, {finished.FINISHED: text})
+        del self._finished[obj.ref, obj.uid]
+        after = reader(obj.ref.kind, self._settings.federation)(answer)
+        self._put(obj.ref, after)
+        return after
 
     def _warn(self, ref: Ref, text: str) -> None:
         log.warning(text, extra={"object": str(ref)})

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from controllers.engine import finished
 from controllers.engine.kinds import Ref
-from controllers.engine.manifest import digest, held, is_carried, names_in, strip
+from controllers.engine.manifest import digest, held, is_carried, strip
+from controllers.engine.placement import Placement, Traits, placement
 from controllers.engine.standing import Says, read_says
 from controllers.runtime.objects import Json
 
 FINALIZER = "federation/engine"
 """Of what is carried, and of Clusters: none of them goes before its objects are gone from the members."""
-CLUSTERS = "federation/clusters"
-"""Annotation: the names of the clusters that the object is for, such as `gondor,rohan`. All, if there is none."""
 ADOPT = "federation/adopt"
 """Annotation: `true` takes over an object of the same name that a member has already."""
 
-
-class PlacementError(ValueError):
-    """The annotation that says which clusters the object is for cannot be followed."""
+RECREATE = "federation/recreate"
+"""Annotation: `true` lets the object be made anew in a member where a change is refused, as a field is immutable."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,11 @@ class Federated:
     body: bytes | None
     """What to apply in members, as JSON and without marks; None is not to be carried."""
     digest: str
-    clusters: str | None
-    """What the annotation says."""
+    placement: Placement
     adopt: bool
+    recreate: bool
+    finished: frozenset[str]
+    """The clusters in which it has finished, if it is a Job."""
     says: Says | None
     """Its status, for the kinds that have one."""
 
@@ -50,24 +51,14 @@ class Federated:
     def is_older_than(self, other: Federated) -> bool:
         return self.uid == other.uid and int(self.version) < int(other.version)
 
-    def targets(self, known: Collection[str], within: Collection[str]) -> frozenset[str]:
+    def targets(self, known: Mapping[str, Traits], within: Collection[str]) -> frozenset[str]:
         """The clusters that it is for, of the known ones; `within` limits them unless it is empty.
 
-        Raises PlacementError for a list that is empty or names a cluster that is not known.
+        Raises PlacementError.
         """
         if self.deleting or self.body is None:
             return frozenset()
-        allowed = frozenset(within or known) & frozenset(known)
-        if self.clusters is None:
-            return allowed
-        named = frozenset(names_in(self.clusters))
-        if not named or not named <= frozenset(known):
-            unknown = ", ".join(sorted(named - frozenset(known))) or "nothing"
-            raise PlacementError(
-                f"annotation {CLUSTERS} names {unknown}; the clusters are {', '.join(sorted(known))}: "
-                "until it is right, nothing is changed in any cluster"
-            )
-        return named & allowed
+        return self.placement.targets(known) & frozenset(within or known)
 
 
 def reader(kind: str, federation: str) -> Callable[[Json], Federated]:
@@ -87,7 +78,9 @@ def _read(kind: str, federation: str, obj: Json) -> Federated:
         "deletionTimestamp" in metadata,
         None if body is None else json.dumps(body, separators=(",", ":")).encode(),
         "" if body is None else digest(body),
-        annotations.get(CLUSTERS),
+        placement(annotations),
         annotations.get(ADOPT) == "true",
+        annotations.get(RECREATE) == "true",
+        finished.read(annotations.get(finished.FINISHED, ""), metadata["uid"]),
         read_says(kind, obj),
     )

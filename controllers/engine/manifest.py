@@ -24,7 +24,22 @@ OBJECT_UID = "federation/object"
 STAYS = "federation/propagate"
 """Label: `false` keeps an object in the federation API."""
 
-_NOT_CARRIED = frozenset(["kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"])
+_NOT_CARRIED = frozenset(
+    [
+        "kubectl.kubernetes.io/last-applied-configuration",
+        "deployment.kubernetes.io/revision",
+        "deprecated.daemonset.template.generation",
+        "pv.kubernetes.io/bind-completed",
+        "pv.kubernetes.io/bound-by-controller",
+        "volume.kubernetes.io/selected-node",
+        "volume.kubernetes.io/storage-provisioner",
+        "volume.beta.kubernetes.io/storage-provisioner",
+        "volume.kubernetes.io/storage-resizer",
+    ]
+)
+"""Annotations that kubectl, an API or its controllers write for themselves."""
+_NO_USERS = frozenset(["kube-controller-manager", "kube-scheduler", "before-first-apply"])
+"""Managers of fields; the last is who held all of them in an object without managers, the allocated ones too."""
 _OF_THE_API = frozenset(["apiVersion", "kind", "metadata", "status"])
 _ALLOCATED = {
     "Service": ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"),
@@ -56,7 +71,9 @@ def is_carried(kind: str, obj: Json, federation: str) -> bool:
         or (kind, name) in _NAMES_EVERYWHERE
         # What a controller made, the controllers of each member make there.
         or any(owner.get("controller") for owner in metadata.get("ownerReferences") or ())
-        or (kind == "Secret" and (obj.get("type") in _SECRET_TYPES or labels.get("owner") == "helm"))
+        or (kind == "Secret" and obj.get("type") in _SECRET_TYPES)
+        # Helm keeps its releases in either.
+        or (kind in ("Secret", "ConfigMap") and labels.get("owner") == "helm")
     )
 
 
@@ -64,7 +81,7 @@ def held(obj: Json) -> Json:
     """The fields that a user's manager holds, as one tree in the form of managedFields (FieldsV1)."""
     tree: Json = {}
     for entry in obj["metadata"].get("managedFields") or ():
-        if not entry.get("subresource"):
+        if not entry.get("subresource") and entry.get("manager") not in _NO_USERS:
             _join(tree, entry.get("fieldsV1") or {})
     return tree
 
@@ -76,7 +93,9 @@ def strip(kind: str, obj: Json, fields: Json) -> Json:
     if kind != NAMESPACE:
         kept["namespace"] = metadata["namespace"]
     for key in ("labels", "annotations"):
-        if found := _ours_to_carry(metadata.get(key) or {}):
+        texts = metadata.get(key) or {}
+        # The API labels the Job as its pods, where the user gave it no labels.
+        if found := _ours_to_carry(_without_job_labels(texts) if kind == "Job" else texts):
             kept[key] = found
     result = {"apiVersion": API_VERSIONS[kind], "kind": kind, "metadata": kept}
     if kind != NAMESPACE:
@@ -120,8 +139,14 @@ def unmarked() -> Json:
 
 
 def shape(obj: Json) -> str:
-    """A digest of what users and controllers wrote, without status and what changes with every write."""
+    """A digest of what we hold of an object in a member, which changes when somebody writes or takes a field of ours.
+
+    What others hold does not count. If the object tells of nothing that we hold, it is one of all that was written.
+    """
     metadata = obj["metadata"]
+    for entry in metadata.get("managedFields") or ():
+        if (entry.get("manager"), entry.get("operation")) == (MANAGER, "Apply") and not entry.get("subresource"):
+            return digest(entry.get("fieldsV1") or {})
     written = {key: value for key, value in obj.items() if key not in _OF_THE_API}
     return digest({**written, "labels": metadata.get("labels"), "annotations": metadata.get("annotations")})
 
@@ -141,18 +166,21 @@ def _strip_spec(kind: str, spec: Json, fields: Json) -> None:
                 port.pop("nodePort", None)
     if kind == "Job":
         _strip_job(spec)
-    if kind == "CronJob" and isinstance(template := spec.get("jobTemplate", {}).get("spec"), dict):
-        _strip_job(template)
 
 
 def _strip_job(spec: Json) -> None:
+    """What a CronJob says of its Jobs is the user's, and these are made and deleted in the member alone."""
     spec.pop("ttlSecondsAfterFinished", None)
     if spec.get("manualSelector"):
         return
     spec.pop("selector", None)
     metadata = (spec.get("template") or {}).get("metadata") or {}
     if labels := metadata.get("labels"):
-        metadata["labels"] = {key: value for key, value in labels.items() if key not in _JOB_LABELS}
+        metadata["labels"] = _without_job_labels(labels)
+
+
+def _without_job_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in labels.items() if key not in _JOB_LABELS}
 
 
 def _port_is_held(port: Json, fields: Json) -> bool:

@@ -22,6 +22,7 @@ from controllers.engine.kinds import Ref
 from controllers.engine.manifest import Owner
 from controllers.engine.metrics import Metrics
 from controllers.engine.orphans import Known
+from controllers.engine.placement import Traits
 from controllers.engine.standing import Standing
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
@@ -40,8 +41,9 @@ class Ears:
     """Who is told, on the loop."""
 
     changed: Callable[[], None]
-    """Members came, went, or became Ready or not."""
+    """Members came, went, became Ready or not, or are selected by something else."""
     settled: Callable[[str, Ref, str], None]
+    finished: Callable[[str, Ref, str], None]
     problem: Callable[[Ref, str], None]
     known: Callable[[], Known]
     """What the federation API has now."""
@@ -73,6 +75,9 @@ class _Told:
 
     def problem(self, ref: Ref, text: str) -> None:
         self.members.loop.post(partial(self.members.ears.problem, ref, text))
+
+    def finished(self, ref: Ref, uid: str) -> None:
+        self.members.loop.post(partial(self.members.ears.finished, self.cluster, ref, uid))
 
     def owes(self, ref: Ref, uid: str) -> None:
         self.members.loop.post(partial(self.members.owe, self.cluster, self.member, ref, uid))
@@ -131,8 +136,9 @@ class Members:
         return frozenset(self._clusters)
 
     @property
-    def staying(self) -> frozenset[str]:
-        return frozenset(name for name, cluster in self._clusters.items() if not cluster.deleting)
+    def staying(self) -> Mapping[str, Traits]:
+        """What each of those that do not leave is selected by."""
+        return {name: cluster.traits for name, cluster in self._clusters.items() if not cluster.deleting}
 
     def take(self, told: Mapping[str, Cluster | None], *, complete: bool) -> None:
         """What the federation API has now."""
@@ -146,8 +152,8 @@ class Members:
         if complete or self._standing() != before:
             self.ears.changed()
 
-    def _standing(self) -> dict[str, tuple[bool, bool]]:
-        return {name: (each.is_ready, each.deleting) for name, each in self._clusters.items()}
+    def _standing(self) -> dict[str, tuple[bool, bool, Traits]]:
+        return {name: (each.is_ready, each.deleting, each.traits) for name, each in self._clusters.items()}
 
     def want(self, cluster: str, ref: Ref, wanted: Wanted) -> None:
         if (carrier := self._carrier(cluster)) is not None:

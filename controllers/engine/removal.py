@@ -39,10 +39,15 @@ def take_back(api: Api, ref: Ref, owner: Owner, uids: Collection[str]) -> bool:
     if "deletionTimestamp" in found:
         return False
     # Whoever made it his own since it was looked at, or took our marks off, keeps it.
-    lock = {"uid": found["uid"], "resourceVersion": found["resourceVersion"]}
+    delete(api, ref, found["uid"], found["resourceVersion"])
+    return True
+
+
+def delete(api: Api, ref: Ref, uid: str, version: str) -> None:
+    """Unless it has changed (409), or is gone."""
+    lock = {"uid": uid, "resourceVersion": version}
     options = {"preconditions": lock, "propagationPolicy": "Background"}
     _but_absent(api.delete, ref.path, {"apiVersion": "v1", "kind": "DeleteOptions", **options})
-    return True
 
 
 def unmark(api: Api, ref: Ref) -> None:

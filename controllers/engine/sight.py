@@ -15,6 +15,7 @@ from controllers.engine.manifest import OBJECT_UID, Owner, shape
 from controllers.engine.orphans import Known
 from controllers.engine.reach import Reach
 from controllers.engine.standing import Says, read_says
+from controllers.engine.traces import Traces, traces
 from controllers.runtime.api import Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.metrics import StreamMetrics
@@ -37,6 +38,7 @@ class Seen:
     """Whether this federation API made it, and not another one of the same name."""
     shape: str
     deleting: bool
+    traces: Traces
     version: str = field(compare=False)
     """Not compared, as it changes with every status."""
     says: Says | None = field(compare=False)
@@ -107,6 +109,7 @@ class Sight:
             self._owner.has(metadata),
             shape(obj),
             "deletionTimestamp" in metadata,
+            traces(kind, obj),
             metadata["resourceVersion"],
             read_says(kind, obj),
         )

@@ -61,6 +61,7 @@ class Lab:
 
     folder: Path
     kinds: Sequence[Kind] = KINDS
+    """What the engine carries, unless it is started with others."""
     engine: Engine | None = None
     """The one that was started first."""
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)

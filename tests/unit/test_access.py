@@ -164,7 +164,7 @@ def test_namespaced_of_the_builtin_engine_sees_and_writes_its_kinds_in_its_names
 
 def test_who_names_the_kinds_of_a_namespaced_member_gives_the_builtin_engine_no_others() -> None:
     granted = rights(access.BUILTIN, profile="namespaced", namespaces=["shire"], kinds=["Deployment"])
-    assert [rule["resources"] for rule in granted.within] == [["deployments"]]
+    assert [rule["resources"] for rule in granted.within] == [["horizontalpodautoscalers"], ["deployments"]]
 
 
 @pytest.mark.parametrize("needs", [access.KARMADA, access.BUILTIN])

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiException
 
-from controllers.engine import carrier, controller, heartbeat
-from controllers.engine.carrier import FIGHT_ROUNDS
+from controllers.engine import controller, fights, heartbeat
 from controllers.engine.clusters import COLLECTION as CLUSTERS
 from controllers.engine.controller import Controller, Settings
 from controllers.engine.federated import FINALIZER
@@ -219,19 +218,17 @@ def test_a_foreign_object_is_told_of_and_left_alone(world: World) -> None:
     )
 
 
-def test_what_goes_on_being_changed_is_put_back_once_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carrier, "FIGHT_SECONDS", 3.0)
+def test_what_goes_on_being_changed_is_put_back_no_more_for_a_minute_and_told(world: World) -> None:
     world.start()
     world.wait(["1", "1"])
-    for number in range(FIGHT_ROUNDS + 1):
+    for number in range(fights.ROUNDS + 1):
         found = world.members["gondor"].get(MAPS, "shire", "ring")
         assert found is not None
         world.members["gondor"].put(MAPS, found | {"data": {"value": f"stolen {number}"}})
-        if number < FIGHT_ROUNDS:
+        if number < fights.ROUNDS:
             world.wait(["1", "1"])
     world.federation.wait(lambda: any("goes on changing" in event for event in world.events()), "an Event")
-    assert world.value("gondor") == f"stolen {FIGHT_ROUNDS}"
-    world.wait(["1", "1"])
+    assert world.value("gondor") == f"stolen {fights.ROUNDS}"
 
 
 def test_a_malformed_object_holds_up_nothing(world: World) -> None:

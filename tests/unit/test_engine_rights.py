@@ -55,6 +55,8 @@ def given(*granted: Sequence[Rule]) -> set[Right]:
 def of_other_kinds(rights: set[Right]) -> set[Right]:
     """Rights on the kinds that this world has none of: what it does with one it does with each."""
     others = {*access.RESOURCES.values()} - {access.RESOURCES["ConfigMap"], access.RESOURCES["Secret"]}
+    # Asked of what has replicas: tests/unit/test_engine_give_way.py.
+    others.add(("autoscaling", "horizontalpodautoscalers"))
     return {right for right in rights if right[1:] in others}
 
 
