@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from http import HTTPStatus
 from threading import Thread
 from time import monotonic
-from typing import Protocol
 
 from kubernetes.client import ApiException
 
 from controllers.engine import removal, scaling
+from controllers.engine.contract import Tell, Wanted
 from controllers.engine.fights import Fights
 from controllers.engine.kinds import NAMESPACE, Ref, namespace_ref
+from controllers.engine.leaving import Leaving
 from controllers.engine.manifest import MANAGER, Owner, marked
 from controllers.engine.metrics import Metrics
 from controllers.engine.orphans import Known
@@ -38,51 +38,6 @@ RACES = 3
 """So many times in a row an object may have changed under our hands before that counts as a failure."""
 ABSENT = "1"
 """A resourceVersion that no object has: what is applied with it is made, and refused (409) where something is there."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is to be in the member."""
-
-    uid: str
-    """Of the object in the federation API."""
-    body: bytes
-    digest: str
-    adopt: bool
-    recreate: bool
-    is_finished: bool
-    """Whether it is a Job that has finished in the member: it is not made again there."""
-
-
-class Tell(Protocol):
-    """What a carrier tells, from its own thread."""
-
-    def settled(self, ref: Ref, uid: str) -> None:
-        """The object of this UID in the federation API is no longer in the member."""
-
-    def problem(self, ref: Ref, text: str) -> None:
-        """The member is not as it should be."""
-
-    def finished(self, ref: Ref, uid: str) -> None:
-        """The Job of this UID in the federation API has finished in the member."""
-
-    def owes(self, ref: Ref, uid: str) -> None:
-        """The member refuses to give back what was seen in it."""
-
-    def orphans(self, found: Sequence[Ref]) -> None:
-        """All that the member has of this federation and the federation API does not; told again and again."""
-
-    def refused(self, kinds: Mapping[str, str]) -> None:
-        """The kinds that the member does not let us follow, with its words; none, once it does again."""
-
-    def stands(self, ref: Ref, standing: Standing | None) -> None:
-        """What is known of the object has changed; None is that it is to be there no more."""
-
-    def left(self) -> None:
-        """Nothing of ours is in the member any more."""
-
-    def staying(self, text: str) -> None:
-        """The member cannot leave yet."""
 
 
 class Carrier:
@@ -122,8 +77,7 @@ class Carrier:
         self._told: dict[Ref, str] = {}
         self._stands: dict[Ref, Standing] = {}
         """What was told of each object."""
-        self._leaving: Callable[[Ref, Seen], bool] | None = None
-        """Of what is to be deleted, once the member leaves; all else loses our marks."""
+        self._leaving: Leaving | None = None
         self._sight = Sight(
             name,
             owner,
@@ -404,18 +358,12 @@ class Carrier:
             self._tell.orphans(found)
 
     def _leave(self, known: Known, keep_workloads: bool) -> None:
-        owed = dict(self._gone)
-
-        def is_to_go(ref: Ref, seen: Seen) -> bool:
-            of = seen.made_of
-            return not keep_workloads and (known.uids.get(ref) == of or of in owed.get(ref, ()))
-
-        self._leaving = is_to_go
+        self._leaving = Leaving(known, dict(self._gone), keep_workloads=keep_workloads)
         self._wanted.clear()
         self._go_on_leaving()
 
     def _go_on_leaving(self) -> None:
-        """One object at a time, Namespaces last; what fails is tried again."""
+        """What fails is tried again."""
         if self._leaving is None:
             return
         if refused := self._sight.refused:
@@ -423,17 +371,9 @@ class Carrier:
             self._tell.staying(f"what it has of ours is not seen, as it does not let us follow {kinds}: {words}")
         if not self._sight.is_complete:
             return
-        problem = ""
-        for ref, seen in sorted(self._sight.ours.items(), key=lambda each: each[0].kind == NAMESPACE):
-            try:
-                with self._line.open() as api:
-                    if not self._leaving(ref, seen):
-                        removal.unmark(api, ref)
-                    elif removal.take_back(api, ref, self._owner, [seen.made_of]):
-                        self._metrics.taken.labels(self.name).inc()
-                self._sight.ours.pop(ref, None)
-            except FAILURES as error:
-                problem = f"{ref}: {why(error)}"
+        problem = self._leaving.take_back(
+            self._line, self._owner, self._sight.ours, self._metrics.taken.labels(self.name).inc
+        )
         if not problem:
             self._tell.left()
             return

@@ -13,9 +13,9 @@ from typing import TypeVar
 from kubernetes.client import ApiException
 
 from controllers.engine import finished, membership
-from controllers.engine.carrier import Wanted
 from controllers.engine.clerk import KUBE_SYSTEM, Clerk
 from controllers.engine.clusters import COLLECTION, Cluster, read_cluster
+from controllers.engine.contract import Wanted
 from controllers.engine.dropped import dropped, not_carried
 from controllers.engine.federated import FINALIZER, Federated, reader
 from controllers.engine.herald import Herald

@@ -11,9 +11,10 @@ from http import HTTPStatus
 from kubernetes.client import ApiException
 
 from controllers.engine import orphans
-from controllers.engine.carrier import Carrier, Wanted
+from controllers.engine.carrier import Carrier
 from controllers.engine.clerk import Clerk, Condition, with_condition
 from controllers.engine.clusters import COLLECTION, LEFT, READY, Cluster, Endpoint, connect, debts, read_cluster
+from controllers.engine.contract import Wanted
 from controllers.engine.federated import FINALIZER
 from controllers.engine.health import Verdict
 from controllers.engine.heartbeat import Heartbeat, Report
