@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 LEASE_SECONDS = 10
 GIVE_UP_SECONDS = 7.0
 EVERY_SECONDS = 2.0
+LOOK_SECONDS = 1.0
+"""Whoever stands by looks so often, and when the Lease becomes free, but not before SOON_SECONDS have passed."""
+SOON_SECONDS = 0.5
 ANSWER_SECONDS = 3.0
 """A Lease that is not answered for longer is asked for anew, while there is time."""
 
@@ -113,12 +116,17 @@ class Leader:
     def _run(self, lead: Callable[[], None]) -> None:
         self._renew_or_look()
         while not self._leads:
-            self._over.wait(EVERY_SECONDS)
+            self._over.wait(self._pause())
             self._renew_or_look()
         lead()
         while not self._over.wait(EVERY_SECONDS):
             self._renew_or_look()
             self.check()
+
+    def _pause(self) -> float:
+        if not self._sight.holder:
+            return LOOK_SECONDS
+        return min(LOOK_SECONDS, max(SOON_SECONDS, self._sight.since + LEASE_SECONDS - clock()))
 
     def _renew_or_look(self) -> None:
         try:

@@ -34,22 +34,21 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def volume(lab: Lab) -> Iterator[Path]:
-    """The small volume that etcd's data are on."""
-    data = fleets() / f"{FLEET}-engine" / "clusters" / API / "etcd"
+def volume(lab: Lab, tmp_path: Path) -> Iterator[Path]:
+    """The small volume that the federation API's files are on, its etcd's data among them."""
+    folder, kept = fleets() / f"{FLEET}-engine" / "clusters" / API, tmp_path / "kept"
     lab.fleet("stop", API)
-    kept = data.with_name("kept")
-    data.rename(kept)
-    data.mkdir(mode=0o700)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", data], check=True)
+    shutil.copytree(folder, kept, symlinks=True)
+    # On the whole folder, as the cluster's own mounts begin there.
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", folder], check=True)
     try:
-        shutil.copytree(kept, data, dirs_exist_ok=True)
+        shutil.copytree(kept, folder, symlinks=True, dirs_exist_ok=True)
         lab.fleet("start", API)
         lab.revive()
-        yield data
+        yield folder
     finally:
         lab.fleet("stop", API)
-        subprocess.run(["umount", data], check=True)
+        subprocess.run(["umount", folder], check=True)
 
 
 def test_the_members_keep_what_they_have_and_all_goes_on_once_there_is_room(
