@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -53,6 +54,13 @@ class Engine:
     @property
     def leads(self) -> bool:
         return "\nfederation_leads 1.0" in requests.get(f"{self.url}/metrics", timeout=5).text
+
+    @property
+    def led_from(self) -> float:
+        """When it began to lead (time.time), by its own log."""
+        lines = map(json.loads, self.log.read_text().splitlines())
+        began = next(line["time"] for line in lines if line["message"].startswith("leads: "))
+        return datetime.fromisoformat(began).timestamp()
 
 
 @dataclass
