@@ -35,6 +35,8 @@ from toolbox import tool
 API = "api"
 MEMBERS = ("gondor", "rohan")
 FEDERATION = "fellowship"
+NAMESPACE = "shire"
+"""What the tests work in."""
 OWN = f"federation-{FEDERATION}"
 SYSTEM = "federation-system"
 KINDS: Sequence[Kind] = ("Service", "ConfigMap", "Secret", "Deployment", "StatefulSet", "DaemonSet", "Job")
@@ -121,11 +123,18 @@ class Lab:
         entries: list[Json] = json.loads(found)["metadata"]["managedFields"]
         return entries
 
-    def ready(self, member: str) -> Json:
-        """The condition Ready of the member's Cluster; empty if there is none yet."""
+    def condition(self, member: str, kind: str) -> Json:
+        """A condition of the member's Cluster; empty if there is none yet."""
         cluster = self.get(API, "cluster", member) or {}
         conditions: list[Json] = cluster.get("status", {}).get("conditions", [])
-        return next((each for each in conditions if each["type"] == "Ready"), {})
+        return next((each for each in conditions if each["type"] == kind), {})
+
+    def ready(self, member: str) -> Json:
+        """The condition Ready of the member's Cluster; empty if there is none yet."""
+        return self.condition(member, "Ready")
+
+    def is_ready(self, member: str) -> bool:
+        return bool(self.ready(member).get("status") == "True")
 
     def prepare(self) -> None:
         """Makes in the federation API what the engine needs, and nothing more: its kind, its account."""
@@ -203,6 +212,12 @@ class Lab:
             joined["metadata"]["annotations"] = {names.NAMESPACES: ",".join(given.namespaces)}
         self.apply(API, joined | {"spec": spec})
 
+    def join_both(self, seconds: float = 30) -> None:
+        """Joins both members, and waits so long at most until they are Ready."""
+        for member in MEMBERS:
+            self.join(member)
+        seconds_until("both Ready", lambda: all(map(self.is_ready, MEMBERS)), seconds)
+
     def stand_in(self, member: str, url: str) -> None:
         """A Cluster for an API server that takes every token, and whose certificate nobody has signed."""
         self.apply(API, _object("v1", "Secret", member, namespace=OWN) | {"data": {"token": _base64("any")}})
@@ -251,6 +266,19 @@ def running(folder: Path, members: Sequence[str] = MEMBERS, kinds: Sequence[Kind
     finally:
         lab.kill()
         lab.fleet("down")
+
+
+def configmap(name: str, text: str = "1", namespace: str = NAMESPACE, **annotations: str) -> Json:
+    """With annotations that speak to the federation."""
+    told = {f"federation/{key}": each for key, each in annotations.items()}
+    metadata = {"name": name, "namespace": namespace, "annotations": told}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"value": text}}
+
+
+def value(lab: Lab, context: str, name: str, namespace: str = NAMESPACE) -> str | None:
+    """The text of a ConfigMap there; None if it is not there."""
+    found = lab.get(context, "configmap", name, "-n", namespace)
+    return None if found is None else found.get("data", {}).get("value")
 
 
 def seconds_until(what: str, condition: Callable[[], Any], timeout: float = 30) -> float:

@@ -24,7 +24,10 @@ class Usage:
     """MiB, now."""
 
     @classmethod
-    def of(cls, pid: int) -> Usage:
+    def of(cls, lab: Lab) -> Usage:
+        """Of the engine."""
+        assert lab.engine is not None
+        pid = lab.engine.process.pid
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         ticks = sum(int(fields[index]) for index in (11, 12))
         status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())

@@ -9,9 +9,7 @@ import pytest
 import requests
 
 from tests.figures import Figures
-from tests.fleet.engine_lab import API, FEDERATION, MEMBERS, Lab, running, seconds_until
-
-NAMESPACE = "shire"
+from tests.fleet.engine_lab import API, FEDERATION, MEMBERS, NAMESPACE, Lab, configmap, running, seconds_until, value
 
 
 @pytest.fixture(scope="module")
@@ -20,24 +18,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield found
 
 
-def configmap(name: str, value: str = "1", **annotations: str) -> dict[str, object]:
-    metadata = {
-        "name": name,
-        "namespace": NAMESPACE,
-        "annotations": {f"federation/{k}": v for k, v in annotations.items()},
-    }
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"value": value}}
-
-
-def value(lab: Lab, member: str, name: str) -> str | None:
-    found = lab.get(member, "configmap", name, "-n", NAMESPACE)
-    return None if found is None else found.get("data", {}).get("value")
-
-
 def test_clusters_become_ready(lab: Lab, figures: Figures) -> None:
     for member in MEMBERS:
         lab.join(member)
-    seconds = seconds_until("both Ready", lambda: all(lab.ready(each).get("status") == "True" for each in MEMBERS))
+    seconds = seconds_until("both Ready", lambda: all(map(lab.is_ready, MEMBERS)))
     figures.add("engine: two Clusters made to both Ready", seconds)
     assert seconds < 5
     cluster = lab.get(API, "cluster", "gondor")
@@ -119,13 +103,13 @@ def test_a_dead_member_is_not_ready_and_owes_what_was_deleted(lab: Lab, figures:
     assert 20 < seconds < 40
     assert lab.ready("gondor")["reason"] == "ClusterNotReachable"
     assert "refused" in lab.ready("gondor")["message"]
-    assert lab.ready("rohan")["status"] == "True"
+    assert lab.is_ready("rohan")
     lab.kubectl(API, "delete", "configmap", "owed", "-n", NAMESPACE, "--timeout=10s")
     lab.apply(API, configmap("meanwhile"))
     seconds_until("the other member to have it", lambda: value(lab, "rohan", "meanwhile"))
     assert value(lab, "rohan", "owed") is None
     lab.fleet("start", "gondor")
-    seconds = seconds_until("Ready", lambda: lab.ready("gondor").get("status") == "True", 60)
+    seconds = seconds_until("Ready", lambda: lab.is_ready("gondor"), 60)
     figures.add("engine: member's API back to Ready", seconds)
     seconds_until("it to give back", lambda: value(lab, "gondor", "owed") is None)
     seconds_until("it to catch up", lambda: value(lab, "gondor", "meanwhile"))

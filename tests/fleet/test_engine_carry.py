@@ -16,11 +16,10 @@ import requests
 from federation.settings import Kind
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.engine_lab import API, MEMBERS, Lab, running, seconds_until
+from tests.fleet.engine_lab import API, MEMBERS, NAMESPACE, Lab, running, seconds_until
 
 Json = dict[str, Any]
 KINDS: Sequence[Kind] = get_args(Kind)
-NAMESPACE = "shire"
 LABELS = {"app": "web"}
 PODS: Json = {"metadata": {"labels": LABELS}, "spec": {"containers": [{"name": "web", "image": "web"}]}}
 ONCE = {"metadata": {}, "spec": {**PODS["spec"], "restartPolicy": "Never"}}
@@ -49,10 +48,7 @@ VERSIONS = {
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with running(tmp_path_factory.mktemp("carry"), kinds=KINDS) as found:
-        for member in MEMBERS:
-            found.join(member)
-        ready = [*(f"cluster/{each}" for each in MEMBERS), "--timeout=30s"]
-        found.kubectl(API, "wait", "--for=condition=Ready", *ready)
+        found.join_both()
         found.kubectl(API, "create", "namespace", NAMESPACE)
         yield found
 

@@ -18,9 +18,7 @@ AHEAD = {"FAKETIME": "+1h", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with running(tmp_path_factory.mktemp("engine")) as found:
-        for member in MEMBERS:
-            found.join(member)
-        seconds_until("both Ready", lambda: all(found.ready(each).get("status") == "True" for each in MEMBERS), 60)
+        found.join_both(60)
         yield found
 
 
@@ -60,6 +58,6 @@ def test_a_member_that_dies_is_told_of_by_a_clock_that_is_ahead(lab: Lab) -> Non
     lab.fleet("stop", "gondor", "--only", "kube-apiserver")
     seconds = seconds_until("not Ready", lambda: lab.ready("gondor").get("status") == "False", 60)
     assert seconds > 20
-    assert lab.ready("rohan")["status"] == "True"
+    assert lab.is_ready("rohan")
     lab.fleet("start", "gondor")
-    seconds_until("Ready", lambda: lab.ready("gondor").get("status") == "True", 60)
+    seconds_until("Ready", lambda: lab.is_ready("gondor"), 60)

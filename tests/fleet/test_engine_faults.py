@@ -14,10 +14,9 @@ from kubernetes.client import ApiException
 from federation import access
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.engine_lab import API, Json, Lab, running, seconds_until
+from tests.fleet.engine_lab import API, NAMESPACE, Lab, configmap, running, seconds_until
 from tests.fleet.member_front import MemberFront
 
-NAMESPACE = "shire"
 MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 SPOILT, WELL = "gondor", "rohan"
 SOON = 3.0
@@ -38,21 +37,15 @@ def front(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Member
         lab.join(SPOILT, behind=(found.url, found.authority))
         lab.join(WELL)
         for member in (SPOILT, WELL):
-            seconds_until(f"{member} Ready", lambda member=member: is_ready(lab, member), 60)  # type: ignore[misc]
+            seconds_until(f"{member} Ready", lambda member=member: lab.is_ready(member), 60)  # type: ignore[misc]
         write(lab, "first")
         seconds_until("it in both", lambda: all(value(lab, each, "first") for each in (SPOILT, WELL)), 60)
         yield found
 
 
-def is_ready(lab: Lab, member: str) -> bool:
-    return bool(lab.ready(member).get("status") == "True")
-
-
 def write(lab: Lab, name: str, value: str = "1") -> None:
-    metadata = {"name": name, "namespace": NAMESPACE}
-    obj: Json = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"value": value}}
     with lab.api(API) as api:
-        api.apply(f"{MAPS}/{name}", json.dumps(obj), "test", force=True)
+        api.apply(f"{MAPS}/{name}", json.dumps(configmap(name, value)), "test", force=True)
 
 
 def value(lab: Lab, member: str, name: str) -> str | None:
@@ -87,7 +80,7 @@ def test_a_member_that_takes_10_seconds_for_each_answer_keeps_nobody_waiting(lab
     try:
         write_and_wait_for_the_well_one(lab, "slow")
         seconds_until("it in the slow one", lambda: value(lab, SPOILT, "slow"), 90)
-        assert is_ready(lab, SPOILT)
+        assert lab.is_ready(SPOILT)
     finally:
         front.delay = 0.0
     write(lab, "slow", "2")
@@ -106,7 +99,7 @@ def test_a_member_that_answers_429_is_left_alone_for_as_long_as_it_asks(lab: Lab
     times = asked_for_objects(front, began)
     assert [later - sooner for sooner, later in pairwise(times) if later - sooner < 3.9] == []
     seconds_until("all in it", lambda: all(value(lab, SPOILT, f"busy{number}") for number in range(3)), 60)
-    assert is_ready(lab, SPOILT)
+    assert lab.is_ready(SPOILT)
 
 
 def asked_for_objects(front: MemberFront, since: float) -> list[float]:
@@ -139,11 +132,11 @@ def test_a_member_with_an_expired_certificate_is_not_ready_and_says_why(lab: Lab
         write_and_wait_for_the_well_one(lab, "expired")
         seconds_until("it to be not Ready", lambda: lab.ready(SPOILT).get("status") == "False", 90)
         assert "certificate has expired" in lab.ready(SPOILT)["message"]
-        assert is_ready(lab, WELL)
+        assert lab.is_ready(WELL)
         write_and_wait_for_the_well_one(lab, "expired2")
     finally:
         front.expired = False
-    seconds_until("it to be Ready", lambda: is_ready(lab, SPOILT), 60)
+    seconds_until("it to be Ready", lambda: lab.is_ready(SPOILT), 60)
     seconds_until("both in it", lambda: all(value(lab, SPOILT, each) for each in ("expired", "expired2")), 60)
 
 

@@ -25,9 +25,7 @@ WRITES = 400
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with running(tmp_path_factory.mktemp("full")) as found:
-        for member in MEMBERS:
-            found.join(member)
-        seconds_until("both Ready", lambda: all(found.ready(each).get("status") == "True" for each in MEMBERS))
+        found.join_both()
         found.kubectl(API, "create", "configmap", "before")
         seconds_until("it in both", lambda: _in_both(found, "before"))
         yield found
@@ -54,7 +52,7 @@ def volume(lab: Lab, tmp_path: Path) -> Iterator[Path]:
 def test_the_members_keep_what_they_have_and_all_goes_on_once_there_is_room(
     lab: Lab, volume: Path, figures: Figures
 ) -> None:
-    seconds_until("both Ready on the small volume", lambda: all(lab.ready(each) for each in MEMBERS))
+    seconds_until("both Ready on the small volume", lambda: all(map(lab.is_ready, MEMBERS)))
     filler = volume / "filler"
     space = os.statvfs(volume)
     with filler.open("wb") as file:

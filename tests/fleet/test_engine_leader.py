@@ -14,10 +14,9 @@ import requests
 
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.engine_lab import API, MEMBERS, Engine, Json, Lab, running, seconds_until
+from tests.fleet.engine_lab import API, MEMBERS, NAMESPACE, Engine, Lab, configmap, running, seconds_until
 from toolbox import tool
 
-NAMESPACE = "shire"
 OBJECTS = 60
 TAKEN_OVER = 15.0
 RELEASED = 3.0
@@ -26,9 +25,7 @@ RELEASED = 3.0
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with running(tmp_path_factory.mktemp("engine")) as found:
-        for member in MEMBERS:
-            found.join(member)
-        seconds_until("both Ready", lambda: all(found.ready(each).get("status") == "True" for each in MEMBERS), 60)
+        found.join_both(60)
         found.kubectl(API, "create", "namespace", NAMESPACE)
         yield found
 
@@ -49,7 +46,7 @@ def standby(lab: Lab, leader: Engine) -> Engine:
 
 
 def write(lab: Lab, value: int) -> None:
-    lab.apply(API, *(_configmap(f"n{number}", str(value)) for number in range(OBJECTS)))
+    lab.apply(API, *(configmap(f"n{number}", str(value)) for number in range(OBJECTS)))
 
 
 def values(lab: Lab, member: str) -> set[str]:
@@ -60,11 +57,6 @@ def values(lab: Lab, member: str) -> set[str]:
 def wait_for(lab: Lab, value: int) -> None:
     wanted = {str(value)}
     seconds_until(f"{value} in both", lambda: all(values(lab, each) == wanted for each in MEMBERS), 60)
-
-
-def _configmap(name: str, value: str) -> Json:
-    metadata = {"name": name, "namespace": NAMESPACE}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"value": value}}
 
 
 @contextmanager

@@ -24,9 +24,7 @@ EACH = 8
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with running(tmp_path_factory.mktemp("load")) as found:
-        for member in MEMBERS:
-            found.join(member)
-        seconds_until("both Ready", lambda: all(found.ready(each).get("status") == "True" for each in MEMBERS))
+        found.join_both()
         yield found
 
 
@@ -39,7 +37,7 @@ def load(lab: Lab) -> Load:
 
 @pytest.mark.speed
 def test_a_thousand_objects_reach_two_members_within_a_minute(lab: Lab, load: Load, figures: Figures) -> None:
-    before, applied = _usage(lab), lab.metric("federation_applied_total")
+    before, applied = Usage.of(lab), lab.metric("federation_applied_total")
     wanted = frozenset(f"load-{number}" for number in range(OBJECTS))
     writer = Thread(target=load.create, args=(sorted(wanted),))
     writer.start()
@@ -48,7 +46,7 @@ def test_a_thousand_objects_reach_two_members_within_a_minute(lab: Lab, load: Lo
     seconds = seconds_until("all objects in both", lambda: lab.metric("federation_applied_total") >= arrived, 120)
     writer.join()
     seconds_until("all objects in both, as they see it", lambda: _are_as(load, wanted))
-    after = _usage(lab)
+    after = Usage.of(lab)
     figures.add(f"engine: {OBJECTS} objects created, until in both members", seconds)
     figures.add("engine: CPU for them", after.cpu - before.cpu)
     figures.add("engine: memory with them", after.memory, "MiB")
@@ -58,13 +56,13 @@ def test_a_thousand_objects_reach_two_members_within_a_minute(lab: Lab, load: Lo
 
 @pytest.mark.speed
 def test_they_go_again(lab: Lab, load: Load, figures: Figures) -> None:
-    before, taken = _usage(lab), lab.metric("federation_taken_back_total")
+    before, taken = Usage.of(lab), lab.metric("federation_taken_back_total")
     load.delete(sorted(load.names(API)))
     gone = taken + OBJECTS * len(MEMBERS)
     seconds = seconds_until("all objects gone", lambda: lab.metric("federation_taken_back_total") >= gone, 120)
     seconds_until("all objects gone everywhere", lambda: _are_as(load, frozenset()))
     figures.add(f"engine: {OBJECTS} objects deleted, until gone everywhere", seconds)
-    figures.add("engine: CPU for that", _usage(lab).cpu - before.cpu)
+    figures.add("engine: CPU for that", Usage.of(lab).cpu - before.cpu)
     assert seconds < 60
 
 
@@ -90,8 +88,3 @@ def _change(load: Load, new: list[str], old: list[str]) -> None:
 
 def _are_as(load: Load, wanted: frozenset[str]) -> bool:
     return all(load.names(context) == wanted for context in (API, *MEMBERS))
-
-
-def _usage(lab: Lab) -> Usage:
-    assert lab.engine is not None
-    return Usage.of(lab.engine.process.pid)

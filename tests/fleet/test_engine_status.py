@@ -11,9 +11,8 @@ import pytest
 
 from controllers.runtime.api import Api
 from tests.figures import Figures
-from tests.fleet.engine_lab import API, MEMBERS, Lab, running, seconds_until
+from tests.fleet.engine_lab import API, MEMBERS, NAMESPACE, Lab, running, seconds_until
 
-NAMESPACE = "shire"
 POD = {"containers": [{"name": "web", "image": "web"}]}
 LABELS = {"app": "web"}
 Json = dict[str, Any]
@@ -22,10 +21,8 @@ Json = dict[str, Any]
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with running(tmp_path_factory.mktemp("engine")) as found:
-        for member in MEMBERS:
-            found.join(member)
+        found.join_both()
         found.kubectl(API, "create", "namespace", NAMESPACE)
-        seconds_until("both Ready", lambda: all(found.ready(each).get("status") == "True" for each in MEMBERS))
         # A federation API has no controllers of workloads, and those of the members are played.
         for cluster in (API, *MEMBERS):
             found.fleet("stop", cluster, "--only", "kube-controller-manager")
@@ -340,6 +337,6 @@ def test_a_dead_member_is_named_and_ends_no_rollout(lab: Lab) -> None:
     assert [each["ip"] for each in balancer["ingress"]] == ["192.0.2.1", "192.0.2.2"]
     lab.fleet("start", "rohan")
     lab.fleet("stop", "rohan", "--only", "kube-controller-manager")
-    seconds_until("Ready", lambda: lab.ready("rohan").get("status") == "True", 60)
+    seconds_until("Ready", lambda: lab.is_ready("rohan"), 60)
     play(lab, "rohan", "deployment", "busy", done(2, 2))
     assert ends(lab, "rollout", "status", "deployment/busy", seconds=20)

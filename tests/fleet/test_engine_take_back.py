@@ -16,9 +16,8 @@ from federation.settings import Access
 from fleet.record import fleets
 from tests.figures import Figures
 from tests.fleet.conftest import FLEET
-from tests.fleet.engine_lab import API, KINDS, MEMBERS, Json, Lab, running, seconds_until
+from tests.fleet.engine_lab import API, KINDS, MEMBERS, NAMESPACE, Lab, configmap, running, seconds_until, value
 
-NAMESPACE = "shire"
 ETCD = fleets() / f"{FLEET}-engine" / "clusters" / API / "etcd"
 """Of the federation API."""
 
@@ -34,26 +33,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield found
 
 
-def configmap(name: str, text: str = "1", namespace: str = NAMESPACE, **annotations: str) -> Json:
-    told = {f"federation/{key}": each for key, each in annotations.items()}
-    metadata = {"name": name, "namespace": namespace, "annotations": told}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"value": text}}
-
-
-def value(lab: Lab, member: str, name: str, namespace: str = NAMESPACE) -> str | None:
-    found = lab.get(member, "configmap", name, "-n", namespace)
-    return None if found is None else found.get("data", {}).get("value")
-
-
-def condition(lab: Lab, member: str, kind: str) -> Json:
-    cluster = lab.get(API, "cluster", member) or {}
-    conditions: list[Json] = cluster.get("status", {}).get("conditions", [])
-    return next((each for each in conditions if each["type"] == kind), {})
-
-
 def orphans(lab: Lab) -> set[str | None]:
     """What the condition of both members says."""
-    return {condition(lab, each, "Orphans").get("status") for each in MEMBERS}
+    return {lab.condition(each, "Orphans").get("status") for each in MEMBERS}
 
 
 def figure(lab: Lab, line: str) -> bool:
@@ -153,9 +135,9 @@ def test_an_etcd_restored_from_an_earlier_snapshot_deletes_nothing(lab: Lab, tmp
     seconds_until("the value of then", lambda: all(value(lab, each, "changed") == "1" for each in MEMBERS))
     seconds_until("the orphan to be told", lambda: orphans(lab) == {"True"})
     for member in MEMBERS:
-        assert f"ConfigMap {NAMESPACE}/after;" in condition(lab, member, "Orphans")["message"]
+        assert f"ConfigMap {NAMESPACE}/after;" in lab.condition(member, "Orphans")["message"]
         assert value(lab, member, "after") == "19"
-        assert lab.ready(member)["status"] == "True"
+        assert lab.is_ready(member)
         assert figure(lab, f'federation_orphans{{cluster="{member}"}} 1.0')
     assert "ConfigMap shire/after" in events(lab, "default")
     lab.apply(API, configmap("new"))
@@ -185,7 +167,7 @@ def test_into_a_namespaced_member_it_looks_in_its_namespaces_alone(lab: Lab) -> 
     seconds_until("it in gondor", lambda: value(lab, "gondor", "deep", "moria"))
     seconds_until("an Event", lambda: 'rohan takes nothing in the namespace "moria"' in events(lab, "moria"))
     lab.kubectl(API, "delete", "namespace", "moria", "--timeout=30s")
-    assert condition(lab, "rohan", "AccessGranted") == {}
+    assert lab.condition("rohan", "AccessGranted") == {}
     log = [json.loads(line)["message"] for line in lab.log.read_text().splitlines()]
     assert [line for line in log if "403" in line] == []
 
@@ -207,7 +189,7 @@ def test_of_an_empty_new_etcd_the_members_keep_all_that_they_have(lab: Lab) -> N
     lab.apply(API, configmap("a", "new API"), configmap("fresh"))
     seconds_until("what is new in gondor", lambda: value(lab, "gondor", "fresh"), 60)
     seconds_until("an Event", lambda: "did not make" in events(lab, NAMESPACE))
-    seconds_until("the orphans to be told", lambda: condition(lab, "gondor", "Orphans").get("status") == "True")
+    seconds_until("the orphans to be told", lambda: lab.condition("gondor", "Orphans").get("status") == "True")
     assert {name: value(lab, "gondor", name) for name in before} == before
     lab.kubectl(API, "annotate", "configmap", "a", "-n", NAMESPACE, "federation/adopt=true")
     seconds_until("it taken over", lambda: value(lab, "gondor", "a") == "new API")

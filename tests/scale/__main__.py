@@ -85,14 +85,14 @@ def _measure(lab: Lab, load: Load, members: Sequence[str], called: str, began: f
     left = {*members}
 
     def all_ready() -> bool:
-        left.difference_update([each for each in left if lab.ready(each).get("status") == "True"])
+        left.difference_update([each for each in left if lab.is_ready(each)])
         return not left
 
     seconds_until(f"{called} Ready", all_ready, 120)
     ready = time.monotonic() - began
-    before = _usage(lab)
+    before = Usage.of(lab)
     time.sleep(IDLE_SECONDS)  # Nothing is awaited: the time itself is what is measured over.
-    idle = _usage(lab)
+    idle = Usage.of(lab)
     names = [f"load-{number}" for number in range(OBJECTS)]
     wanted = OBJECTS * len(members)
     applied = lab.metric("federation_applied_total")
@@ -101,7 +101,7 @@ def _measure(lab: Lab, load: Load, members: Sequence[str], called: str, began: f
     # By the engine's own count: to ask all members over and over would take the CPU that is measured.
     seconds_until("all objects in all", lambda: lab.metric("federation_applied_total") - applied >= wanted, 600)
     seconds = time.monotonic() - started
-    full = _usage(lab)
+    full = Usage.of(lab)
     row = Row(
         called,
         ready,
@@ -115,11 +115,6 @@ def _measure(lab: Lab, load: Load, members: Sequence[str], called: str, began: f
     load.delete(names)
     seconds_until("all objects gone", lambda: not load.names(API), 600)
     return row
-
-
-def _usage(lab: Lab) -> Usage:
-    assert lab.engine is not None
-    return Usage.of(lab.engine.process.pid)
 
 
 if __name__ == "__main__":
