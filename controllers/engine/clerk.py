@@ -14,7 +14,6 @@ from controllers.runtime.line import Line
 from controllers.runtime.objects import Json
 
 COMPONENT = "federation-controller-manager"
-KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 _EVENTS_OF_THE_CLUSTER = "default"
 """Namespace of Events about what is in none, as Kubernetes has it."""
 
@@ -36,9 +35,9 @@ class Clerk:
         self._line = Line(connect)
 
     def api_uid(self) -> str:
-        """By which this federation API is known: the UID of its Namespace kube-system."""
+        """By which this federation API is known."""
         with self._line.open() as api:
-            return str(api.get(KUBE_SYSTEM)["metadata"]["uid"])
+            return uid_of(api)
 
     def set_finalizers(self, path: str, uid: str, version: str, finalizers: Iterable[str]) -> Json:
         body = {"metadata": {"uid": uid, "resourceVersion": version, "finalizers": list(finalizers)}}
@@ -67,7 +66,7 @@ class Clerk:
         self._warn({"apiVersion": CLUSTER_API, "kind": "Cluster", "name": name, "uid": uid}, reason, text)
 
     def _warn(self, involved: Mapping[str, str], reason: str, text: str) -> None:
-        now = _now()
+        at = now()
         namespace = involved.get("namespace", _EVENTS_OF_THE_CLUSTER)
         event = {
             "apiVersion": "v1",
@@ -78,12 +77,17 @@ class Clerk:
             "reason": reason,
             "message": text[:1000],
             "source": {"component": COMPONENT},
-            "firstTimestamp": now,
-            "lastTimestamp": now,
+            "firstTimestamp": at,
+            "lastTimestamp": at,
             "count": 1,
         }
         with self._line.open() as api:
             api.create(f"/api/v1/namespaces/{namespace}/events", event)
+
+
+def uid_of(api: Api) -> str:
+    """By which an API is known: the UID of its Namespace kube-system. Raises what Api's calls raise."""
+    return str(api.get("/api/v1/namespaces/kube-system")["metadata"]["uid"])
 
 
 def with_condition(conditions: Mapping[str, Json], new: Condition) -> list[Json] | None:
@@ -92,9 +96,10 @@ def with_condition(conditions: Mapping[str, Json], new: Condition) -> list[Json]
     told = {"type": new.type, "status": new.status, "reason": new.reason, "message": new.message}
     if old is not None and all(old.get(key) == value for key, value in told.items()):
         return None
-    since = old["lastTransitionTime"] if old is not None and old.get("status") == new.status else _now()
+    since = old["lastTransitionTime"] if old is not None and old.get("status") == new.status else now()
     return [*(each for kind, each in conditions.items() if kind != new.type), told | {"lastTransitionTime": since}]
 
 
-def _now() -> str:
+def now() -> str:
+    """As Kubernetes writes times: RFC 3339, in whole seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

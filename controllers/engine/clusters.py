@@ -72,6 +72,10 @@ class Cluster:
         return self.uid == other.uid and int(self.version) < int(other.version)
 
     @property
+    def why_not_ready(self) -> str:
+        return str(self.conditions.get(READY, {}).get("message", "it was never asked"))
+
+    @property
     def is_held(self) -> bool:
         return FINALIZER in self.finalizers
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 from kubernetes.client import ApiException
 
 from controllers.engine import finished, membership
-from controllers.engine.clerk import KUBE_SYSTEM, Clerk
+from controllers.engine.clerk import Clerk, uid_of
 from controllers.engine.clusters import COLLECTION, Cluster, read_cluster
 from controllers.engine.contract import Wanted
 from controllers.engine.dropped import dropped, not_carried
@@ -124,7 +124,7 @@ class Controller:
         """A new line to the federation API, unless it is another one by now: what we hold is then true of none."""
         api = self._connect()
         try:
-            now = str(api.get(KUBE_SYSTEM)["metadata"]["uid"])
+            now = uid_of(api)
         except FAILURES:
             with api:
                 raise

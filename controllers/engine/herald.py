@@ -7,7 +7,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from threading import Thread
 from time import monotonic
@@ -15,6 +14,7 @@ from time import monotonic
 from kubernetes.client import ApiException
 
 from controllers.engine import reports
+from controllers.engine.clerk import now
 from controllers.engine.federated import Federated
 from controllers.engine.kinds import NAMESPACE, Ref
 from controllers.engine.manifest import MANAGER
@@ -211,7 +211,7 @@ class Herald:
     def _write_status(self, obj: Federated, places: list[Place]) -> None:
         if obj.says is None or not places:
             return
-        new = aggregate(obj.ref.kind, obj.says, places, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        new = aggregate(obj.ref.kind, obj.says, places, now())
         patch = change(obj.says.status, new)
         if patch is None:
             return

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controllers.engine.standing import Place
+from controllers.engine.standing import Place, is_true
 from controllers.runtime.objects import Json
 
 _RUNNING = ("active", "ready", "terminating")
@@ -19,7 +19,7 @@ _ENDED = ("succeeded", "failed")
 
 def job_status(old: Json, places: Sequence[Place], now: str) -> Json:
     """Complete when it is so in every cluster; Failed when it is so in one, and active in none."""
-    if _is_true(old, "Complete") or _is_true(old, "Failed"):
+    if is_true(old, "Complete") or is_true(old, "Failed"):
         return old
     status: Json = {key: max(old.get(key) or 0, sum(place.count(key) for place in places)) for key in _ENDED}
     starts = [place.says.status["startTime"] for place in places if place.says and "startTime" in place.says.status]
@@ -51,7 +51,7 @@ def _may_be_active(place: Place) -> bool:
 
 
 def _suspended(old: Json, places: Sequence[Place]) -> list[Json]:
-    if not _is_true(old, "Suspended") and not any(place.condition("Suspended") for place in places):
+    if not is_true(old, "Suspended") and not any(place.condition("Suspended") for place in places):
         return []
     everywhere = all(place.has("Suspended") for place in places)
     told = {"reason": "JobSuspended", "message": "Job suspended"}
@@ -74,7 +74,3 @@ def _dated(new: Json, old: Json, now: str) -> Json:
     if before is not None and before["status"] == new["status"]:
         return before
     return new | {"lastProbeTime": now, "lastTransitionTime": now}
-
-
-def _is_true(status: Json, kind: str) -> bool:
-    return any(each["type"] == kind and each["status"] == "True" for each in status.get("conditions") or ())

@@ -326,7 +326,7 @@ class Members:
             member.carrier.stop()
             member.carrier, member.leaving = None, False
         if not cluster.is_ready:
-            self._herald.lose(name, cluster.conditions.get(READY, {}).get("message", "it was never asked"))
+            self._herald.lose(name, cluster.why_not_ready)
         if cluster.deleting:
             self._go_on_leaving(name, cluster, member)
 
@@ -335,8 +335,8 @@ class Members:
             log.warning(f"{name} is given up: what it has of ours stays there", extra={"cluster": name})
             self._hold(name, held=False)
         elif member.carrier is None:
-            why_not = cluster.conditions.get(READY, {}).get("message", "it was never asked")
-            text = f"what it has of ours cannot be taken back: {why_not}; annotation {UNREACHABLE}: 'true' gives it up"
+            what = f"what it has of ours cannot be taken back: {cluster.why_not_ready}"
+            text = f"{what}; annotation {UNREACHABLE}: 'true' gives it up"
             conditions = with_condition(cluster.conditions, Condition(LEFT, "False", "ClusterNotReachable", text))
             if conditions is not None:
                 self._try_to_write(name, {"conditions": conditions})

@@ -76,7 +76,12 @@ class Place:
         return next((each for each in found if each["type"] == kind), None)
 
     def has(self, condition: str) -> bool:
-        return (self.condition(condition) or {}).get("status") == "True"
+        return self.says is not None and is_true(self.says.status, condition)
+
+
+def is_true(status: Json, condition: str) -> bool:
+    """Whether a status says so."""
+    return any(each["type"] == condition and each["status"] == "True" for each in status.get("conditions") or ())
 
 
 def read_says(kind: str, obj: Json) -> Says | None:

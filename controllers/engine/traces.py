@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from controllers.engine.standing import is_true
 from controllers.runtime.objects import Json
 
 
@@ -19,13 +20,12 @@ class Traces:
 
 
 def traces(kind: str, obj: Json) -> Traces:
-    conditions = (obj.get("status") or {}).get("conditions") or ()
+    status = obj.get("status") or {}
     return Traces(
         any(
             entry.get("subresource") == "scale" and "f:replicas" in (entry.get("fieldsV1") or {}).get("f:spec", {})
             for entry in obj["metadata"].get("managedFields") or ()
         ),
         (obj.get("spec") or {}).get("replicas"),
-        kind == "Job"
-        and any(each["type"] in ("Complete", "Failed") and each["status"] == "True" for each in conditions),
+        kind == "Job" and any(is_true(status, condition) for condition in ("Complete", "Failed")),
     )
