@@ -12,11 +12,10 @@ from kubernetes.client import ApiException
 
 from controllers.engine.federated import FINALIZER
 from controllers.engine.kinds import Ref
-from controllers.engine.manifest import names_in
 from controllers.engine.placement import Traits, traits
 from controllers.engine.reach import Reach
 from controllers.runtime.api import Api
-from controllers.runtime.objects import Json
+from controllers.runtime.objects import Json, names_in
 from federation.names import KEEP_WORKLOADS, NAMESPACES, UNREACHABLE
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from controllers.engine.manifest import names_in
+from controllers.runtime.objects import names_in
 
 FINISHED = "federation/finished"
 """Annotation, written by the engine: UID of the Job, a colon, and the clusters in which it completed or failed."""

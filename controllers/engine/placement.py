@@ -6,8 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from controllers.engine.manifest import names_in
-from controllers.runtime.objects import Json
+from controllers.runtime.objects import Json, names_in
 
 CLUSTERS = "federation/clusters"
 """Annotation: the names of the clusters that the object is for, such as `gondor,rohan`. All, if there is none."""

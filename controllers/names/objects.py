@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from controllers.names.plan import Addresses, Record
-from controllers.runtime.objects import Json, Key, key_of
+from controllers.runtime.objects import Json, Key, key_of, names_in
 from federation.names import CARRIED_BY, DNS_CONTROLLER, LEAVING, MANAGED_BY, NAMESPACES, is_domain, is_ip, zone_of
 
 OF_SERVICE = "kubernetes.io/service-name"
@@ -133,7 +133,7 @@ def read_cluster(obj: Json) -> Cluster | None:
     ready = conditions.get("Ready", {"status": "Unknown", "lastTransitionTime": metadata["creationTimestamp"]})
     since = None if ready["status"] == "True" else datetime.fromisoformat(ready["lastTransitionTime"]).timestamp()
     zones = tuple(spec.get("zones", ()))
-    namespaces = tuple(filter(None, metadata.get("annotations", {}).get(NAMESPACES, "").split(",")))
+    namespaces = tuple(names_in(metadata.get("annotations", {}).get(NAMESPACES, "")))
     return Cluster(metadata["uid"], spec.get("apiEndpoint", ""), namespaces, spec.get("region", ""), zones, since)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 Json = dict[str, Any]
@@ -11,3 +12,8 @@ Key = tuple[str, str]
 
 def key_of(obj: Json) -> Key:
     return obj["metadata"].get("namespace", ""), obj["metadata"]["name"]
+
+
+def names_in(text: str) -> Iterable[str]:
+    """The names of a list like `gondor, rohan`."""
+    return [name for name in (part.strip() for part in text.split(",")) if name]
