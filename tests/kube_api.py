@@ -59,7 +59,7 @@ class ApiServer:
         """How often it was restored."""
         self._changed = Condition()
         self._port = 0
-        self._server: _Server | None = None
+        self._server: DroppingServer | None = None
         self.start()
 
     @property
@@ -68,7 +68,7 @@ class ApiServer:
 
     def start(self) -> None:
         """Listens, after `stop` on the same port as before."""
-        self._server = _Server(("127.0.0.1", self._port), _handler(self))
+        self._server = DroppingServer(("127.0.0.1", self._port), _handler(self))
         if self._tls is not None:
             # The handshake is left to the thread of the connection: a slow one must not hold up the others.
             self._server.socket = self._tls.wrap_socket(
@@ -230,23 +230,25 @@ class ApiServer:
                     yield {"type": change if _selected(obj, selector) else "DELETED", "object": obj}
 
 
-class _Server(ThreadingHTTPServer):
+class DroppingServer(ThreadingHTTPServer):
+    """Can end all its connections at once."""
+
     daemon_threads = True
 
     def __init__(self, *arguments: Any) -> None:
-        self._connections: set[socket.socket] = set()
+        self.connections: set[socket.socket] = set()
         super().__init__(*arguments)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
-        self._connections.add(connection)
+        self.connections.add(connection)
         return connection, address
 
     def drop_connections(self) -> None:
-        for connection in list(self._connections):
+        for connection in list(self.connections):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        self._connections.clear()
+        self.connections.clear()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A connection that was dropped; a failed assertion shows in the test by the answer that is missing."""

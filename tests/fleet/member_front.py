@@ -5,12 +5,11 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import json
-import socket
 import ssl
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from tests.fleet.self_signed import write_pair
+from tests.kube_api import DroppingServer
 
 SILENT_SECONDS = 600.0
 
@@ -83,25 +83,18 @@ class MemberFront:
         )
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+class _Server(DroppingServer):
     request_queue_size = 64
 
     def __init__(self, front: MemberFront) -> None:
         self._front = front
-        self._connections: set[socket.socket] = set()
         super().__init__(("127.0.0.1", 0), _handler(front))
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         with suppress(OSError), self._front.tls.wrap_socket(request, server_side=True) as secured:
-            self._connections.add(secured)
+            # It has taken the plain connection's place.
+            self.connections.add(secured)
             super().finish_request(secured, client_address)
-
-    def drop_connections(self) -> None:
-        for connection in list(self._connections):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        self._connections.clear()
 
 
 def _handler(front: MemberFront) -> type[BaseHTTPRequestHandler]:
