@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fleet.record import fleets
+from fleet.sandbox import Sandbox
 from tests.figures import Figures
 from tests.fleet.conftest import FLEET
 from tests.fleet.engine_lab import API, MEMBERS, Lab, running, seconds_until
@@ -32,21 +31,21 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def volume(lab: Lab, tmp_path: Path) -> Iterator[Path]:
-    """The small volume that the federation API's files are on, its etcd's data among them."""
-    folder, kept = fleets() / f"{FLEET}-engine" / "clusters" / API, tmp_path / "kept"
-    lab.fleet("stop", API)
-    shutil.copytree(folder, kept, symlinks=True)
-    # On the whole folder, as the cluster's own mounts begin there.
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", folder], check=True)
-    try:
-        shutil.copytree(kept, folder, symlinks=True, dirs_exist_ok=True)
-        lab.fleet("start", API)
-        lab.revive()
-        yield folder
-    finally:
-        lab.fleet("stop", API)
-        subprocess.run(["umount", folder], check=True)
+def volume(lab: Lab) -> Path:
+    """The small volume that the data of the federation API's etcd are on.
+
+    It is mounted in the cluster's sandbox alone, and ends with it: a sandbox of another fleet that begins meanwhile
+    would keep a mount of the machine's.
+    """
+    sandbox = Sandbox(fleets() / f"{FLEET}-engine" / "clusters" / API)
+    data = sandbox.folder / "etcd"
+    lab.fleet("stop", API, "--only", "etcd")
+    sandbox.run(["cp", "-a", str(data), f"{data}.kept"])
+    sandbox.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", str(data)])
+    sandbox.run(["cp", "-a", f"{data}.kept/.", str(data)])
+    lab.fleet("start", API)
+    lab.revive()
+    return Path(f"/proc/{sandbox.pid}/root{data}")
 
 
 def test_the_members_keep_what_they_have_and_all_goes_on_once_there_is_room(
