@@ -1,0 +1,102 @@
+"""CoreDNS and the writer of its zone as processes on loopback, as they run in a pod, on a stand-in for the API."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import dns.exception
+import dns.message
+import dns.query
+
+from controllers.runtime.objects import Json
+from controllers.zone.writer import COLLECTION
+from federation.dns.name_servers import corefile
+from fleet.waiting import wait_until
+from tests.kube_api import ApiServer
+from tests.unit.test_dns_process import kubeconfig_of
+from tests.unit.test_zone_contents import endpoint
+from toolbox import tool
+
+
+@dataclass
+class Served:
+    api: ApiServer
+    file: Path
+    port: int
+
+    def ask(self, name: str, kind: str = "A", *, tcp: bool = False) -> dns.message.Message:
+        query = dns.message.make_query(name, kind, use_edns=False)
+        ask = dns.query.tcp if tcp else dns.query.udp
+        return ask(query, "127.0.0.1", port=self.port, timeout=2)
+
+    def found(self, name: str, kind: str = "A") -> list[str]:
+        return sorted(f"{each}" for rrset in self.ask(name, kind).answer for each in rrset)
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def process(command: Sequence[str | Path], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("ab") as output:
+        running = subprocess.Popen([str(each) for each in command], stdout=output, stderr=output)
+    try:
+        yield running
+    finally:
+        running.send_signal(signal.SIGTERM)
+        try:
+            running.wait(10)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait(10)
+
+
+def writer(kubeconfig: Path, file: Path, *more: str) -> list[str | Path]:
+    flags = [f"--kubeconfig={kubeconfig}", "--zone=example.com", f"--file={file}", "--name-server=ns.dns.example.com"]
+    return [
+        *(sys.executable, "-m", "controllers.zone"),
+        *flags,
+        "--serial-namespace=federation-system",
+        "--listen=127.0.0.1:0",
+        *more,
+    ]
+
+
+@contextmanager
+def serving(folder: Path, records: Sequence[Json]) -> Iterator[Served]:
+    """A zone with these entries of one DNSEndpoint of ours, once it is answered for."""
+    api, port = ApiServer(), free_port()
+    api.put(COLLECTION, endpoint(*records, ours=True))
+    kubeconfig, file = kubeconfig_of(api.url, folder), folder / "db"
+    subprocess.run([str(each) for each in writer(kubeconfig, file, "--first")], check=True, timeout=30)
+    text = corefile("example.com", str(file), port)
+    for taken in (":8080", ":8181", ":9153"):
+        text = text.replace(taken, f"127.0.0.1:{free_port()}")
+    (folder / "Corefile").write_text(text)
+    found = Served(api, file, port)
+    with (
+        process([tool("coredns"), "-conf", folder / "Corefile"], folder / "coredns.log") as coredns,
+        process(writer(kubeconfig, file), folder / "writer.log") as beside,
+    ):
+
+        def answers() -> bool:
+            assert coredns.poll() is None, (folder / "coredns.log").read_text()
+            assert beside.poll() is None, (folder / "writer.log").read_text()
+            try:
+                return bool(found.ask("example.com", "SOA").answer)
+            except dns.exception.DNSException:
+                return False
+
+        wait_until("CoreDNS to answer", answers, 20)
+        yield found
+    api.stop()
