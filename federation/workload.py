@@ -58,7 +58,6 @@ class Companion:
     name: str
     image: str
     command: Sequence[Input[str]]
-    live: Probe | None = None
 
 
 @dataclass(frozen=True)
@@ -235,16 +234,13 @@ def _pod(program: Program, secrets: Mapping[str, Input[str]], labels: Mapping[st
 
     def container(companion: Companion) -> k8s.core.v1.ContainerArgsDict:
         folders, writable = (KUBECONFIG_FOLDER, SCRATCH_FOLDER, SHARED_FOLDER), (SCRATCH_FOLDER, SHARED_FOLDER)
-        found: k8s.core.v1.ContainerArgsDict = {
+        return {
             "name": companion.name,
             "image": companion.image,
             "command": list(companion.command),
             "security_context": CONTAINER_SECURITY,
             "volume_mounts": mounts(folders, writable),
         }
-        if companion.live:
-            found["liveness_probe"] = probe(companion.live, failures=8, period=10, delay=15)
-        return found
 
     others = (KUBECONFIG_FOLDER, SCRATCH_FOLDER) if companions else ()
     own: k8s.core.v1.ContainerArgsDict = {

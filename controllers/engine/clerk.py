@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from uuid import uuid4
 
 from controllers.engine.clusters import CLUSTER_API, COLLECTION
 from controllers.engine.kinds import API_VERSIONS, Ref
+from controllers.runtime import events
 from controllers.runtime.api import Api
 from controllers.runtime.line import Line
-from controllers.runtime.objects import Json
+from controllers.runtime.objects import Json, now
 
 COMPONENT = "federation-controller-manager"
-_EVENTS_OF_THE_CLUSTER = "default"
-"""Namespace of Events about what is in none, as Kubernetes has it."""
 
 
 @dataclass(frozen=True)
@@ -65,24 +62,9 @@ class Clerk:
         """An Event of type Warning on a Cluster."""
         self._warn({"apiVersion": CLUSTER_API, "kind": "Cluster", "name": name, "uid": uid}, reason, text)
 
-    def _warn(self, involved: Mapping[str, str], reason: str, text: str) -> None:
-        at = now()
-        namespace = involved.get("namespace", _EVENTS_OF_THE_CLUSTER)
-        event = {
-            "apiVersion": "v1",
-            "kind": "Event",
-            "metadata": {"namespace": namespace, "name": f"{involved['name'][:200]}.{uuid4().hex[:16]}"},
-            "involvedObject": involved,
-            "type": "Warning",
-            "reason": reason,
-            "message": text[:1000],
-            "source": {"component": COMPONENT},
-            "firstTimestamp": at,
-            "lastTimestamp": at,
-            "count": 1,
-        }
+    def _warn(self, involved: Json, reason: str, text: str) -> None:
         with self._line.open() as api:
-            api.create(f"/api/v1/namespaces/{namespace}/events", event)
+            events.warn(api, COMPONENT, involved, reason=reason, text=text)
 
 
 def uid_of(api: Api) -> str:
@@ -98,8 +80,3 @@ def with_condition(conditions: Mapping[str, Json], new: Condition) -> list[Json]
         return None
     since = old["lastTransitionTime"] if old is not None and old.get("status") == new.status else now()
     return [*(each for kind, each in conditions.items() if kind != new.type), told | {"lastTransitionTime": since}]
-
-
-def now() -> str:
-    """As Kubernetes writes times: RFC 3339, in whole seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

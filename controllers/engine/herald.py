@@ -14,7 +14,6 @@ from time import monotonic
 from kubernetes.client import ApiException
 
 from controllers.engine import reports
-from controllers.engine.clerk import now
 from controllers.engine.federated import Federated
 from controllers.engine.kinds import NAMESPACE, Ref
 from controllers.engine.manifest import MANAGER
@@ -25,7 +24,7 @@ from controllers.engine.status import aggregate, change
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.line import Line
 from controllers.runtime.loop import Loop
-from controllers.runtime.objects import Key
+from controllers.runtime.objects import Key, now
 from controllers.runtime.watching import News, Stream, follow
 
 log = logging.getLogger(__name__)

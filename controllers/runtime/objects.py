@@ -1,8 +1,9 @@
-"""Objects of an API as JSON has them, and what they are known by. Pure."""
+"""Objects of an API as JSON has them, and what they are known by."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 Json = dict[str, Any]
@@ -17,3 +18,8 @@ def key_of(obj: Json) -> Key:
 def names_in(text: str) -> Iterable[str]:
     """The names of a list like `gondor, rohan`."""
     return [name for name in (part.strip() for part in text.split(",")) if name]
+
+
+def now() -> str:
+    """As Kubernetes writes times: RFC 3339, in whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

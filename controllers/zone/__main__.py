@@ -29,7 +29,8 @@ def main(given: Sequence[str]) -> None:
         # comes after this renews it.
         process.end(f"{options.file} is there", 0)
     loop, metrics = Loop(), Metrics()
-    settings = Settings(Zone(options.zone, options.name_server, options.ttl), options.file, options.serial_namespace)
+    zone = Zone(options.zone, options.name_server, options.ttl)
+    settings = Settings(zone, options.file, options.serial_namespace, options.ask)
 
     def done() -> None:
         if options.first:
@@ -60,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--ttl", type=int, default=30, help="seconds, of records without one and of `no such name` (30)")
     namespace = "namespace in the federation API that has the serial"
     add("--serial-namespace", type=arguments.label, required=True, help=namespace)
+    ask = "address and port of the name server that reads the file, to be asked what it has loaded (nobody is)"
+    add("--ask", type=arguments.address, help=ask)
     add("--first", action="store_true", help="end when there is a file, be it of the run before")
     return parser
 

@@ -27,14 +27,23 @@ class Zone:
     """Seconds; of records that have none of their own, and of the answer that there is no such name."""
 
 
+@dataclass(frozen=True, order=True)
+class LeftOut:
+    """What a DNSEndpoint asks for and is not published."""
+
+    key: Key
+    uid: str
+    text: str
+    """What it is, and why."""
+
+
 @dataclass(frozen=True)
 class Contents:
     """A zone without its serial."""
 
     zone: Zone
     sets: tuple[RecordSet, ...]
-    left_out: frozenset[tuple[Key, str]]
-    """What is not published: the object that asks for it, and why."""
+    left_out: frozenset[LeftOut]
 
     @property
     def digest(self) -> str:
@@ -62,7 +71,7 @@ def contents(zone: Zone, sources: Iterable[Source]) -> Contents:
     cuts: dict[str, Key] = {}
     below: defaultdict[str, set[Key]] = defaultdict(set)
     sets: list[RecordSet] = []
-    left_out = {(source.key, problem) for source in in_order for problem in source.problems}
+    left_out = {LeftOut(source.key, source.uid, problem) for source in in_order for problem in source.problems}
     for source in in_order:
         # Names before the delegations above them: what stands below a delegation is its owner's.
         for each in sorted(source.sets, key=lambda each: each.type == "NS"):
@@ -84,7 +93,8 @@ def contents(zone: Zone, sources: Iterable[Source]) -> Contents:
                     below[name].add(source.key)
                 sets.append(each)
                 continue
-            left_out.add((source.key, f"{each.name} {each.type} is left out: {problem}"))
+            text = f"{each.name} {each.type} is left out: {problem}"
+            left_out.add(LeftOut(source.key, source.uid, text))
     in_file = sorted(sets, key=lambda each: (each.name.split(".")[::-1], each.type))
     return Contents(zone, tuple(in_file), frozenset(left_out))
 

@@ -34,6 +34,7 @@ class Source:
     """A DNSEndpoint."""
 
     key: Key
+    uid: str
     is_ours: bool
     """Whether the federation's own programs wrote it."""
     created: str
@@ -68,7 +69,7 @@ def read_source(zone: str, obj: Json) -> Source:
             del sets[name, kind]
     is_ours = (metadata.get("labels") or {}).get(MANAGED_BY) in (DNS_CONTROLLER, PROGRAM)
     in_order = tuple(sets[key] for key in sorted(sets))
-    return Source(key_of(obj), is_ours, metadata["creationTimestamp"], in_order, tuple(problems))
+    return Source(key_of(obj), metadata["uid"], is_ours, metadata["creationTimestamp"], in_order, tuple(problems))
 
 
 def _sets(zone: str, endpoint: Json, problems: list[str]) -> Iterator[RecordSet]:

@@ -18,6 +18,11 @@ class Metrics:
         self.left_out = Gauge(
             "federation_zone_left_out", "What DNSEndpoints ask for and is not published", registry=self._all
         )
+        self.late = Gauge(
+            "federation_zone_serial_late",
+            "1 while the name server has not loaded a serial that was written 3 seconds ago",
+            registry=self._all,
+        )
         self.failures = Counter(
             "federation_zone_failures", "Attempts to write that failed and are repeated", registry=self._all
         )

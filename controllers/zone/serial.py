@@ -68,6 +68,8 @@ class Serials:
         self._api: Api | None = None
         self._namespace = namespace
         self._collection = f"/api/v1/namespaces/{namespace}/configmaps"
+        self.uid = ""
+        """Of the ConfigMap; empty before it was seen."""
 
     def ask(self, seen: Seen) -> int | None:
         """The content's serial; None while others are ahead. Raises what Api's calls raise."""
@@ -82,7 +84,7 @@ class Serials:
     def _ask(self, api: Api, seen: Seen) -> int | None:
         for attempt in range(ATTEMPTS):
             found = self._found(api)
-            given = _given(found)
+            given, self.uid = _given(found), found["metadata"]["uid"]
             if given is not None and given.digest == seen.digest:
                 return given.serial
             if given is not None and not is_due(seen, given):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from socket import gethostname
 from time import monotonic
 
 from controllers.runtime.api import FAILURES, Api, why
@@ -16,14 +17,20 @@ from controllers.runtime.objects import Key
 from controllers.runtime.watching import News, Stream, follow
 from controllers.zone.contents import Contents, Zone, contents
 from controllers.zone.endpoints import Source, read_source
+from controllers.zone.loading import LATE_SECONDS, Loading, ask_serial
 from controllers.zone.metrics import Metrics
+from controllers.zone.notices import Notice, Notices
 from controllers.zone.serial import LAG_SECONDS, Seen, Serials
+from federation.names import ZONE_SERIAL
 
 log = logging.getLogger(__name__)
 
-COLLECTION = "/apis/externaldns.k8s.io/v1alpha1/dnsendpoints"
+API_VERSION = "externaldns.k8s.io/v1alpha1"
+COLLECTION = f"/apis/{API_VERSION}/dnsendpoints"
 TOGETHER_SECONDS = 0.1
 """What changes within it is one change of the zone."""
+ASK_SECONDS = 0.25
+"""How often the name server is asked, while it is to load something."""
 LOOK_SECONDS = 2.0
 """How often the serial is looked at: another pod may have given this content a newer one, or this one failed."""
 
@@ -34,6 +41,8 @@ class Settings:
     file: Path
     namespace: str
     """Of the ConfigMap that has the serial, in the federation API."""
+    server: tuple[str, int] | None
+    """Address and port of the name server that reads the file; None if nobody is to be asked what it has loaded."""
 
 
 class Writer:
@@ -46,6 +55,9 @@ class Writer:
         self._settings, self._connect, self._loop, self._metrics = settings, connect, loop, metrics
         self._done = done
         self._serials = Serials(connect, settings.namespace)
+        self._notices = Notices(connect, loop)
+        self._loading = Loading()
+        self._late: Notice | None = None
         self._sources: dict[Key, Source] | None = None
         self._version = 0
         self._contents: Contents | None = None
@@ -89,12 +101,13 @@ class Writer:
         before = self._contents
         self._contents = contents(self._settings.zone, (self._sources or {}).values())
         said = before.left_out if before else frozenset()
-        for key, problem in sorted(self._contents.left_out - said):
-            log.warning(problem, extra={"object": "/".join(key)})
+        for each in sorted(self._contents.left_out - said):
+            log.warning(each.text, extra={"object": "/".join(each.key)})
         self._metrics.left_out.set(len(self._contents.left_out))
         self._metrics.sets.set(len(self._contents.sets))
         self._since = monotonic()
         self._publish()
+        self._hold_notices()
 
     def _look(self) -> None:
         self._loop.after(LOOK_SECONDS, self._look)
@@ -113,6 +126,7 @@ class Writer:
                 replace(self._settings.file, self._contents.text(serial))
                 self._written = digest, serial
                 self._metrics.serial.set(serial)
+                self._await_loading(serial)
                 log.info(f"written with serial {serial}", extra={"records": len(self._contents.sets)})
         except FAILURES as error:
             self._metrics.failures.inc()
@@ -121,6 +135,40 @@ class Writer:
             self._say("")
             if serial is not None:
                 self._done()
+
+    def _await_loading(self, serial: int) -> None:
+        if self._settings.server is not None:
+            if self._loading.is_done:
+                self._loop.after(ASK_SECONDS, partial(self._ask, self._settings.server))
+            self._loading.wrote(serial, monotonic())
+
+    def _ask(self, server: tuple[str, int]) -> None:
+        """Goes on until the name server has what was written last."""
+        found = ask_serial(server, self._settings.zone.domain)
+        if found is not None:
+            self._loading.answered(found)
+        late = self._loading.late(monotonic())
+        if (late is not None) != (self._late is not None):
+            self._late = None if late is None else self._not_loaded(late, found)
+            self._metrics.late.set(late is not None)
+            self._hold_notices()
+        if not self._loading.is_done:
+            self._loop.after(ASK_SECONDS if late is None else LOOK_SECONDS, partial(self._ask, server))
+
+    def _not_loaded(self, serial: int, found: int | None) -> Notice:
+        answer = "it does not answer" if found is None else f"it answers with {found}"
+        text = f"the name server of pod {gethostname()} has not loaded serial {serial} within {LATE_SECONDS:.0f} s: "
+        log.warning(text + answer)
+        place = self._settings.namespace, ZONE_SERIAL
+        return Notice("v1", "ConfigMap", *place, self._serials.uid, "NotLoaded", text + answer)
+
+    def _hold_notices(self) -> None:
+        assert self._contents is not None
+        left_out = {
+            Notice(API_VERSION, "DNSEndpoint", *each.key, each.uid, "NotPublished", each.text)
+            for each in self._contents.left_out
+        }
+        self._notices.hold(left_out | {self._late} if self._late else left_out)
 
     def _say(self, trouble: str) -> None:
         if trouble and trouble != self._trouble:

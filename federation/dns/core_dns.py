@@ -55,8 +55,6 @@ class CoreDnsZone(pulumi.ComponentResource):
             },
             spec={
                 "type": "LoadBalancer",
-                # A name server answers on while the writer beside it fails, which makes the pod not ready.
-                "publish_not_ready_addresses": True,
                 "selector": {"app": NAME},
                 "ports": [
                     {"name": protocol.lower(), "protocol": protocol, "port": DNS_PORT, "target_port": POD_PORT}

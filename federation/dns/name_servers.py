@@ -29,9 +29,12 @@ USER = "federation:zone-writer"
 DNS_PORT, POD_PORT = 53, 1053
 """CoreDNS runs without the right to the ports below 1024."""
 HEALTH_PORT, READY_PORT, WRITER_PORT = 8080, 8181, 8081
+LAMEDUCK_SECONDS = 5
+"""A name server that is told to end answers so much longer: until then its node may send it questions."""
 ZONE_FILE = f"{SHARED_FOLDER}/db"
 RULES: list[k8s.rbac.v1.PolicyRuleArgsDict] = [
     {"api_groups": [GROUP], "resources": [RECORDS], "verbs": ["list", "watch"]},
+    {"api_groups": [""], "resources": ["events"], "verbs": ["create"]},
 ]
 SERIAL_RULES: list[k8s.rbac.v1.PolicyRuleArgsDict] = [
     # Who creates has no name yet that a rule could know.
@@ -101,10 +104,14 @@ def _program(args: NameServersArgs) -> Program:
         "listen": f"0.0.0.0:{WRITER_PORT}",
     }
     writer: list[Input[str]] = [
-        *("python3", "-m", "controllers.zone"),
+        "controllers.zone",
         *(f"--{name}={value}" for name, value in flags.items()),
         Output.concat("--serial-namespace=", args.system_namespace),
     ]
+    first = ["python3", "-m", *writer, "--first"]
+    # Its container goes on whatever becomes of the writer: else a pod that answers well would leave the Service.
+    supervisor = ["python3", "-m", "controllers.runtime.supervisor", f"{WRITER_PORT}"]
+    beside = [*supervisor, *writer, f"--ask=127.0.0.1:{POD_PORT}"]
     return Program(
         NAME,
         args.images.coredns,
@@ -116,8 +123,8 @@ def _program(args: NameServersArgs) -> Program:
         files={"Corefile": corefile(args.settings.zone)},
         # The published binary carries this file capability, and a container without it may not execute it.
         capabilities=["NET_BIND_SERVICE"],
-        first=Companion("first-zone", args.images.controllers, [*writer, "--first"]),
-        beside=Companion("zone-writer", args.images.controllers, writer, Probe("/livez", WRITER_PORT, "HTTP")),
+        first=Companion("first-zone", args.images.controllers, first),
+        beside=Companion("zone-writer", args.images.controllers, beside),
     )
 
 
@@ -125,7 +132,9 @@ def corefile(zone: str, file: str = ZONE_FILE, port: int = POD_PORT) -> str:
     """The configuration of the name servers. `zone` is without the final dot."""
     return f"""{zone}:{port} {{
     errors
-    health :{HEALTH_PORT}
+    health :{HEALTH_PORT} {{
+        lameduck {LAMEDUCK_SECONDS}s
+    }}
     ready :{READY_PORT}
     prometheus :9153
     loadbalance

@@ -44,10 +44,7 @@ def test_a_name_server_is_asked_for_its_health_where_it_answers(dev: Record) -> 
 
 def test_no_two_containers_of_the_pod_listen_on_one_port(dev: Record) -> None:
     containers = dev.one("Deployment", "federation-dns").inputs["spec"]["template"]["spec"]["containers"]
-    probes = {
-        each[probe]["httpGet"]["port"]: each["name"]
-        for each in containers
-        for probe in ("livenessProbe", "readinessProbe")
-        if probe in each
-    }
-    assert sorted(probes.values()) == ["federation-dns", "federation-dns", "zone-writer"]
+    server, writer = ({each["name"]: each for each in containers}[name] for name in ("federation-dns", "zone-writer"))
+    ports = {server[probe]["httpGet"]["port"] for probe in ("livenessProbe", "readinessProbe")}
+    assert f"--listen=0.0.0.0:{name_servers.WRITER_PORT}" in writer["command"]
+    assert len({*ports, name_servers.POD_PORT, name_servers.WRITER_PORT}) == 4

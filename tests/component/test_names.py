@@ -138,7 +138,9 @@ def test_the_writer_writes_where_the_name_server_reads(dev: Record) -> None:
 
 def test_the_writer_is_started_as_the_zone_is_configured(dev: Record) -> None:
     first, writer = (containers(dev, "federation-dns")[name]["command"] for name in ("first-zone", "zone-writer"))
-    assert first == [*writer, "--first"]
+    supervisor, asked = writer[2:4], writer[-1]
+    assert (supervisor, asked) == (["controllers.runtime.supervisor", "8081"], "--ask=127.0.0.1:1053")
+    assert first == [*writer[:2], *writer[4:-1], "--first"]
     assert {
         "--zone=example.com",
         "--name-server=ns.dns.example.com",
@@ -150,8 +152,10 @@ def test_the_writer_is_started_as_the_zone_is_configured(dev: Record) -> None:
 def test_a_writer_that_fails_takes_no_name_server_out(dev: Record) -> None:
     found = containers(dev, "federation-dns")
     assert "readinessProbe" not in found["zone-writer"]
-    assert found["zone-writer"]["livenessProbe"]["httpGet"]["path"] == "/livez"
-    assert dev.one("Service", "federation-dns").inputs["spec"]["publishNotReadyAddresses"] is True
+    # Whatever becomes of the writer, its container goes on, and the pod stays in the Service.
+    assert found["zone-writer"]["command"][:4] == ["python3", "-m", "controllers.runtime.supervisor", "8081"]
+    assert "livenessProbe" not in found["zone-writer"]
+    assert "publishNotReadyAddresses" not in dev.one("Service", "federation-dns").inputs["spec"]
 
 
 def test_only_the_writers_hold_credentials_of_the_federation_api(dev: Record) -> None:
@@ -188,7 +192,7 @@ def test_the_ttl_and_the_time_to_withdraw_reach_all_that_make_records(tmp_path: 
                 ("externaldns.k8s.io", "dnsendpoints", ["get", *WATCH, "create", "patch", "delete"]),
             ],
         ),
-        (WRITER, [("externaldns.k8s.io", "dnsendpoints", WATCH)]),
+        (WRITER, [("externaldns.k8s.io", "dnsendpoints", WATCH), ("", "events", ["create"])]),
     ],
 )
 def test_a_user_of_the_api_may_do_what_its_program_does_and_no_more(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import subprocess
 import sys
@@ -30,6 +29,7 @@ class Served:
     api: ApiServer
     file: Path
     port: int
+    coredns: subprocess.Popen[bytes]
 
     def ask(self, name: str, kind: str = "A", *, tcp: bool = False) -> dns.message.Message:
         query = dns.message.make_query(name, kind, use_edns=False)
@@ -53,12 +53,9 @@ def process(command: Sequence[str | Path], log: Path) -> Iterator[subprocess.Pop
     try:
         yield running
     finally:
-        running.send_signal(signal.SIGTERM)
-        try:
-            running.wait(10)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            running.wait(10)
+        # Told to end, CoreDNS would answer on for a while.
+        running.kill()
+        running.wait(10)
 
 
 def writer(kubeconfig: Path, file: Path, *more: str) -> list[str | Path]:
@@ -83,11 +80,11 @@ def serving(folder: Path, records: Sequence[Json]) -> Iterator[Served]:
     for taken in (":8080", ":8181", ":9153"):
         text = text.replace(taken, f"127.0.0.1:{free_port()}")
     (folder / "Corefile").write_text(text)
-    found = Served(api, file, port)
     with (
         process([tool("coredns"), "-conf", folder / "Corefile"], folder / "coredns.log") as coredns,
-        process(writer(kubeconfig, file), folder / "writer.log") as beside,
+        process(writer(kubeconfig, file, f"--ask=127.0.0.1:{port}"), folder / "writer.log") as beside,
     ):
+        found = Served(api, file, port, coredns)
 
         def answers() -> bool:
             assert coredns.poll() is None, (folder / "coredns.log").read_text()

@@ -26,7 +26,13 @@ def entry(name: str, kind: str, *targets: str, ttl: int | None = None) -> dict[s
 
 def endpoint(*entries: dict[str, Any], name: str = "x", ours: bool = False, created: str = "2026-01-01") -> Any:
     labels = {MANAGED_BY: DNS_CONTROLLER} if ours else {}
-    metadata = {"namespace": "default", "name": name, "labels": labels, "creationTimestamp": f"{created}T00:00:00Z"}
+    metadata = {
+        "namespace": "default",
+        "name": name,
+        "uid": f"uid-of-{name}",
+        "labels": labels,
+        "creationTimestamp": f"{created}T00:00:00Z",
+    }
     return {"metadata": metadata, "spec": {"endpoints": list(entries)}}
 
 
@@ -39,7 +45,7 @@ def lines(found: Contents) -> list[str]:
 
 
 def reasons(found: Contents) -> list[str]:
-    return sorted(reason for _, reason in found.left_out)
+    return sorted(each.text for each in found.left_out)
 
 
 def test_the_top_says_serial_name_server_and_how_long_there_is_no_such_name() -> None:

@@ -1,0 +1,44 @@
+"""Events: what the federation says of an object to whoever describes it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import uuid4
+
+from kubernetes.client import ApiException
+
+from controllers.runtime.api import Api
+from controllers.runtime.objects import Json, now
+
+_OF_THE_CLUSTER = "default"
+"""Namespace of Events about what is in none, as Kubernetes has it."""
+_NAME_MAX, _TEXT_MAX = 200, 1000
+"""Characters; of an object's name an Event's own has room for no more."""
+
+
+def warn(api: Api, component: str, involved: Json, *, reason: str, text: str, mark: str = "") -> None:
+    """An Event of type Warning on an object: `involved` is its apiVersion, kind, namespace if it has one, name and uid.
+
+    What several pods tell with the same `mark` is one Event; without one each is an Event of its own. Raises what
+    Api's calls raise.
+    """
+    at, namespace = now(), involved.get("namespace", _OF_THE_CLUSTER)
+    name = f"{involved['name'][:_NAME_MAX]}.{mark or uuid4().hex[:16]}"
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"namespace": namespace, "name": name},
+        "involvedObject": involved,
+        "type": "Warning",
+        "reason": reason,
+        "message": text[:_TEXT_MAX],
+        "source": {"component": component},
+        "firstTimestamp": at,
+        "lastTimestamp": at,
+        "count": 1,
+    }
+    try:
+        api.create(f"/api/v1/namespaces/{namespace}/events", event)
+    except ApiException as error:
+        if not mark or error.status != HTTPStatus.CONFLICT:
+            raise

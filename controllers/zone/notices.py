@@ -1,0 +1,91 @@
+"""Tells as Events in the federation API what does not come into the zone, and why."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+
+from kubernetes.client import ApiException
+
+from controllers.runtime import events
+from controllers.runtime.api import FAILURES, Api, why
+from controllers.runtime.line import Line
+from controllers.runtime.loop import Loop
+from controllers.runtime.objects import Json
+
+log = logging.getLogger(__name__)
+
+COMPONENT = "zone-writer"
+RETRY_SECONDS = 10.0
+FINAL = (403, 404, 422)
+"""Answers that stay so: the Namespace is going or gone, or the Event is none."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to be said of an object."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    reason: str
+    text: str
+
+    @property
+    def involved(self) -> Json:
+        return {
+            "apiVersion": self.api_version,
+            "kind": self.kind,
+            "namespace": self.namespace,
+            "name": self.name,
+            "uid": self.uid,
+        }
+
+    @property
+    def mark(self) -> str:
+        """The same in every pod, so that they say it once."""
+        return hashlib.sha256(f"{self.uid} {self.reason} {self.text}".encode()).hexdigest()[:16]
+
+
+class Notices:
+    """To be touched on the loop only. One Event at a time, so that no change of the zone waits for many of them."""
+
+    def __init__(self, connect: Callable[[], Api], loop: Loop) -> None:
+        self._line, self._loop = Line(connect), loop
+        self._hold: Set[Notice] = frozenset()
+        self._told: set[Notice] = set()
+        self._is_due = False
+
+    def hold(self, notices: Set[Notice]) -> None:
+        """These are so now: what was not so before is told, once, as soon as the API takes it."""
+        self._hold = notices
+        self._told &= notices
+        self._go_on(0.0)
+
+    def _go_on(self, seconds: float) -> None:
+        if not self._is_due and self._hold - self._told:
+            self._is_due = True
+            self._loop.after(seconds, self._tell)
+
+    def _tell(self) -> None:
+        self._is_due = False
+        notice = next(iter(self._hold - self._told), None)
+        if notice is None:
+            return
+        pause = 0.0
+        try:
+            with self._line.open() as api:
+                told = {"reason": notice.reason, "text": notice.text, "mark": notice.mark}
+                events.warn(api, COMPONENT, notice.involved, **told)
+            self._told.add(notice)
+        except FAILURES as error:
+            if isinstance(error, ApiException) and error.status in FINAL:
+                self._told.add(notice)
+            else:
+                pause = RETRY_SECONDS
+            log.warning(f"no Event for {notice.namespace}/{notice.name}: {why(error)}")
+        self._go_on(pause)
