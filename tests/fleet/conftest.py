@@ -36,6 +36,7 @@ FLEET = "-".join(filter(None, (os.environ.get("FEDERATION_TEST_FLEET", "test"), 
 SECOND = (
     "test_44_faults.py",
     "test_44_replicas.py",
+    "test_44_zone.py",
     "test_45_certificates.py",
     "test_46_dead_member.py",
     "test_90_machine.py",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from fleet.cluster import Cluster
 from fleet.ownership import existing
@@ -12,6 +13,12 @@ from fleet.settings import CONTAINERD_SOCKET
 from fleet.waiting import wait_until
 from tests.fleet.conftest import FLEET, HOST, Clusters
 
+CTR = ("ctr", "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io")
+KILL_CHILDREN = """
+import os, pathlib
+for child in pathlib.Path("/proc/1/task/1/children").read_text().split():
+    os.kill(int(child), 9)
+"""
 BACK_SECONDS = 90
 """A container that crashed twice waits 10 s, then 20, before the kubelet starts it again."""
 
@@ -45,16 +52,21 @@ class Pods:
         By the id that containerd knows each by: nothing in the pod or the API gets a chance to say goodbye.
         """
         identities = _identities(pod)
-        fleet = existing(FLEET)
-        ctr = ["ctr", "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io"]
         for each in identities:
-            Cluster(fleet, fleet.member(HOST)).sandbox.run([*ctr, "tasks", "kill", "--signal", "SIGKILL", each])
+            self._run(*CTR, "tasks", "kill", "--signal", "SIGKILL", each)
         return identities
 
-    def delete(self, *which: str) -> float:
-        """Delete pods (arguments of kubectl) without grace; returns when."""
+    def crash_children(self, pod: dict[str, Any], container: str) -> None:
+        """Kill what the first process of a container has started, if there is anything."""
+        statuses = {each["name"]: each for each in pod["status"].get("containerStatuses", [])}
+        identity = statuses[container]["containerID"].removeprefix("containerd://")
+        self._run(*CTR, "tasks", "exec", "--exec-id", uuid4().hex, identity, "python3", "-c", KILL_CHILDREN)
+
+    def delete(self, *which: str, grace: bool = False) -> float:
+        """Delete pods (arguments of kubectl), with grace or without; returns when."""
         start = time.monotonic()
-        self.clusters.kubectl(HOST, "delete", "pods", *self._here, *which, "--grace-period=0", "--force")
+        without = () if grace else ("--grace-period=0", "--force")
+        self.clusters.kubectl(HOST, "delete", "pods", *self._here, *which, *without)
         return start
 
     def await_ready(self, program: str, count: int = 1) -> None:
@@ -68,6 +80,11 @@ class Pods:
     @property
     def _here(self) -> tuple[str, str]:
         return ("-n", self.namespace)
+
+    def _run(self, *command: str) -> None:
+        """In the host cluster's sandbox."""
+        fleet = existing(FLEET)
+        Cluster(fleet, fleet.member(HOST)).sandbox.run(command)
 
     def _containers(self, pod: str) -> set[str]:
         return _identities(self.clusters.get(HOST, "pod", pod, *self._here))
