@@ -7,10 +7,12 @@ import base64
 import dns.dnssec
 import dns.name
 import dns.rdata
+import dns.rdataset
 import dns.rrset
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from dns.rdtypes.ANY.DNSKEY import DNSKEY as DnsKey  # noqa: N811
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +52,7 @@ def test_another_program_makes_the_same_of_any_key(number: int, zone: str) -> No
     private, public = pems(number)
     name, ttl, _, kind, data = zone_key.public_file(owner, public).split(maxsplit=4)
     rdata = dns.rdata.from_text("IN", kind, data)
+    assert isinstance(rdata, DnsKey)
     assert (name, ttl) == (owner, "3600")
     assert zone_key.ds(owner, public).split(maxsplit=3)[3] == str(dns.dnssec.make_ds(owner, rdata, "SHA256")).upper()
     # What the private file's number signs, the public record verifies.
@@ -57,7 +60,9 @@ def test_another_program_makes_the_same_of_any_key(number: int, zone: str) -> No
     signed = dns.rrset.from_text(owner, 30, "IN", "A", "192.0.2.1")
     origin = dns.name.from_text(owner)
     signature = dns.dnssec.sign(signed, signer, origin, rdata, lifetime=3600)
-    dns.dnssec.validate(signed, dns.rrset.from_rdata(owner, 30, signature), {origin: [rdata]})
+    dns.dnssec.validate(
+        signed, dns.rrset.from_rdata(owner, 30, signature), {origin: dns.rdataset.from_rdata(zone_key.TTL, rdata)}
+    )
 
 
 def _number(private: str) -> str:
