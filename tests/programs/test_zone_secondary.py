@@ -20,7 +20,7 @@ import pytest
 
 from controllers.zone.writer import COLLECTION
 from federation.dns.name_servers import TRANSFER_KEY
-from federation.dns.transfers import key_file, key_name
+from federation.dns.transfers import ALGORITHM, key_file, key_name
 from fleet.private import write_private
 from fleet.waiting import wait_until
 from tests.figures import Figures
@@ -32,6 +32,7 @@ from tests.unit.test_zone_contents import endpoint, entry
 pytestmark = pytest.mark.programs
 
 NAME, SECRET = key_name("example.com"), base64.b64encode(bytes(range(32))).decode()
+KEY = {"name": NAME, "algorithm": ALGORITHM, "secret": SECRET}
 WEB = "web.default.f.svc.example.com"
 PLACE = "default.fellowship.svc.minas-tirith.middle-earth.example.com"
 MANY = [entry(f"n{i}.{PLACE}", "A", "192.0.2.1", "192.0.2.2") for i in range(1000)]
@@ -51,10 +52,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     write_private(folder / TRANSFER_KEY, key_file(NAME, SECRET).encode())
     with (
         serving(folder, [*RECORDS, *MANY], transfer_to=[f"127.0.0.1:{port}"]) as primary,
-        bind.secondary(folder / "bind", port=port, primary=primary.port, name=NAME, secret=SECRET) as log,
+        bind.secondary(folder / "bind", bind.Place(port, primary.port), KEY) as log,
     ):
         found = Served(primary.api, primary.file, port)
-        wait_until("the secondary's first transfer", lambda: "Transfer status: success" in log.read_text(), 20)
+        wait_until("the secondary's first transfer", lambda: bind.TAKEN in log.read_text(), 20)
         yield Lab(primary, found, log)
 
 

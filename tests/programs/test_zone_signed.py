@@ -51,7 +51,7 @@ class Lab:
 
     def judged(self, name: str, kind: str) -> str:
         """What delv says, comments and records."""
-        return bind.delv(self.anchors, self.served.port, name, kind)
+        return bind.delv(self.anchors, name, kind, port=self.served.port)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_the_end_of_a_chain_without_the_type_is_validated(lab: Lab) -> None:
 
 def test_who_trusts_another_key_believes_nothing(lab: Lab) -> None:
     for name in (WEB, ABSENT):
-        assert "validated" not in bind.delv(lab.other, lab.served.port, name, "A")
+        assert "validated" not in bind.delv(lab.other, name, "A", port=lab.served.port)
 
 
 def test_who_wants_no_signatures_gets_the_answers_of_before(lab: Lab) -> None:
