@@ -82,5 +82,8 @@ ON_DEMAND: dict[str, Callable[[], bool]] = {
     "skopeo": _program("skopeo"),
     "docker-registry": _program("docker-registry"),
     "faketime": _program("faketime"),
+    "bind9": _program("named"),
+    "bind9-dnsutils": _program("delv"),
 }
-"""What only some need: who copies published images, which brings skopeo, the test of that, and that of wrong clocks."""
+"""What only some need: who copies published images, which brings skopeo, the test of that, and those of wrong clocks,
+of secondaries, and of signed answers."""

@@ -102,6 +102,12 @@ def test_what_does_not_fit_is_asked_for_again_by_tcp(served: Served) -> None:
     assert b"".join(text[0].strings) == b"x" * 300
 
 
+def test_nobody_takes_the_whole_zone_where_there_are_no_secondaries(served: Served) -> None:
+    for kind in ("AXFR", "IXFR"):
+        refused = served.ask("example.com", kind, tcp=True)
+        assert (refused.rcode(), refused.answer) == (dns.rcode.REFUSED, [])
+
+
 def test_a_change_is_answered_in_time(served: Served, figures: Figures) -> None:
     took = []
     for i in range(5):

@@ -70,13 +70,15 @@ def writer(kubeconfig: Path, file: Path, *more: str) -> list[str | Path]:
 
 
 @contextmanager
-def serving(folder: Path, records: Sequence[Json]) -> Iterator[Served]:
-    """A zone with these entries of one DNSEndpoint of ours, once it is answered for."""
+def serving(
+    folder: Path, records: Sequence[Json], *, transfer_to: Sequence[str] = (), signed: bool = False
+) -> Iterator[Served]:
+    """A zone with these entries of one DNSEndpoint of ours, once it is answered for. Its keys are in the folder."""
     api, port = ApiServer(), free_port()
     api.put(COLLECTION, endpoint(*records, ours=True))
     kubeconfig, file = kubeconfig_of(api.url, folder), folder / "db"
     subprocess.run([str(each) for each in writer(kubeconfig, file, "--first")], check=True, timeout=30)
-    text = corefile("example.com", str(file), port)
+    text = corefile("example.com", transfer_to, signed=signed, file=str(file), keys=str(folder), port=port)
     for taken in (":8080", ":8181", ":9153"):
         text = text.replace(taken, f"127.0.0.1:{free_port()}")
     (folder / "Corefile").write_text(text)
