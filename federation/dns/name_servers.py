@@ -122,13 +122,19 @@ def _program(args: NameServersArgs) -> Program:
 
 
 def corefile(zone: str, file: str = ZONE_FILE, port: int = POD_PORT) -> str:
-    """The configuration of the name servers. `zone` is without the final dot."""
+    """The configuration of the name servers. `zone` is without the final dot.
+
+    `bufsize`: no answer by UDP is so long that it travels in fragments (RFC 9715). `rewrite`: `file` has no answer to
+    ANY but that there is nothing; one set of the name is allowed (RFC 8482, section 4.1).
+    """
     return f"""{zone}:{port} {{
     errors
     health :{HEALTH_PORT}
     ready :{READY_PORT}
     prometheus :9153
+    bufsize 1232
     loadbalance
+    rewrite type ANY A
     file {file} {{
         reload 500ms
     }}
