@@ -31,8 +31,9 @@ class Served:
     file: Path
     port: int
 
-    def ask(self, name: str, kind: str = "A", *, tcp: bool = False) -> dns.message.Message:
-        query = dns.message.make_query(name, kind, use_edns=False)
+    def ask(self, name: str, kind: str = "A", *, tcp: bool = False, size: int | None = None) -> dns.message.Message:
+        """`size` is the longest answer by UDP that the asker takes (EDNS); None asks without EDNS."""
+        query = dns.message.make_query(name, kind, use_edns=size is not None, payload=size or 0)
         ask = dns.query.tcp if tcp else dns.query.udp
         return ask(query, "127.0.0.1", port=self.port, timeout=2)
 
