@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,8 @@ class Served:
     api: ApiServer
     file: Path
     port: int
+    coredns: subprocess.Popen[bytes]
+    writer: subprocess.Popen[bytes]
 
     def ask(self, name: str, kind: str = "A", *, tcp: bool = False, size: int | None = None) -> dns.message.Message:
         """`size` is the longest answer by UDP that the asker takes (EDNS); None asks without EDNS."""
@@ -74,30 +76,33 @@ def writer(kubeconfig: Path, file: Path, *more: str) -> list[str | Path]:
 
 
 @contextmanager
-def serving(folder: Path, records: Sequence[Json]) -> Iterator[Served]:
-    """A zone with these entries of one DNSEndpoint of ours, once it is answered for."""
+def serving(folder: Path, records: Sequence[Json], others: Iterable[Json] = ()) -> Iterator[Served]:
+    """A zone with these entries of one DNSEndpoint of ours, and other DNSEndpoints, once it is answered for."""
     api, port = ApiServer(), free_port()
-    api.put(COLLECTION, endpoint(*records, ours=True))
+    for each in (endpoint(*records, ours=True), *others):
+        api.put(COLLECTION, each)
     kubeconfig, file = kubeconfig_of(api.url, folder), folder / "db"
     subprocess.run([str(each) for each in writer(kubeconfig, file, "--first")], check=True, timeout=30)
     text = corefile("example.com", str(file), port)
     for taken in (":8080", ":8181", ":9153"):
         text = text.replace(taken, f"127.0.0.1:{free_port()}")
     (folder / "Corefile").write_text(text)
-    found = Served(api, file, port)
     with (
         process([tool("coredns"), "-conf", folder / "Corefile"], folder / "coredns.log") as coredns,
         process(writer(kubeconfig, file), folder / "writer.log") as beside,
     ):
+        found = Served(api, file, port, coredns, beside)
 
         def answers() -> bool:
             assert coredns.poll() is None, (folder / "coredns.log").read_text()
             assert beside.poll() is None, (folder / "writer.log").read_text()
+            if "written with serial" not in (folder / "writer.log").read_text():
+                return False
             try:
                 return bool(found.ask("example.com", "SOA").answer)
             except dns.exception.DNSException:
                 return False
 
-        wait_until("CoreDNS to answer", answers, 20)
+        wait_until("CoreDNS to answer, and the writer to write", answers, 60)
         yield found
     api.stop()
