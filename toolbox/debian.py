@@ -85,5 +85,4 @@ ON_DEMAND: dict[str, Callable[[], bool]] = {
     "bind9": _program("named"),
     "bind9-dnsutils": _program("delv"),
 }
-"""What only some need: who copies published images, which brings skopeo, the test of that, and those of wrong clocks,
-of secondaries, and of signed answers."""
+"""What only some need: who copies published images, which brings skopeo, and tests: of that, of clocks, of DNS."""

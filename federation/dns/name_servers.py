@@ -173,6 +173,8 @@ def corefile(
     """The configuration of the name servers. `zone` is without the final dot, `keys` the folder of the files with keys.
 
     CoreDNS transfers to these addresses alone, and of them to who has the key. It tells them of changes without one.
+    `bufsize`: no answer by UDP is so long that it travels in fragments (RFC 9715). `rewrite`: `file` has no answer to
+    ANY but that there is nothing; one set of the name is allowed (RFC 8482, section 4.1).
     """
     options = ""
     if transfer_to:
@@ -198,7 +200,9 @@ def corefile(
     }}
     ready :{READY_PORT}
     prometheus :9153
+    bufsize 1232
     loadbalance
+    rewrite type ANY A
 {options}\
     file {file} {{
         reload 500ms

@@ -25,8 +25,8 @@ from fleet.private import write_private
 from fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.programs import bind
-from tests.programs.test_zone_served import RECORDS
-from tests.programs.zone_lab import Served, free_port, serving
+from tests.programs.test_zone_answers import RECORDS
+from tests.programs.zone_lab import Served, Server, free_port, serving
 from tests.unit.test_zone_contents import endpoint, entry
 
 pytestmark = pytest.mark.programs
@@ -42,7 +42,7 @@ MANY = [entry(f"n{i}.{PLACE}", "A", "192.0.2.1", "192.0.2.2") for i in range(100
 @dataclass
 class Lab:
     primary: Served
-    secondary: Served
+    secondary: Server
     log: Path
 
 
@@ -54,12 +54,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         serving(folder, [*RECORDS, *MANY], transfer_to=[f"127.0.0.1:{port}"]) as primary,
         bind.secondary(folder / "bind", bind.Place(port, primary.port), KEY) as log,
     ):
-        found = Served(primary.api, primary.file, port)
+        found = Server(port)
         wait_until("the secondary's first transfer", lambda: bind.TAKEN in log.read_text(), 20)
         yield Lab(primary, found, log)
 
 
-def leads_to(side: Served, name: str, address: str) -> bool:
+def leads_to(side: Server, name: str, address: str) -> bool:
     return side.found(name) == [address]
 
 
@@ -82,6 +82,9 @@ def transfer(port: int, kind: str = "AXFR", *, secret: str = "", name: str = NAM
 def test_the_secondary_answers_for_the_whole_zone(lab: Lab) -> None:
     for record in [*RECORDS, *MANY[:3], *MANY[-3:]]:
         name, kind = record["dnsName"], record["recordType"]
+        if name.endswith("sub.example.com"):
+            # What is delegated neither answers by itself.
+            continue
         ours, theirs = (
             {f"{each}" for rrset in side.ask(name, kind, tcp=True).answer for each in rrset}
             for side in (lab.primary, lab.secondary)
