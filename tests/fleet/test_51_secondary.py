@@ -39,6 +39,7 @@ spec: {{endpoints: [{{dnsName: new.example.com, recordType: A, targets: [{addres
 
 @dataclass(frozen=True)
 class Lab:
+    clusters: Clusters
     federation: Federation
     primary: Zone
     secondary: Zone
@@ -62,7 +63,7 @@ def configured(federation: Federation, coredns: Mapping[str, Any]) -> Iterator[N
 
 
 @pytest.fixture(scope="module")
-def lab(federation: Federation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(clusters: Clusters, federation: Federation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     fleet = existing(FLEET)
     host, rohan = (Cluster(fleet, fleet.member(name)) for name in (HOST, "rohan"))
     (server,) = json.loads(federation.stack.output("nameServers"))
@@ -73,8 +74,8 @@ def lab(federation: Federation, tmp_path_factory: pytest.TempPathFactory) -> Ite
         key = json.loads(federation.stack.output("transferKey"))
         with bind.secondary(folder, place, key, within=within) as log:
             wait_until("the secondary's first transfer", lambda: bind.TAKEN in log.read_text(), 30)
-            yield Lab(federation, Zone(server, NAMES), Zone(place.address, NAMES), key, log)
-    assert policy(federation.clusters) == ("Cluster", None)
+            yield Lab(clusters, federation, Zone(server, NAMES), Zone(place.address, NAMES), key, log)
+    assert policy(clusters) == ("Cluster", None)
 
 
 def policy(clusters: Clusters) -> tuple[str, int | None]:
@@ -113,7 +114,7 @@ def test_each_change_reaches_it_within_seconds(lab: Lab, figures: Figures) -> No
 
 
 def test_another_address_is_refused_with_the_key_too(lab: Lab) -> None:
-    assert policy(lab.federation.clusters)[0] == "Local"
+    assert policy(lab.clusters)[0] == "Local"
     assert transfer(lab.primary.server, lab.key) == "REFUSED"
 
 
