@@ -1,7 +1,8 @@
 """`python -m tests [check | quick]`: linters and type checker, then the tests, and a table of what came of each part.
 
 `check` ends after the linters, `quick` after the tests that start no process; these need nothing but Python.
-The tests on clusters wait more than they work: they run in two workers (pytest-xdist), each with clusters of its own.
+The tests on clusters wait more than they work: they run in three workers (pytest-xdist), each with clusters of its own;
+two have a federation on whole clusters most of the time, the third API servers alone.
 `python -m pytest` runs whatever is asked for in one.
 """
 
@@ -34,7 +35,7 @@ CHECKS = {
     "layers": ("lint-imports",),
 }
 
-TWO_WORKERS = ("-n", "2", "--dist", "loadgroup")
+TWO_WORKERS, THREE_WORKERS = (("-n", count, "--dist", "loadgroup") for count in ("2", "3"))
 QUICK = {
     "tests without processes": (*TWO_WORKERS, "-m", "not programs", "tests/unit", "tests/component"),
 }
@@ -49,7 +50,7 @@ PARTS = {
         "tests/upgrade",
     ),
     "tests against the clock": ("-m", "speed", "tests/fleet", "tests/programs"),
-    "tests on clusters": (*TWO_WORKERS, "-v", "-m", "not speed", "tests/fleet", "tests/kill"),
+    "tests on clusters": (*THREE_WORKERS, "-v", "-m", "not speed", "tests/fleet", "tests/kill"),
 }
 QUICK_CASES = 200
 CASES = 10_000
