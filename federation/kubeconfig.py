@@ -36,8 +36,7 @@ def load(paths: Sequence[Path]) -> Kubeconfig:
     Raises KubeconfigError where none is there, and for a file that cannot be read, is not YAML, or not a kubeconfig.
     What single entries say is looked at by `pick` alone: others may be as they are.
     """
-    read = [_read(path) for path in paths if _may_be_read(path)]
-    return merge(read or map(_read, paths))
+    return merge([_read(path) for path in paths if os.path.lexists(path)] or map(_read, paths))
 
 
 def context_names(kubeconfig: Kubeconfig) -> list[str]:
@@ -100,17 +99,6 @@ def merge(kubeconfigs: Iterable[Kubeconfig]) -> Kubeconfig:
 def dump(kubeconfig: Kubeconfig) -> str:
     """The kubeconfig as the text of a file."""
     return yaml.safe_dump(dict(kubeconfig), sort_keys=False)
-
-
-def _may_be_read(path: Path) -> bool:
-    """Also of one that cannot be, for another reason than that it is not there."""
-    try:
-        path.stat()
-    except FileNotFoundError:
-        return False
-    except OSError:
-        pass
-    return True
 
 
 def _read(path: Path) -> Kubeconfig:
