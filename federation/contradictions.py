@@ -25,6 +25,10 @@ def contradictions(given: Mapping[str, Any]) -> Iterator[str]:
     yield from _hiding_names(given, dns)
     if dns.get("provider") == "google-clouddns" and "coredns" in dns:
         yield f"{PROJECT}:dns.coredns: belongs to coredns, but the provider is google-clouddns; keep one"
+    coredns = as_map(dns.get("coredns"))
+    if coredns.get("transferTo") and coredns.get("dnssec"):
+        why = "CoreDNS transfers a zone without its signatures, which secondaries could not make"
+        yield f"{PROJECT}:dns.coredns: transferTo and dnssec exclude each other, as {why}; keep one"
     yield from _clashing_names(given)
     yield from _unknown_members(given)
     yield from _access(given)

@@ -36,6 +36,8 @@ STAYING = {"federation/workloads": "stay"}
 LABEL_RULE = "a DNS label: 1 to 63 of a-z, 0-9 and '-', not beginning or ending with '-' (RFC 1123)"
 NAME_RULE = "a DNS label of at most 48 characters: a-z, 0-9 and '-', not beginning or ending with '-'"
 ADDRESS_RULE = "an IP address or a DNS name, without scheme and port"
+HOST_IP_RULE = "an IP address of one host, such as 192.0.2.53 or 2001:db8::53, without port and prefix length"
+BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 ZONE_RULE = "a DNS domain of at least two labels, such as example.com"
 MANAGED_ZONE_RULE = "1 to 63 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit"
 """Of the names of managed zones (Cloud DNS API v1, ManagedZone.name)."""
@@ -97,6 +99,21 @@ def is_ip(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_host_ip(text: str) -> bool:
+    """Whether `text` is an IP address that one host alone can have, as seen from another."""
+    if not is_ip(text) or "%" in text:
+        return False
+    address = ipaddress.ip_address(text)
+    mapped = isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None
+    of_none = address.is_unspecified or address.is_loopback or address.is_link_local
+    return not (mapped or of_none or address.is_multicast or address == BROADCAST)
+
+
+def canonical_ip(text: str) -> str:
+    """The one spelling that programs compare: IPv6 in lower case, the longest run of zeros left out."""
+    return str(ipaddress.ip_address(text))
 
 
 def in_url(address: str) -> str:

@@ -16,7 +16,10 @@ from federation.dns.component import FederationDns
 def of(
     config: Config, uids: Mapping[str, str], control_plane: ControlPlane, needs: access.Needs, dns: FederationDns | None
 ) -> Mapping[str, Any]:
-    """The stack's outputs by name. Without a zone, `zone` is empty and `nameServers` has none."""
+    """The stack's outputs by name. Without a zone, `zone` is empty and `nameServers` has none.
+
+    `ds` is there for a zone that CoreDNS signs, `transferKey` for one with secondaries.
+    """
     return {
         "apiEndpoint": control_plane.endpoint,
         "kubeconfig": control_plane.kubeconfig.apply(lambda api: _everywhere(api, config)),
@@ -24,6 +27,8 @@ def of(
         "nameServers": dns.name_servers if dns else [],
         "members": _members(config, uids, needs),
         "certificateExpiry": control_plane.certificate_expiry,
+        **({"ds": [dns.ds]} if dns and dns.ds else {}),
+        **({"transferKey": dns.transfer_key.parts} if dns and dns.transfer_key else {}),
     }
 
 

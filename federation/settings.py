@@ -63,6 +63,12 @@ class Etcd(Section):
     """StorageClass of the volumes. Default: the host cluster's default class. Fixed at the first `pulumi up`."""
 
 
+Secondaries = Annotated[
+    tuple[Annotated[str, _rule(names.is_host_ip, names.HOST_IP_RULE), AfterValidator(names.canonical_ip)], ...],
+    _rule(lambda given: len(given) == len(set(given)), "a list of addresses, each of them once"),
+]
+
+
 Generations = Annotated[
     tuple[Annotated[int, Field(ge=1)], ...],
     _rule(lambda given: 0 < len(given) == len(set(given)), "a list of one or more generations, each of them once"),
@@ -129,6 +135,10 @@ class GoogleCloudDns(Section):
 class CoreDns(Section):
     replicas: Annotated[int, Field(ge=1, le=9)] = 2
     """Pods that answer for the zone."""
+    transfer_to: Secondaries = ()
+    """IP addresses of secondaries: they may take the whole zone with the key (TSIG), and are told when it changes."""
+    dnssec: bool = False
+    """Sign the answers; the DS record in the parent is yours to make. Not together with `transferTo`."""
 
 
 class Dns(Section):
@@ -271,7 +281,8 @@ class Settings(Section):
     images: Images = Images()
     crds: Crds = Crds()
     protect: bool = False
-    """Whether Pulumi refuses to delete or replace what cannot be made again: etcd, authorities, token key, zone.
+    """Whether Pulumi refuses to delete or replace what cannot be made again: etcd, authorities, token key, zone
+    and the key that signs it.
 
     Holds from the `pulumi up` that sets it to the one that takes it off."""
 

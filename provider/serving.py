@@ -14,6 +14,7 @@ LARGEST = 400 * 1024 * 1024
 """Bytes of a message, as in Pulumi's own programs."""
 HOMES = {
     "federation:index:PrivateKey": "provider.private_key",
+    "federation:index:SharedSecret": "provider.shared_secret",
     "federation:index:CertificateAuthority": "provider.certificate_authority",
     "federation:index:Certificate": "provider.certificate",
     "federation:index:ClusterDns": "provider.cluster_dns.resource",

@@ -40,8 +40,15 @@ QUICK = {
 }
 PARTS = {
     **QUICK,
-    "tests of programs": (*TWO_WORKERS, "-m", "programs", "tests/unit", "tests/programs", "tests/upgrade"),
-    "tests against the clock": ("-m", "speed", "tests/fleet"),
+    "tests of programs": (
+        *TWO_WORKERS,
+        "-m",
+        "programs and not speed",
+        "tests/unit",
+        "tests/programs",
+        "tests/upgrade",
+    ),
+    "tests against the clock": ("-m", "speed", "tests/fleet", "tests/programs"),
     "tests on clusters": (*TWO_WORKERS, "-v", "-m", "not speed", "tests/fleet", "tests/kill"),
 }
 QUICK_CASES = 200

@@ -186,6 +186,7 @@ CASES: Mapping[str, Case] = {
     "federation:index:Certificate": _nowhere(IN_STATE),
     "federation:index:CertificateAuthority": _nowhere(IN_STATE),
     "federation:index:PrivateKey": _nowhere(IN_STATE),
+    "federation:index:SharedSecret": _nowhere(IN_STATE),
     # Google deletes no zone that has records in it.
     "gcp:dns/managedZone:ManagedZone": _nowhere(BY_GOOGLE),
     "gcp:dns/recordSet:RecordSet": _nowhere(BY_GOOGLE),

@@ -103,6 +103,9 @@ def _keys() -> st.SearchStrategy[str]:
         "replicas",
         "provider",
         "googleClouddns",
+        "coredns",
+        "transferTo",
+        "dnssec",
         "access",
         "profile",
         "rules",
@@ -151,6 +154,9 @@ def configurations(draw: st.DrawFn, *, least_members: int = 0) -> dict[str, Any]
             )
         ),
     }
+    coredns = draw(
+        st.sampled_from([{}, {"replicas": 3}, {"dnssec": True}, {"transferTo": ["192.0.2.53", "2001:db8::53"]}])
+    )
     return {
         "federation:name": f"f-{draw(labels(60))}",
         "federation:host": {
@@ -163,7 +169,7 @@ def configurations(draw: st.DrawFn, *, least_members: int = 0) -> dict[str, Any]
             "provider": provider,
             "zone": draw(zones()),
             "ttl": draw(st.integers(1, 86400)),
-            **({"googleClouddns": google} if provider == "google-clouddns" else {}),
+            **({"googleClouddns": google} if provider == "google-clouddns" else {"coredns": coredns}),
         },
         "federation:members": [
             {

@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from controllers.runtime.objects import Key
 from controllers.zone.endpoints import RecordSet, Source
@@ -45,7 +46,7 @@ class Contents:
     sets: tuple[RecordSet, ...]
     left_out: frozenset[LeftOut]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return hashlib.sha256(self.text(0).encode()).hexdigest()
 
@@ -72,10 +73,12 @@ def contents(zone: Zone, sources: Iterable[Source]) -> Contents:
     below: defaultdict[str, set[Key]] = defaultdict(set)
     sets: list[RecordSet] = []
     left_out = {LeftOut(source.key, source.uid, problem) for source in in_order for problem in source.problems}
+    # Only delegations ask what is above a name, and few zones have any.
+    delegates = any(each.type == "NS" for source in in_order for each in source.sets)
     for source in in_order:
         # Names before the delegations above them: what stands below a delegation is its owner's.
         for each in sorted(source.sets, key=lambda each: each.type == "NS"):
-            above = list(_above(each.name, zone.domain))
+            above = list(_above(each.name, zone.domain)) if delegates else []
             owner = owners.get(each.name, source.key)
             hidden = next((cuts[name] for name in above if cuts.get(name, source.key) != source.key), None)
             hides = each.type == "NS" and below[each.name] - {source.key}
@@ -95,7 +98,7 @@ def contents(zone: Zone, sources: Iterable[Source]) -> Contents:
                 continue
             text = f"{each.name} {each.type} is left out: {problem}"
             left_out.add(LeftOut(source.key, source.uid, text))
-    in_file = sorted(sets, key=lambda each: (each.name.split(".")[::-1], each.type))
+    in_file = sorted(sets, key=lambda each: each.place)
     return Contents(zone, tuple(in_file), frozenset(left_out))
 
 

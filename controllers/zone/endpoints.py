@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from controllers.runtime.objects import Json, Key, key_of
@@ -12,8 +14,10 @@ from federation.names import DNS_CONTROLLER, MANAGED_BY, PROGRAM
 
 TTL_MAX = 2**31 - 1
 """RFC 2181, section 8."""
-SET_MAX = 32000
-"""Characters of all data of a name and type: an answer holds no more than 65,535 bytes."""
+SET_MAX = 60000
+"""Bytes of all records of a name and type: an answer holds 65,535, with the question and what leads to the name."""
+_FIXED_MAX = 12
+"""Bytes of a record before its data; its name refers to the question's (RFC 1035, section 4.1.4)."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,11 @@ class RecordSet:
     """Seconds; None is the zone's own."""
     data: tuple[str, ...]
     """As the zone file has it; sorted, each once."""
+
+    @cached_property
+    def place(self) -> tuple[str, str]:
+        """Where it stands in the zone file: names below a name come after it. Kept, as most sets outlive a change."""
+        return "\0".join(reversed(self.name.split("."))), self.type
 
 
 @dataclass(frozen=True)
@@ -58,14 +67,12 @@ def read_source(zone: str, obj: Json) -> Source:
         for found in _sets(zone, endpoint, problems):
             before = sets.get((found.name, found.type))
             sets[found.name, found.type] = _joined(before, found) if before else found
+    types: defaultdict[str, set[str]] = defaultdict(set)
+    for name, kind in sets:
+        types[name].add(kind)
     for name, kind in sorted(sets):
-        if kind != "CNAME":
-            continue
-        if others := sorted(of for at, of in sets if at == name and of != kind):
-            problems.append(f"{name} CNAME is left out: there is {', '.join(others)} too, and a CNAME is alone")
-            del sets[name, kind]
-        elif len(sets[name, kind].data) > 1:
-            problems.append(f"{name} CNAME is left out: it has several targets, and one is allowed")
+        if problem := _problem_of_set(sets[name, kind], types[name]):
+            problems.append(f"{name} {kind} is left out: {problem}")
             del sets[name, kind]
     is_ours = (metadata.get("labels") or {}).get(MANAGED_BY) in (DNS_CONTROLLER, PROGRAM)
     in_order = tuple(sets[key] for key in sorted(sets))
@@ -85,9 +92,7 @@ def _sets(zone: str, endpoint: Json, problems: list[str]) -> Iterator[RecordSet]
             data.add(rdata(kind, str(target)))
         except TargetError as error:
             problems.append(f"{name} {kind}: target {target!r} is left out: {error}")
-    if sum(map(len, data)) > SET_MAX:
-        problems.append(f"{name} {kind} is left out: its targets are longer than {SET_MAX} characters together")
-    elif kind == "CNAME" and f"{name}." in data:
+    if kind == "CNAME" and f"{name}." in data:
         problems.append(f"{name} CNAME is left out: it leads to itself")
     elif data:
         yield RecordSet(name, kind, ttl, tuple(sorted(data)))
@@ -103,9 +108,25 @@ def _problem(zone: str, name: str, kind: str, ttl: Any) -> str | None:
         return f"its type is not one of {', '.join(TYPES)}"
     if name == zone and kind in ("CNAME", "NS"):
         return "at the top of the zone there is no CNAME, and NS is the federation's"
-    if ttl is not None and not (isinstance(ttl, int) and 0 < ttl <= TTL_MAX):
+    if ttl is not None and not (type(ttl) is int and 0 < ttl <= TTL_MAX):
         return f"recordTTL {ttl} is not from 1 to {TTL_MAX}"
     return None
+
+
+def _problem_of_set(found: RecordSet, types: Collection[str]) -> str | None:
+    """`types` are all that the object asks for at the name."""
+    if found.type == "CNAME" and len(types) > 1:
+        return f"there is {', '.join(sorted({*types} - {found.type}))} too, and a CNAME is alone"
+    if found.type == "CNAME" and len(found.data) > 1:
+        return "it has several targets, and one is allowed"
+    if sum(map(_size, found.data)) > SET_MAX:
+        return f"its records are longer than {SET_MAX} bytes together"
+    return None
+
+
+def _size(data: str) -> int:
+    """Bytes of a record, at the most: the text is never shorter, but for an IPv6 address and a name's end."""
+    return _FIXED_MAX + max(16, len(data) + 1)
 
 
 def _joined(one: RecordSet, other: RecordSet) -> RecordSet:

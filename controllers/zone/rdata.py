@@ -61,7 +61,7 @@ def _host(target: str) -> str:
 
 
 def _numbers_and_host(count: int, target: str) -> str:
-    *numbers, host = target.split()
+    *numbers, host = target.split() or [""]
     if len(numbers) != count or not all(_NUMBER.fullmatch(each) and int(each) <= _NUMBER_MAX for each in numbers):
         raise TargetError(f"{count} numbers from 0 to {_NUMBER_MAX} and a DNS name are allowed")
     # A single dot says that there is no such service (RFC 2782, RFC 7505).
@@ -69,17 +69,18 @@ def _numbers_and_host(count: int, target: str) -> str:
 
 
 def _mail(target: str) -> str:
-    return _numbers_and_host(1, target or ".")
+    return _numbers_and_host(1, target)
 
 
 def _service(target: str) -> str:
-    return _numbers_and_host(3, target or ".")
+    return _numbers_and_host(3, target)
 
 
 def _text(target: str) -> str:
     """In quotes or without, as external-dns has it; what is longer than a string may be becomes several."""
     inner = target[1:-1] if len(target) > 1 and target[0] == target[-1] == '"' else target
-    data = inner.encode("utf-8", "surrogateescape")
+    # Half a pair, as JSON may have it, is no character: no encoding may fail for it, as all else of the object stands.
+    data = inner.encode("utf-8", "surrogatepass")
     strings = [data[i : i + _STRING_MAX] for i in range(0, len(data), _STRING_MAX)] or [b""]
     return " ".join(f'"{_escaped(each)}"' for each in strings)
 

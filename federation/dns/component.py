@@ -15,6 +15,7 @@ from federation.dns.core_dns import CoreDnsZone, CoreDnsZoneArgs
 from federation.dns.external_dns import ExternalDns, ExternalDnsArgs
 from federation.dns.name_servers import NameServers, NameServersArgs
 from federation.dns.records import CONTROLLER_USER, Records, RecordsArgs
+from federation.dns.transfers import TransferKey
 from federation.settings import Dns, GoogleCloudDns, Settings
 
 
@@ -47,6 +48,10 @@ class FederationDns(pulumi.ComponentResource):
     """IP addresses that members ask for the zone; none where they find it as they find any other."""
     own: pulumi.ProviderResource
     """The project's own provider, of which members' cluster DNS is."""
+    ds: Output[str] | None = None
+    """The record by which the parent zone vouches for this one; None where CoreDNS does not sign it."""
+    transfer_key: TransferKey | None = None
+    """What secondaries take the zone with; None where there are none."""
 
     def __init__(self, name: str, args: FederationDnsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:FederationDns", name, None, opts)
@@ -91,20 +96,23 @@ class FederationDns(pulumi.ComponentResource):
                 after,
             )
         else:
-            NameServers(
+            servers = NameServers(
                 "name-servers",
                 NameServersArgs(
                     host=plane.host.provider,
                     api=plane.api,
+                    own=args.own,
                     namespace=plane.namespace,
                     system_namespace=args.system_namespace,
                     kubeconfig=plane.user_kubeconfigs[name_servers.USER],
                     settings=args.dns,
                     images=settings.images,
                     records=records,
+                    protect=settings.protect,
                 ),
                 after,
             )
+            self.ds, self.transfer_key = servers.ds, servers.transfer_key
         self.register_outputs({"zone": self.zone, "nameServers": self.name_servers})
 
 
@@ -122,6 +130,7 @@ def _own_zone(args: FederationDnsArgs, opts: ResourceOptions) -> CoreDnsZone:
             namespace_name=args.settings.host.namespace,
             address_within=args.settings.host.address_within,
             zone=args.dns.zone,
+            keeps_addresses=bool(args.dns.coredns.transfer_to),
             federation=args.settings.name,
             api_addresses=args.control_plane.addresses,
         ),

@@ -26,6 +26,8 @@ class CoreDnsZoneArgs:
     """How long the load balancer may take to get its address, such as 3m."""
     zone: str
     """The domain, without the final dot."""
+    keeps_addresses: bool
+    """Whether the name servers are to see who asks, instead of a node's address: transfers are for some alone."""
     federation: str
     api_addresses: Output[Sequence[str]]
     """Where the federation API is reached, for its own name."""
@@ -55,6 +57,7 @@ class CoreDnsZone(pulumi.ComponentResource):
             },
             spec={
                 "type": "LoadBalancer",
+                **({"external_traffic_policy": "Local"} if args.keeps_addresses else {}),
                 "selector": {"app": NAME},
                 "ports": [
                     {"name": protocol.lower(), "protocol": protocol, "port": DNS_PORT, "target_port": POD_PORT}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Input, Output, ResourceOptions
 
+from federation.dns import zone_key
 from federation.dns.records import GROUP, RECORDS, Records
-from federation.names import ZONE_SERIAL
+from federation.dns.transfers import SharedSecret, TransferKey, key_name
+from federation.names import ZONE_SERIAL, absolute
+from federation.pki import PrivateKey
 from federation.roles import grant, grant_within, user
 from federation.settings import Dns, Images
 from federation.workload import (
@@ -32,6 +36,8 @@ HEALTH_PORT, READY_PORT, WRITER_PORT = 8080, 8181, 8081
 LAMEDUCK_SECONDS = 5
 """A name server that is told to end answers so much longer: until then its node may send it questions."""
 ZONE_FILE = f"{SHARED_FOLDER}/db"
+TRANSFER_KEY, ZONE_KEY = "transfer.key", "zone"
+"""Files with keys: whose the transfers are; of the zone, of which CoreDNS reads ZONE_KEY.key and ZONE_KEY.private."""
 RULES: list[k8s.rbac.v1.PolicyRuleArgsDict] = [
     {"api_groups": [GROUP], "resources": [RECORDS], "verbs": ["list", "watch"]},
     {"api_groups": [""], "resources": ["events"], "verbs": ["create"]},
@@ -49,6 +55,8 @@ class NameServersArgs:
     """Provider of the host cluster."""
     api: k8s.Provider
     """Provider of the federation API."""
+    own: pulumi.ProviderResource
+    """The project's own provider; it makes keys in its process and touches no cluster for them."""
     namespace: k8s.core.v1.Namespace
     """The control plane's Namespace; its deletion takes this along, and the API with it."""
     system_namespace: Input[str]
@@ -58,6 +66,8 @@ class NameServersArgs:
     settings: Dns
     images: Images
     records: Records
+    protect: bool
+    """Whether Pulumi refuses to delete the key that signs the zone."""
 
 
 class NameServers(pulumi.ComponentResource):
@@ -67,6 +77,11 @@ class NameServers(pulumi.ComponentResource):
     answers at once. A new pod waits for the federation API, as the only other answer would be that no name exists.
     """
 
+    ds: Output[str] | None = None
+    """The record by which the parent zone vouches for the key; None where nothing is signed."""
+    transfer_key: TransferKey | None = None
+    """What secondaries sign their requests with; None where there are none."""
+
     def __init__(self, name: str, args: NameServersArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:NameServers", name, None, opts)
         in_api = ResourceOptions(parent=self, provider=args.api, deleted_with=args.namespace)
@@ -74,12 +89,25 @@ class NameServers(pulumi.ComponentResource):
             grant(USER, {"name": USER}, RULES, user(USER), in_api),
             grant_within(USER, {"name": USER, "namespace": args.system_namespace}, SERIAL_RULES, user(USER), in_api),
         ]
+        files: dict[str, Input[str]] = {}
+        zone, made = args.settings.zone, ResourceOptions(parent=self, provider=args.own)
+        if args.settings.coredns.transfer_to:
+            shared = SharedSecret("transfer-key", made)
+            self.transfer_key = TransferKey(key_name(zone), shared.secret_base64)
+            files[TRANSFER_KEY] = self.transfer_key.file
+        if args.settings.coredns.dnssec:
+            # Without it, whoever has the DS record from the parent zone believes no answer any more.
+            key = PrivateKey("zone-key", ResourceOptions.merge(made, ResourceOptions(protect=args.protect)))
+            owner = absolute(zone)
+            files[f"{ZONE_KEY}.key"] = key.public_key_pem.apply(lambda pem: zone_key.public_file(owner, pem))
+            files[f"{ZONE_KEY}.private"] = key.private_key_pem.apply(zone_key.private_file)
+            self.ds = key.public_key_pem.apply(lambda pem: zone_key.ds(owner, pem))
         Workload(
             NAME,
             WorkloadArgs(
                 args.host,
                 args.namespace,
-                _program(args),
+                _program(args, files),
                 args.settings.coredns.replicas,
                 args.kubeconfig,
                 needs=[args.records.kind, *rights],
@@ -94,7 +122,7 @@ def name_server(zone: str) -> str:
     return f"ns.dns.{zone}"
 
 
-def _program(args: NameServersArgs) -> Program:
+def _program(args: NameServersArgs, keys: Mapping[str, Input[str]]) -> Program:
     flags = {
         "kubeconfig": KUBECONFIG,
         "zone": args.settings.zone,
@@ -120,7 +148,12 @@ def _program(args: NameServersArgs) -> Program:
         # it does not start.
         ready=Probe("/ready", READY_PORT, "HTTP"),
         live=Probe("/health", HEALTH_PORT, "HTTP"),
-        files={"Corefile": corefile(args.settings.zone)},
+        files={
+            "Corefile": corefile(
+                args.settings.zone, args.settings.coredns.transfer_to, signed=args.settings.coredns.dnssec
+            ),
+            **keys,
+        },
         # The published binary carries this file capability, and a container without it may not execute it.
         capabilities=["NET_BIND_SERVICE"],
         first=Companion("first-zone", args.images.controllers, first),
@@ -128,8 +161,38 @@ def _program(args: NameServersArgs) -> Program:
     )
 
 
-def corefile(zone: str, file: str = ZONE_FILE, port: int = POD_PORT) -> str:
-    """The configuration of the name servers. `zone` is without the final dot."""
+def corefile(
+    zone: str,
+    transfer_to: Sequence[str] = (),
+    *,
+    signed: bool = False,
+    file: str = ZONE_FILE,
+    keys: str = FILES_FOLDER,
+    port: int = POD_PORT,
+) -> str:
+    """The configuration of the name servers. `zone` is without the final dot, `keys` the folder of the files with keys.
+
+    CoreDNS transfers to these addresses alone, and of them to who has the key. It tells them of changes without one.
+    `bufsize`: no answer by UDP is so long that it travels in fragments (RFC 9715). `rewrite`: `file` has no answer to
+    ANY but that there is nothing; one set of the name is allowed (RFC 8482, section 4.1).
+    """
+    options = ""
+    if transfer_to:
+        options += f"""\
+    tsig {{
+        secrets {keys}/{TRANSFER_KEY}
+        require AXFR IXFR
+    }}
+    transfer {{
+        to {" ".join(transfer_to)}
+    }}
+"""
+    if signed:
+        options += f"""\
+    dnssec {{
+        key file {keys}/{ZONE_KEY}
+    }}
+"""
     return f"""{zone}:{port} {{
     errors
     health :{HEALTH_PORT} {{
@@ -137,7 +200,10 @@ def corefile(zone: str, file: str = ZONE_FILE, port: int = POD_PORT) -> str:
     }}
     ready :{READY_PORT}
     prometheus :9153
+    bufsize 1232
     loadbalance
+    rewrite type ANY A
+{options}\
     file {file} {{
         reload 500ms
     }}

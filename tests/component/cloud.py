@@ -6,6 +6,8 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, is_dry_run, rpc
 
 from provider.schema import KINDS
@@ -16,6 +18,9 @@ BALANCER = "192.0.2.10"
 EXPIRY = "2127-01-03T00:00:00Z"
 EARLY = {"services": "2127-01-02T00:00:00Z"}
 """Certificates that expire before all others, which do at EXPIRY."""
+ZONE_KEY = "zone-key"
+"""The one key that the program itself reads, and so a real one; the canary is in its own number."""
+ZONE_KEY_NUMBER = f"{CANARY} {ZONE_KEY}".encode().rjust(32, b"\1")
 
 
 class Cloud(Mocks):
@@ -38,6 +43,10 @@ def _filled_in(kind: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, 
             filled = {"status": {"loadBalancer": {"ingress": ingress}}}
         case "kubernetes:core/v1:Secret" if inputs.get("type") == "kubernetes.io/service-account-token":
             filled = {"data": {"ca.crt": _base64(pem("CERTIFICATE", name)), "token": _base64(f"{CANARY} {name}")}}
+        case "federation:index:SharedSecret":
+            filled = {"secretBase64": _base64(f"{CANARY} {name}")}
+        case "federation:index:PrivateKey" if name == ZONE_KEY:
+            filled = _zone_key()
         case "federation:index:PrivateKey":
             filled = {
                 "privateKeyPem": pem("EC PRIVATE KEY", f"{CANARY} {name}"),
@@ -50,6 +59,13 @@ def _filled_in(kind: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, 
         inputs = {key: rpc.unwrap_rpc_secret(inputs[key]) for key in KINDS[kind].secrets & inputs.keys()}
         filled = {**inputs, **filled}
     return filled
+
+
+def _zone_key() -> Mapping[str, str]:
+    key = ec.derive_private_key(int.from_bytes(ZONE_KEY_NUMBER), ec.SECP256R1())
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return {"privateKeyPem": private.decode(), "publicKeyPem": public.decode()}
 
 
 def pem(label: str, text: str) -> str:

@@ -29,6 +29,7 @@ def larger(folder: Path, engine: str) -> Record:
         "federation:host.etcd.replicas": 3,
         "federation:members.0.keepWorkloads": True,
         "federation:members.0.tokenGeneration": 2,
+        "federation:dns.coredns.transferTo": ["192.0.2.53"],
     }
     return run(folder, more, engine=engine)
 

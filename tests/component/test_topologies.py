@@ -32,15 +32,16 @@ def test_nothing_is_protected_unless_asked(dev: Record) -> None:
     assert [str(each) for each in dev.resources if each.protect] == []
 
 
-def test_protect_keeps_etcd_with_its_namespace_all_authorities_and_the_token_key_and_nothing_else(
+def test_protect_keeps_etcd_with_its_namespace_all_authorities_and_the_keys_of_tokens_and_zone_and_nothing_else(
     tmp_path: Path,
 ) -> None:
-    record = run(tmp_path, {"federation:protect": True})
+    record = run(tmp_path, {"federation:protect": True, "federation:dns.coredns.dnssec": True})
     authorities = ("root", "etcd", "front-proxy")
     assert {str(each) for each in record.resources if each.protect} == {
         "StatefulSet etcd",
         "Namespace karmada-system",
         "PrivateKey service-account",
+        "PrivateKey zone-key",
         *(f"{kind} {name}-ca" for kind in ("PrivateKey", "CertificateAuthority") for name in authorities),
     }
 

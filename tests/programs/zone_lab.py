@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,19 +25,29 @@ from toolbox import tool
 
 
 @dataclass
-class Served:
-    api: ApiServer
-    file: Path
-    port: int
-    coredns: subprocess.Popen[bytes]
+class Server:
+    """A name server on loopback."""
 
-    def ask(self, name: str, kind: str = "A", *, tcp: bool = False) -> dns.message.Message:
-        query = dns.message.make_query(name, kind, use_edns=False)
+    port: int
+
+    def ask(self, name: str, kind: str = "A", *, tcp: bool = False, size: int | None = None) -> dns.message.Message:
+        """`size` is the longest answer by UDP that the asker takes (EDNS); None asks without EDNS."""
+        query = dns.message.make_query(name, kind, use_edns=size is not None, payload=size or 0)
         ask = dns.query.tcp if tcp else dns.query.udp
         return ask(query, "127.0.0.1", port=self.port, timeout=2)
 
     def found(self, name: str, kind: str = "A") -> list[str]:
         return sorted(f"{each}" for rrset in self.ask(name, kind).answer for each in rrset)
+
+
+@dataclass
+class Served(Server):
+    """CoreDNS on the file that the writer writes."""
+
+    api: ApiServer
+    file: Path
+    coredns: subprocess.Popen[bytes]
+    writer: subprocess.Popen[bytes]
 
 
 def free_port() -> int:
@@ -70,13 +80,24 @@ def writer(kubeconfig: Path, file: Path, *more: str) -> list[str | Path]:
 
 
 @contextmanager
-def serving(folder: Path, records: Sequence[Json]) -> Iterator[Served]:
-    """A zone with these entries of one DNSEndpoint of ours, once it is answered for."""
+def serving(
+    folder: Path,
+    records: Sequence[Json],
+    others: Iterable[Json] = (),
+    *,
+    transfer_to: Sequence[str] = (),
+    signed: bool = False,
+) -> Iterator[Served]:
+    """A zone with these entries of one DNSEndpoint of ours, and other DNSEndpoints, once it is answered for.
+
+    Its keys are in the folder.
+    """
     api, port = ApiServer(), free_port()
-    api.put(COLLECTION, endpoint(*records, ours=True))
+    for each in (endpoint(*records, ours=True), *others):
+        api.put(COLLECTION, each)
     kubeconfig, file = kubeconfig_of(api.url, folder), folder / "db"
     subprocess.run([str(each) for each in writer(kubeconfig, file, "--first")], check=True, timeout=30)
-    text = corefile("example.com", str(file), port)
+    text = corefile("example.com", transfer_to, signed=signed, file=str(file), keys=str(folder), port=port)
     for taken in (":8080", ":8181", ":9153"):
         text = text.replace(taken, f"127.0.0.1:{free_port()}")
     (folder / "Corefile").write_text(text)
@@ -84,16 +105,18 @@ def serving(folder: Path, records: Sequence[Json]) -> Iterator[Served]:
         process([tool("coredns"), "-conf", folder / "Corefile"], folder / "coredns.log") as coredns,
         process(writer(kubeconfig, file, f"--ask=127.0.0.1:{port}"), folder / "writer.log") as beside,
     ):
-        found = Served(api, file, port, coredns)
+        found = Served(port, api, file, coredns, beside)
 
         def answers() -> bool:
             assert coredns.poll() is None, (folder / "coredns.log").read_text()
             assert beside.poll() is None, (folder / "writer.log").read_text()
+            if "written with serial" not in (folder / "writer.log").read_text():
+                return False
             try:
                 return bool(found.ask("example.com", "SOA").answer)
             except dns.exception.DNSException:
                 return False
 
-        wait_until("CoreDNS to answer", answers, 20)
+        wait_until("CoreDNS to answer, and the writer to write", answers, 60)
         yield found
     api.stop()

@@ -98,6 +98,13 @@ def test_other_namespaces_are_not_ours_to_judge(folder: Path) -> None:
     assert load(folder, {**STACK, "pulumi:disable-default-providers": ["*"], "gcp:project": "x"})
 
 
+def test_an_address_has_one_spelling_as_coredns_compares_texts(folder: Path) -> None:
+    coredns = {"transferTo": ["192.0.2.53", "2001:DB8:0:0::0053"]}
+    loaded = load(folder, changed(STACK, {"federation:dns.coredns": coredns})).settings
+    assert loaded.dns
+    assert loaded.dns.coredns.transfer_to == ("192.0.2.53", "2001:db8::53")
+
+
 @pytest.mark.parametrize("path", ["absolute", "relative", "environment"])
 def test_the_kubeconfig_is_the_named_one_from_the_projects_folder_else_the_environments(
     folder: Path, tmp_path: Path, path: str
@@ -191,6 +198,31 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
             ),
             ({"credentials": {"private_key": "k"}}, "credentials: what is given should be a valid string"),
         )
+    ),
+    ({"dns.coredns.transferTo": "192.0.2.53"}, ['dns.coredns.transferTo: "192.0.2.53" is not a list']),
+    *(
+        (
+            {"dns.coredns.transferTo": ["2001:db8::53", address]},
+            [f'dns.coredns.transferTo[1]: "{address}" is not an IP address of one host, such as 192.0.2.53 or'],
+        )
+        for address in ("192.0.2.0/24", "192.0.2.53:5353", "ns.example.net", "*", "0.0.0.0", "127.0.0.1", "224.0.0.1")
+    ),
+    *(
+        ({"dns.coredns.transferTo": [address]}, [f'dns.coredns.transferTo[0]: "{address}" is not an IP address'])
+        for address in ("255.255.255.255", "::", "::1", "fe80::1", "fe80::1%eth0", "2001:db8::1%1", "::ffff:192.0.2.53")
+    ),
+    (
+        {"dns.coredns.transferTo": ["2001:db8::53", "2001:DB8:0::53"]},
+        ["dns.coredns.transferTo: [", "is not a list of addresses, each of them once"],
+    ),
+    ({"dns.coredns.dnssec": "perhaps"}, ['dns.coredns.dnssec: "perhaps" should be a valid boolean']),
+    (
+        {"dns.coredns": {"transferTo": ["192.0.2.53"], "dnssec": True}},
+        ["dns.coredns: transferTo and dnssec exclude each other, as CoreDNS transfers", "keep one"],
+    ),
+    (
+        {"dns": GOOGLE_ZONE | {"zone": "example.com", "coredns": {"transferTo": ["192.0.2.53"]}}},
+        ["dns.coredns: belongs to coredns, but the provider is google-clouddns; keep one"],
     ),
     ({"dns.provider": "route53"}, ["dns.provider: \"route53\" should be 'coredns' or 'google-clouddns'"]),
     ({"dns.ttl": 0}, ["dns.ttl: 0 should be greater than or equal to 1"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -91,6 +92,14 @@ def test_keys_are_secret_whatever_the_program_asks(made: dict[str, Values]) -> N
     # The program has given the authority's key in the clear.
     again = create("Certificate", leaf_inputs(made))
     assert again["authorityPrivateKeyPem"].items() >= SECRET.items()
+
+
+def test_a_shared_secret_is_secret_and_random() -> None:
+    answers = [create("SharedSecret", {}) for _ in range(2)]
+    assert all(each["secretBase64"].items() >= SECRET.items() for each in answers)
+    one, other = (base64.b64decode(_clear(each)["secretBase64"], validate=True) for each in answers)
+    assert (len(one), len(other)) == (32, 32)
+    assert one != other
 
 
 def test_a_secret_stays_one_where_the_schema_has_none(made: dict[str, Values]) -> None:

@@ -15,6 +15,7 @@ import yaml
 from federation import own, pki
 from federation.departure import Departure
 from federation.dns.cluster_dns import ClusterDns, ClusterDnsArgs
+from federation.dns.transfers import SharedSecret
 from federation.dns.withdrawal import Withdrawal
 from federation.kept_workloads import KeptWorkloads
 from federation.own import OwnResource
@@ -28,6 +29,7 @@ CLASSES = {
     f"federation:index:{each.__name__}": each
     for each in (
         pki.PrivateKey,
+        SharedSecret,
         pki.CertificateAuthority,
         pki.Certificate,
         ClusterDns,
@@ -72,10 +74,10 @@ def test_the_class_of_the_program_has_the_outputs_of_the_schema_and_its_inputs(t
 
 
 def test_what_opens_something_is_secret() -> None:
-    secret = {name for kind in KINDS.values() for name in kind.secrets}
-    assert secret == {"privateKeyPem", "authorityPrivateKeyPem", "kubeconfig"}
+    opening = {"privateKeyPem", "authorityPrivateKeyPem", "kubeconfig", "secretBase64"}
+    assert {name for kind in KINDS.values() for name in kind.secrets} == opening
     for kind in KINDS.values():
-        assert {"privateKeyPem", "authorityPrivateKeyPem", "kubeconfig"} & {*kind.inputs, *kind.outputs} == kind.secrets
+        assert opening & {*kind.inputs, *kind.outputs} == kind.secrets
 
 
 def test_the_schema_is_complete_and_of_this_version() -> None:

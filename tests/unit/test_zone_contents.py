@@ -1,23 +1,20 @@
-"""The zone that DNSEndpoints make together, as text; and that others can read what we accept."""
+"""The zone that DNSEndpoints make together, as text."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import dns.name
-import dns.zone
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from controllers.zone.contents import Contents, Zone, contents
 from controllers.zone.endpoints import read_source
 from federation.names import DNS_CONTROLLER, MANAGED_BY
-from tests import strategies
 
 pytestmark = pytest.mark.unit
 
 ZONE = Zone("example.com", "ns.dns.example.com", 30)
+FULL = [f"10.1.{i // 200}.{i % 200}" for i in range(60000 // 28)]
+"""As many addresses as an answer is sure to hold."""
 
 
 def entry(name: str, kind: str, *targets: str, ttl: int | None = None) -> dict[str, Any]:
@@ -102,7 +99,9 @@ def test_every_type_is_written_in_its_own_form() -> None:
         (entry("web.example.com", "SRV", "1 2 70000 x.example.com"), "3 numbers from 0 to 65535"),
         (entry("web.example.com", "A", "192.0.2.1", ttl=2**31), "recordTTL 2147483648 is not from 1"),
         (entry("web.example.com", "A", "192.0.2.1", ttl=-1), "recordTTL -1 is not from 1"),
-        (entry("web.example.com", "TXT", "x" * 40000), "longer than 32000 characters"),
+        (entry("web.example.com", "A", "192.0.2.1", ttl=True), "recordTTL True is not from 1"),
+        (entry("web.example.com", "TXT", "x" * 60001), "longer than 60000 bytes"),
+        (entry("web.example.com", "A", *FULL, "198.51.100.1"), "longer than 60000 bytes"),
         (entry("example.com", "NS", "ns.example.org"), "NS is the federation's"),
         (entry("example.com", "CNAME", "example.org"), "at the top of the zone there is no CNAME"),
     ],
@@ -130,6 +129,15 @@ def test_entries_of_one_name_and_type_are_one_set_with_one_ttl() -> None:
     assert lines(made(endpoint(one, other))) == ["w.example.com. 4 IN A 192.0.2.1", "w.example.com. 4 IN A 192.0.2.2"]
 
 
+def test_entries_that_are_together_longer_than_an_answer_are_left_out() -> None:
+    half = len(FULL) // 2
+    one, other = entry("w.example.com", "A", *FULL[:half]), entry("w.example.com", "A", *FULL[half:])
+    assert len(lines(made(endpoint(one, other)))) == len(FULL)
+    more = endpoint(one, other, entry("w.example.com", "A", "198.51.100.1"))
+    assert lines(made(more)) == []
+    assert reasons(made(more)) == ["w.example.com A is left out: its records are longer than 60000 bytes together"]
+
+
 def test_a_name_is_ours_before_it_is_anybodys_and_then_the_oldests() -> None:
     entries = [entry("web.example.com", "A", f"192.0.2.{i}") for i in range(3)]
     old, new = endpoint(entries[0], name="old", created="2025-01-01"), endpoint(entries[1], name="a-new")
@@ -149,58 +157,3 @@ def test_nobody_delegates_away_what_is_anothers() -> None:
         "a.example.com. 30 IN NS ns.a.example.com.",
         "ns.a.example.com. 30 IN A 192.0.2.3",
     ]
-
-
-names = st.one_of(
-    st.sampled_from(["a", "b.a", "*.a"]),
-    st.text(max_size=40),
-    st.builds(".".join, st.lists(st.one_of(strategies.labels(), st.sampled_from(["*", "_x", ""])), max_size=4)),
-).map(lambda text: f"{text}.example.com")
-targets = st.one_of(
-    st.text(max_size=60),
-    st.ip_addresses().map(str),
-    st.sampled_from(["x.example.com", "10 x.example.org", "1 2 3 x.example.net.", "0 .", '"a b"', "\\", '"']),
-)
-entries = st.builds(
-    lambda name, kind, some, ttl: entry(name, kind, *some, ttl=ttl),
-    names,
-    st.sampled_from(["A", "AAAA", "CNAME", "MX", "NS", "SRV", "TXT", "PTR", ""]),
-    st.lists(targets, max_size=4),
-    st.one_of(st.none(), st.integers()),
-)
-objects = st.lists(
-    st.builds(
-        lambda some, name, ours: endpoint(*some, name=name, ours=ours),
-        st.lists(entries, max_size=5),
-        st.sampled_from("abc"),
-        st.booleans(),
-    ),
-    max_size=3,
-    unique_by=lambda each: str(each["metadata"]["name"]),
-)
-
-
-@given(objects)
-def test_what_we_accept_is_a_zone_to_others(some: list[Any]) -> None:
-    found = made(*some)
-    zone = dns.zone.from_text(found.text(1), "example.com.", relativize=False)
-    asked = {(each.name, each.type, data) for each in found.sets for data in each.data}
-    assert sum(len(list(data)) for node in zone.nodes.values() for data in node.rdatasets) == len(asked) + 2
-
-
-@given(objects, st.randoms())
-def test_the_text_is_a_matter_of_the_objects_and_not_of_their_order(some: list[Any], random: Any) -> None:
-    before = made(*some)
-    random.shuffle(some)
-    for each in some:
-        random.shuffle(each["spec"]["endpoints"])
-    assert made(*some).text(1) == before.text(1)
-
-
-@given(st.lists(st.binary(max_size=600), min_size=1, max_size=3))
-def test_every_byte_of_a_text_arrives(strings: list[bytes]) -> None:
-    wanted = {each.decode("latin-1").encode() for each in strings}
-    found = made(endpoint(entry("t.example.com", "TXT", *(f'"{each.decode()}"' for each in wanted))))
-    zone = dns.zone.from_text(found.text(1), "example.com.", relativize=False)
-    records = zone.find_rdataset(dns.name.from_text("t.example.com."), "TXT")
-    assert {b"".join(each.strings) for each in records} == wanted
