@@ -144,6 +144,11 @@ def test_somebodys_own_record_is_published_and_never_over_ours(
     wait_until("the foreign name", lambda: zone.agrees(lambda: zone.rcode("foreign.example.com") == "NOERROR"), 30)
     assert str(zone.ask("foreign.example.com").answer[0][0]) == "192.0.2.1"
     assert zone.addresses() == set(gondor_and_rohan)
+    # Its owner hears whose the name is, once, though two name servers leave it out.
+    select = ("-n", "default", "--field-selector", "involvedObject.name=foreign,reason=NotPublished")
+    wait_until("an Event", lambda: bool(federation.clusters.get("fellowship", "events", *select)["items"]), 30)
+    (event,) = federation.clusters.get("fellowship", "events", *select)["items"]
+    assert event["message"] == f"{GLOBAL} A is left out: the name is that of DNSEndpoint default/web"
     federation.clusters.kubectl("fellowship", "delete", "dnsendpoint", "foreign", "-n", "default")
     wait_until(
         "the foreign name to be gone", lambda: zone.agrees(lambda: zone.rcode("foreign.example.com") == "NXDOMAIN"), 30
