@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 from pulumi import Input, Output, ResourceHookBinding, ResourceOptions
 from pulumi_kubernetes.provider import KubeClientSettingsArgs
 
-from federation import identity, kubeconfig, ownership, settings
+from federation import credentials, identity, kubeconfig, ownership, settings
 from federation.config import Config
 from federation.identity import Answers, Unreachable
 from federation.kubeconfig import Kubeconfig
@@ -86,6 +86,9 @@ def _cluster(
     config, answer = stack.contexts[place.context], answers[place.context]
     refused = isinstance(answer, Unreachable) and answer.refused
     silent = isinstance(answer, Unreachable) and answer.silent
+    if isinstance(answer, Unreachable) and answer.stuck:
+        # The provider would wait for it for ever.
+        config = credentials.without_plugin(config)
     uid = answer if isinstance(answer, str) else None
     same = ResourceOptions(
         depends_on=[identity.kept(name, place.context, uid)], ignore_changes=["kubeconfig"] if refused else []

@@ -117,7 +117,8 @@ def _load_contexts(given: Mapping[str, Any], folder: Path, environment: Mapping[
     problems, contexts = [], {}
     for path, context in context_paths(given):
         if context not in known:
-            problems.append(f"{path}: {context!r} is not a context of the kubeconfig; it has: {', '.join(known)}")
+            has = ", ".join(known) or "none"
+            problems.append(f"{path}: {context!r} is not a context of the kubeconfig; it has: {has}")
             continue
         try:
             contexts[context] = kubeconfig.pick(file, context)

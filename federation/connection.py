@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from threading import Lock
 from typing import Any
+from urllib.parse import quote
 
 from kubernetes import client, config
+from urllib3 import HTTPHeaderDict
 
+from federation import credentials
+from federation.credentials import CredentialsError
 from federation.kubeconfig import Kubeconfig
 
 TIMEOUT = (5, 15)
@@ -18,13 +22,22 @@ _LOADING = Lock()
 
 
 def connect(kubeconfig: Kubeconfig) -> client.ApiClient:
-    """A client for the kubeconfig's current context that asks once: its callers say at once what does not answer."""
+    """A client for the kubeconfig of one context that asks once: its callers say at once what does not answer.
+
+    Raises CredentialsError where the context has none that are any good.
+    """
+    known = credentials.resolved(kubeconfig)
     settings = client.Configuration()
     settings.retries = False
     # It remembers its files with certificates and keys before it has written them: another thread may find one empty.
     with _LOADING:
-        config.load_kube_config_from_dict(dict(kubeconfig), client_configuration=settings)  # type: ignore[no-untyped-call]
-    return client.ApiClient(settings)
+        config.load_kube_config_from_dict(dict(known), client_configuration=settings)  # type: ignore[no-untyped-call]
+    if not (settings.api_key or settings.cert_file) and known["users"]:
+        raise CredentialsError("its credentials come to nothing, and it would be asked as system:anonymous")
+    api = client.ApiClient(settings)
+    if known["users"]:
+        _impersonate(api, known["users"][0]["user"])
+    return api
 
 
 def get(api: client.ApiClient, path: str) -> Any:
@@ -38,6 +51,31 @@ def get(api: client.ApiClient, path: str) -> Any:
 def send(api: client.ApiClient, method: str, path: str, body: Mapping[str, Any]) -> None:
     """POST or DELETE with a JSON body, or PATCH with a merge patch; raises as `get` does."""
     _call(api, method, path, body)
+
+
+def _impersonate(api: client.ApiClient, user: Mapping[str, Any]) -> None:
+    """Ask as whom the kubeconfig says, as kubectl and Pulumi's provider do."""
+    extra = user.get("as-user-extra") or {}
+    told = [
+        ("Impersonate-User", user.get("as")),
+        ("Impersonate-Uid", user.get("as-uid")),
+        *(("Impersonate-Group", group) for group in user.get("as-groups") or ()),
+        *((f"Impersonate-Extra-{quote(key, safe='')}", each) for key, values in extra.items() for each in values),
+    ]
+    headers = [(name, str(value)) for name, value in told if value]
+    if not headers:
+        return
+    pool: Any = api.rest_client.pool_manager
+    ask = pool.request
+
+    def request(method: str, url: str, **options: Any) -> Any:
+        # A header may be there several times, which the client's own do not know.
+        every = HTTPHeaderDict(options.pop("headers", None) or {})
+        for name, value in headers:
+            every.add(name, value)
+        return ask(method, url, headers=every, **options)
+
+    pool.request = request
 
 
 def _call(api: client.ApiClient, method: str, path: str, body: Mapping[str, Any] | None) -> str:

@@ -22,6 +22,7 @@ from federation import kubeconfig
 from federation.config import ConfigError
 from federation.connection import connect, get
 from federation.contradictions import PROJECT
+from federation.credentials import SilentPluginError
 from federation.kubeconfig import Kubeconfig
 from federation.settings import Member
 
@@ -40,6 +41,8 @@ class Unreachable:
     """Whether something is there that does not take the context's credentials: waiting does not mend that."""
     silent: bool = False
     """Whether there was no answer at all: who asks again waits again."""
+    stuck: bool = False
+    """Whether it is the context's plugin that does not end."""
 
     def __str__(self) -> str:
         return f"context {self.context}: the API at {self.endpoint} cannot be used: {self.reason}"
@@ -133,7 +136,7 @@ def kept(cluster: str, context: str, uid: str | None) -> Resource:
 
 
 def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
-    refused = silent = False
+    refused = silent = stuck = False
     try:
         return _kube_system_uid(config)
     except client.ApiException as error:
@@ -149,9 +152,11 @@ def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
         reason, silent = str(error.__cause__ or error), True
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError):
         reason = "it answered something else than namespace kube-system"
+    except SilentPluginError as error:
+        reason, silent, stuck = str(error), True, True
     except (ConfigException, ValueError, OSError) as error:
         reason, refused = f"its credentials do not work: {error}", True
-    return Unreachable(context, kubeconfig.server(config), reason, refused, silent)
+    return Unreachable(context, kubeconfig.server(config), reason, refused, silent, stuck)
 
 
 def _kube_system_uid(config: Kubeconfig) -> str:

@@ -14,8 +14,10 @@ Kubeconfig = Mapping[str, Any]
 """A parsed kubeconfig, in the shape of the file."""
 
 _SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
-_REQUIRED = {"clusters": "server", "users": None, "contexts": "cluster"}
-_FILES = {"certificate-authority", "client-certificate", "client-key"}
+_CERTIFICATES = ("certificate-authority", "client-certificate", "client-key")
+"""Files that are read into the entry, under their name with -data."""
+_TOKEN_FILE = "tokenFile"
+"""It stays a file, as what it says changes."""
 
 
 class KubeconfigError(ValueError):
@@ -29,12 +31,12 @@ def default_paths(environment: Mapping[str, str]) -> list[Path]:
 
 
 def load(paths: Sequence[Path]) -> Kubeconfig:
-    """Read the files and merge them as kubectl does: the first to name an entry wins.
+    """Read the files and merge them as kubectl does: the first to name an entry wins, and what is not there is skipped.
 
-    Files that the entries point to (certificates, keys) are read into the entries, so that the result can
-    be used from any folder. Raises KubeconfigError for a file that is missing, not YAML, or not a kubeconfig.
+    Raises KubeconfigError where none is there, and for a file that cannot be read, is not YAML, or not a kubeconfig.
+    What single entries say is looked at by `pick` alone: others may be as they are.
     """
-    return merge(_read(path) for path in paths)
+    return merge([_read(path) for path in paths if os.path.lexists(path)] or map(_read, paths))
 
 
 def context_names(kubeconfig: Kubeconfig) -> list[str]:
@@ -45,19 +47,32 @@ def context_names(kubeconfig: Kubeconfig) -> list[str]:
 def pick(kubeconfig: Kubeconfig, context: str) -> Kubeconfig:
     """A kubeconfig of just this context, made current; its cluster and user take the context's name.
 
-    So picks of several files never clash: in each of them the user may be called `admin`.
+    So picks of several files never clash: in each of them the user may be called `admin`. Certificates and keys that
+    lie in files are read in. Raises KubeconfigError for what is missing, or no text.
     """
-    chosen = _named(kubeconfig, "contexts", context)["context"]
-    cluster = {**_named(kubeconfig, "clusters", chosen["cluster"]), "name": context}
-    users = [{**_named(kubeconfig, "users", user), "name": context}] if (user := chosen.get("user")) else []
-    renamed = {**chosen, "cluster": context, **({"user": context} if users else {})}
-    return _assemble([cluster], users, [{"name": context, "context": renamed}], context)
+    chosen = _named(kubeconfig, "contexts", context)
+    cluster = _with_files(_named(kubeconfig, "clusters", _text(chosen, "cluster", f"context {context!r}")))
+    _text(cluster, "server", f"{chosen['cluster']!r} in clusters")
+    user = _with_files(_named(kubeconfig, "users", str(chosen["user"]))) if chosen.get("user") else None
+    if user is not None and _TOKEN_FILE in user:
+        user.pop("token", None)
+    return _assemble(
+        [{"name": context, "cluster": cluster}],
+        [] if user is None else [{"name": context, "user": user}],
+        [
+            {
+                "name": context,
+                "context": {**chosen, "cluster": context, **({"user": context} if user is not None else {})},
+            }
+        ],
+        context,
+    )
 
 
 def server(kubeconfig: Kubeconfig) -> str:
     """The URL of the API server that the current context leads to."""
     context = _named(kubeconfig, "contexts", kubeconfig["current-context"])
-    return str(_named(kubeconfig, "clusters", context["context"]["cluster"])["cluster"]["server"])
+    return str(_named(kubeconfig, "clusters", context["cluster"])["server"])
 
 
 def with_client_certificate(name: str, server: str, ca: str, certificate: str, key: str) -> Kubeconfig:
@@ -93,40 +108,61 @@ def _read(path: Path) -> Kubeconfig:
         raise KubeconfigError(f"{path}: {error.strerror}") from error
     except (yaml.YAMLError, ValueError) as error:
         raise KubeconfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict) or content.get("kind") != "Config":
+    content = {} if content is None else content
+    if not isinstance(content, dict) or content.get("kind", "Config") != "Config":
         raise KubeconfigError(f"{path}: not a kubeconfig (kind: Config is missing)")
     for section, kind in _SECTIONS.items():
         entries = content.get(section) or []
         if not isinstance(entries, list):
             raise KubeconfigError(f"{path}: {section} is not a list")
-        for entry in entries:
-            _check(entry, section, kind, path)
-            for name in _FILES.intersection(entry[kind]):
-                _inline(entry[kind], name, path.parent)
+        content[section] = [_entry(each, section, kind, path) for each in entries]
     return content
 
 
-def _check(entry: Any, section: str, kind: str, path: Path) -> None:
-    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or not isinstance(entry.get(kind), dict):
-        raise KubeconfigError(f"{path}: an entry of {section} lacks its name or its {kind}")
-    texts = _FILES.intersection(entry[kind]) | ({required} if (required := _REQUIRED[section]) else set())
-    for key in sorted(texts):
-        if not isinstance(entry[kind].get(key), str):
-            raise KubeconfigError(f"{path}: {entry['name']!r} in {section} lacks its {key}, or it is no text")
+def _entry(entry: Any, section: str, kind: str, path: Path) -> Mapping[str, Any]:
+    """The entry with paths that hold from any folder. One that says nothing (null) is empty, as kubectl has it."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+        raise KubeconfigError(f"{path}: an entry of {section} lacks its name")
+    body = {} if entry.get(kind) is None else entry[kind]
+    if not isinstance(body, dict):
+        raise KubeconfigError(f"{path}: {entry['name']!r} in {section} has a {kind} that is no map")
+    for key in (*_CERTIFICATES, _TOKEN_FILE):
+        if body.get(key) in ("", None):
+            body.pop(key, None)
+        elif isinstance(body[key], str):
+            body[key] = str(path.parent / body[key])
+    plugin = body.get("exec")
+    # One without a slash is looked for in PATH.
+    if isinstance(plugin, dict) and "/" in str(plugin.get("command", "")):
+        plugin["command"] = str(path.parent.absolute() / plugin["command"])
+    return {"name": entry["name"], kind: body}
 
 
-def _inline(body: dict[str, Any], name: str, folder: Path) -> None:
-    file = folder / body.pop(name)
-    try:
-        body.setdefault(f"{name}-data", base64.b64encode(file.read_bytes()).decode())
-    except OSError as error:
-        raise KubeconfigError(f"{file} ({name} of the kubeconfig): {error.strerror}") from error
+def _with_files(body: Mapping[str, Any]) -> dict[str, Any]:
+    """With the content of the certificates and keys; what stands in the entry itself comes first."""
+    whole = {key: value for key, value in body.items() if key not in _CERTIFICATES}
+    for key in _CERTIFICATES:
+        if key in body and not whole.get(f"{key}-data"):
+            file = Path(_text(body, key, "the kubeconfig"))
+            try:
+                whole[f"{key}-data"] = base64.b64encode(file.read_bytes()).decode()
+            except OSError as error:
+                raise KubeconfigError(f"{file} ({key} of the kubeconfig): {error.strerror}") from error
+    return whole
+
+
+def _text(body: Mapping[str, Any], key: str, whose: str) -> str:
+    found = body.get(key)
+    if not isinstance(found, str) or not found:
+        raise KubeconfigError(f"{whose} lacks its {key}, or it is no text")
+    return found
 
 
 def _named(kubeconfig: Kubeconfig, section: str, name: str) -> Mapping[str, Any]:
     for entry in kubeconfig.get(section) or []:
         if entry["name"] == name:
-            return dict(entry)
+            body: Mapping[str, Any] = entry[_SECTIONS[section]]
+            return body
     raise KubeconfigError(f"the kubeconfig has no entry {name!r} in {section}")
 
 

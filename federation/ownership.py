@@ -7,7 +7,6 @@ at every object that is not inside a Namespace of the federation's own.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -40,8 +39,8 @@ def only_ours(
     """What is bound to the creation of objects that could be somebody else's, and of the impersonator's account.
 
     `name` is that of the cluster's provider. With `adopt`, objects of others are taken over; the rights of
-    another federation's impersonator never are. A cluster that does not answer is left for others to tell; one
-    that was `silent` already is not asked in a preview, where it would be waited for once for each object.
+    another federation's impersonator never are. What cannot be told is refused; a cluster that was `silent` already is
+    not asked in a preview, where it would be waited for once for each object, and nothing is written.
     """
 
     def refuse(args: pulumi.ResourceHookArgs) -> None:
@@ -54,17 +53,22 @@ def only_ours(
             with connect(config) as api:
                 found = get(api, f"{COLLECTIONS[kind].format_map(metadata)}/{metadata['name']}")
         except client.ApiException as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                pulumi.log.warn(f"context {context}: whose {kind} {metadata['name']} is was not told: {error.reason}")
-            return
-        except (urllib3.exceptions.HTTPError, ConfigException, OSError, json.JSONDecodeError):
-            return
+            if error.status == HTTPStatus.NOT_FOUND:
+                return
+            raise _unknown(context, kind, metadata["name"], f"{error.status} {error.reason}") from error
+        except (urllib3.exceptions.HTTPError, ConfigException, OSError, ValueError) as error:
+            raise _unknown(context, kind, metadata["name"], str(error.__cause__ or error)) from error
         problem = _bound(found, federation) if kind == "ServiceAccount" else _taken(kind, found, federation)
         if problem:
             raise ConfigError([f"context {context}: {problem}"])
 
     hook = pulumi.ResourceHook(f"only-ours-{name}", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
     return pulumi.ResourceHookBinding(before_create=[hook])
+
+
+def _unknown(context: str, kind: str, name: str, why: str) -> pulumi.RunError:
+    """The write would take over whatever is there."""
+    return pulumi.RunError(f"context {context}: {kind} {name} is not made, as it cannot be told whose it is: {why}")
 
 
 def _taken(kind: str, found: Mapping[str, Any], federation: str) -> str | None:

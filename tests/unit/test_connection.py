@@ -30,7 +30,7 @@ def test_one_at_a_time_writes_its_files(monkeypatch: pytest.MonkeyPatch) -> None
 
     def open_one(_: int) -> None:
         ready.wait(10)
-        connect({})
+        connect({"users": []})
 
     monkeypatch.setattr(config, "load_kube_config_from_dict", load)
     with ThreadPoolExecutor(THREADS) as pool:

@@ -100,6 +100,12 @@ def test_what_is_dumped_is_read_again(tmp_path: Path) -> None:
     }
 
 
+def picked(file: Path) -> Mapping[str, Any]:
+    """The user of context gondor."""
+    user: Mapping[str, Any] = kubeconfig.pick(kubeconfig.load([file]), "gondor")["users"][0]["user"]
+    return user
+
+
 def test_files_are_read_in_relative_to_the_kubeconfig_and_not_to_where_we_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,24 +113,67 @@ def test_files_are_read_in_relative_to_the_kubeconfig_and_not_to_where_we_are(
     absolute = write(tmp_path / "elsewhere" / "key.pem", "KEY")
     write(tmp_path / "kube" / "pki" / "cert.pem", "CERTIFICATE")
     user = {"client-certificate": "pki/cert.pem", "client-key": str(absolute)}
-    read = kubeconfig.load([write(tmp_path / "kube" / "config", config("gondor", **user))])
-    assert read["users"][0]["user"] == {
+    assert picked(write(tmp_path / "kube" / "config", config("gondor", **user))) == {
         "client-certificate-data": encoded("CERTIFICATE"),
         "client-key-data": encoded("KEY"),
     }
 
 
+@pytest.mark.parametrize(
+    ("command", "found"), [("bin/plugin.sh", "kube/bin/plugin.sh"), ("/bin/plugin", "/bin/plugin"), ("aws", "aws")]
+)
+def test_a_plugin_lies_beside_the_file_or_in_path(tmp_path: Path, command: str, found: str) -> None:
+    users = [{"name": "admin", "user": {"exec": {"command": command}}}]
+    file = write(tmp_path / "kube" / "config", {**config("gondor"), "users": users})
+    assert picked(file)["exec"]["command"] == (str(tmp_path / found) if "kube" in found else found)
+
+
+def test_a_token_file_lies_beside_the_file_stays_a_file_and_comes_before_a_token(tmp_path: Path) -> None:
+    file = write(tmp_path / "kube" / "config", config("gondor", tokenFile="token", token="old"))
+    assert picked(file) == {"tokenFile": str(tmp_path / "kube" / "token")}
+
+
 def test_data_in_the_file_comes_before_a_file_beside_it(tmp_path: Path) -> None:
     write(tmp_path / "key.pem", "FILE")
     user = {"client-key": "key.pem", "client-key-data": encoded("DATA")}
-    read = kubeconfig.load([write(tmp_path / "config", config("gondor", **user))])
-    assert read["users"][0]["user"] == {"client-key-data": encoded("DATA")}
+    assert picked(write(tmp_path / "config", config("gondor", **user))) == {"client-key-data": encoded("DATA")}
 
 
 def test_a_file_that_an_entry_names_and_is_not_there_is_told_by_its_path(tmp_path: Path) -> None:
     file = write(tmp_path / "config", config("gondor", **{"client-key": "none.pem"}))
     with pytest.raises(KubeconfigError, match=rf"{tmp_path}/none.pem \(client-key of the kubeconfig\): No such file"):
-        kubeconfig.load([file])
+        picked(file)
+
+
+ODD: Mapping[str, Any] = {
+    "clusters": [
+        {"name": "minikube", "cluster": {"server": "https://m", "certificate-authority": "gone.crt"}},
+        {"name": "nothing", "cluster": None},
+    ],
+    "users": [{"name": "null", "user": None}, {"name": "minikube", "user": {"client-key": "gone.key"}}],
+    "contexts": [
+        {"name": "minikube", "context": {"cluster": "minikube", "user": "minikube"}},
+        {"name": "no-cluster", "context": {"user": "null"}},
+        {"name": "null", "context": None},
+    ],
+}
+"""Entries that cannot be used."""
+
+
+def test_what_the_context_does_not_use_may_be_as_it_is(tmp_path: Path) -> None:
+    own = config("gondor", token="t")
+    own["clusters"][0]["cluster"]["certificate-authority"] = ""
+    file = write(tmp_path / "config", {**own, **{section: [*own[section], *ODD[section]] for section in ODD}})
+    assert picked(file) == {"token": "t"}
+    for context, message in (("minikube", "gone.crt"), ("no-cluster", "'no-cluster' lacks its cluster")):
+        with pytest.raises(KubeconfigError, match=message):
+            kubeconfig.pick(kubeconfig.load([file]), context)
+
+
+@pytest.mark.parametrize("without", ["kind", "apiVersion", "current-context"])
+def test_a_file_need_not_say_what_it_is(tmp_path: Path, without: str) -> None:
+    content = {key: value for key, value in config("gondor", token="t").items() if key != without}
+    assert picked(write(tmp_path / "config", content)) == {"token": "t"}
 
 
 @pytest.mark.parametrize(
@@ -132,17 +181,13 @@ def test_a_file_that_an_entry_names_and_is_not_there_is_told_by_its_path(tmp_pat
     [
         ("a: b: c", "not YAML: mapping values are not allowed here"),
         ("\x00", "not YAML"),
-        ("", "not a kubeconfig"),
         ("- a list", "not a kubeconfig"),
         ("kind: Secret", "not a kubeconfig"),
-        ({**config("gondor"), "clusters": [{"cluster": {}}]}, "an entry of clusters lacks its name or its cluster"),
-        ({**config("gondor"), "users": [{"name": "admin"}]}, "an entry of users lacks its name or its user"),
-        ({**config("gondor"), "contexts": ["gondor"]}, "an entry of contexts lacks its name or its context"),
-        ({**config("gondor"), "contexts": 5}, "contexts"),
+        ({**config("gondor"), "clusters": [{"cluster": {}}]}, "an entry of clusters lacks its name"),
+        ({**config("gondor"), "users": [{"name": "admin", "user": 5}]}, "'admin' in users has a user that is no map"),
+        ({**config("gondor"), "contexts": ["gondor"]}, "an entry of contexts lacks its name"),
+        ({**config("gondor"), "contexts": 5}, "contexts is not a list"),
         ({**config("gondor"), "contexts": [{"name": ["gondor"], "context": {}}]}, "contexts"),
-        ({**config("gondor"), "contexts": [{"name": "gondor", "context": {"user": "admin"}}]}, "cluster"),
-        ({**config("gondor"), "clusters": [{"name": "admin", "cluster": {}}]}, "server"),
-        (config("gondor", **{"client-key": {}}), "client-key"),  # type: ignore[arg-type]
     ],
 )
 def test_a_file_that_is_no_kubeconfig_is_told_by_its_path_and_fault(
@@ -150,8 +195,23 @@ def test_a_file_that_is_no_kubeconfig_is_told_by_its_path_and_fault(
 ) -> None:
     file = write(tmp_path / "config", content)
     with pytest.raises(KubeconfigError, match=message) as refusal:
-        kubeconfig.pick(kubeconfig.load([file]), "gondor")
+        kubeconfig.load([file])
     assert str(file) in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({**config("gondor"), "contexts": [{"name": "gondor", "context": {"user": "admin"}}]}, "lacks its cluster"),
+        ({**config("gondor"), "clusters": [{"name": "admin", "cluster": {}}]}, "'admin' in clusters lacks its server"),
+        (config("gondor", **{"client-key": {}}), "lacks its client-key"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_context_that_cannot_be_used_is_told_by_its_fault(
+    tmp_path: Path, content: Mapping[str, Any], message: str
+) -> None:
+    with pytest.raises(KubeconfigError, match=message):
+        picked(write(tmp_path / "config", content))
 
 
 @pytest.mark.parametrize(
@@ -161,6 +221,15 @@ def test_a_file_that_cannot_be_read_is_told_by_its_path_and_why(tmp_path: Path, 
     with pytest.raises(KubeconfigError, match=message) as refusal:
         kubeconfig.load([tmp_path / name])
     assert str(tmp_path / name) in str(refusal.value)
+
+
+def test_of_several_files_those_that_are_not_there_or_empty_are_skipped(tmp_path: Path) -> None:
+    good = write(tmp_path / "good", config("gondor", token="t"))
+    empty = write(tmp_path / "empty", "")
+    assert kubeconfig.context_names(kubeconfig.load([tmp_path / "none", empty, good])) == ["gondor"]
+    assert kubeconfig.context_names(kubeconfig.load([empty])) == []
+    with pytest.raises(KubeconfigError, match="Is a directory"):
+        kubeconfig.load([tmp_path, good])
 
 
 def test_bytes_that_are_no_text_are_not_yaml(tmp_path: Path) -> None:

@@ -106,12 +106,18 @@ def test_the_rights_of_another_federations_impersonator_are_left_alone(there: Th
         create("ServiceAccount", adopt=adopt, **account)
 
 
-@pytest.mark.parametrize("error", [client.ApiException(status=403, reason="Forbidden"), urllib3.exceptions.HTTPError()])
-def test_a_cluster_that_does_not_say_is_left_for_others_to_tell(
-    there: There, error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
+UNKNOWN = [
+    client.ApiException(status=403, reason="Forbidden"),
+    urllib3.exceptions.HTTPError("gone"),
+    OSError("no file"),
+]
+
+
+@pytest.mark.parametrize("error", UNKNOWN)
+def test_what_cannot_be_told_is_refused(there: There, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise error
 
     monkeypatch.setattr(ownership, "get", refuse)
-    create("Namespace", name="karmada-system")
+    with pytest.raises(pulumi.RunError, match="Namespace karmada-system is not made, as it cannot be told whose it is"):
+        create("Namespace", name="karmada-system")
