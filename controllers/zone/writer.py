@@ -152,7 +152,9 @@ class Writer:
             self._late = None if late is None else self._not_loaded(late, found)
             self._metrics.late.set(late is not None)
             self._hold_notices()
-        if not self._loading.is_done:
+        if self._loading.is_done:
+            log.info(f"loaded with serial {found}")
+        else:
             self._loop.after(ASK_SECONDS if late is None else LOOK_SECONDS, partial(self._ask, server))
 
     def _not_loaded(self, serial: int, found: int | None) -> Notice:

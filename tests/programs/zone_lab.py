@@ -116,13 +116,13 @@ def serving(
         def answers() -> bool:
             assert coredns.poll() is None, (folder / "coredns.log").read_text()
             assert beside.poll() is None, (folder / "writer.log").read_text()
-            if "written with serial" not in (folder / "writer.log").read_text():
+            if "loaded with serial" not in (folder / "writer.log").read_text():
                 return False
             try:
                 return bool(found.ask("example.com", "SOA").answer)
             except dns.exception.DNSException:
                 return False
 
-        wait_until("CoreDNS to answer, and the writer to write", answers, 60)
+        wait_until("CoreDNS to answer, and the writer to see it", answers, 60)
         yield found
     api.stop()
