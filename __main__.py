@@ -36,6 +36,7 @@ control_plane = ControlPlane(
         etcd_clients=terms.etcd_clients,
         api_names=[names.api_name(settings.name, settings.dns.zone)] if settings.dns else (),
         users=(*terms.users, *(users(settings.dns) if settings.dns else ())),
+        people=settings.users,
         protect=settings.protect,
     ),
 )

@@ -33,6 +33,7 @@ UNREACHABLE = "federation/unreachable"
 STAYING = {"federation/workloads": "stay"}
 """Label of the namespace of a member's Works while it leaves without them."""
 
+USER_RULE = "1 to 64 letters, digits, '.', '_', '@', '+' and '-', beginning and ending with a letter or digit"
 LABEL_RULE = "a DNS label: 1 to 63 of a-z, 0-9 and '-', not beginning or ending with '-' (RFC 1123)"
 NAME_RULE = "a DNS label of at most 48 characters: a-z, 0-9 and '-', not beginning or ending with '-'"
 ADDRESS_RULE = "an IP address or a DNS name, without scheme and port"
@@ -47,6 +48,7 @@ FEDERATED_NAMESPACE_RULE = "a DNS label other than kube-*, karmada-*: nothing is
 NAME_MAX = 48
 """Karmada's own limit on the name of a Cluster (pkg/apis/cluster/validation); a federation's name is part of others."""
 
+_USER = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9._@+]{0,62}[A-Za-z0-9])?")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _MANAGED_ZONE = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _DOMAIN_MAX = 253
@@ -55,6 +57,11 @@ _DOMAIN_MAX = 253
 def is_label(text: str) -> bool:
     """Whether `text` is an RFC 1123 label, the form of most Kubernetes names."""
     return _LABEL.fullmatch(text) is not None
+
+
+def is_user(text: str) -> bool:
+    """Whether `text` can be the name of a person, or of a group of them, in the federation API."""
+    return _USER.fullmatch(text) is not None
 
 
 def is_name(text: str) -> bool:

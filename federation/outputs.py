@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
+from pulumi import Output
 
 from federation import access, kubeconfig
 from federation.config import Config
@@ -18,24 +18,27 @@ def of(
 ) -> Mapping[str, Any]:
     """The stack's outputs by name. Without a zone, `zone` is empty and `nameServers` has none.
 
+    `kubeconfig` and `memberKubeconfig` are an administrator's; `userKubeconfigs` (by name) are for those in `users`.
     `ds` is there for a zone that CoreDNS signs, `transferKey` for one with secondaries.
     """
     return {
         "apiEndpoint": control_plane.endpoint,
-        "kubeconfig": control_plane.kubeconfig.apply(lambda api: _everywhere(api, config)),
+        "kubeconfig": control_plane.kubeconfig,
+        "memberKubeconfig": Output.secret(_of_members(config)),
         "zone": dns.zone if dns else "",
         "nameServers": dns.name_servers if dns else [],
         "members": _members(config, uids, needs),
         "certificateExpiry": control_plane.certificate_expiry,
+        **({"userKubeconfigs": control_plane.people_kubeconfigs} if config.settings.users else {}),
         **({"ds": [dns.ds]} if dns and dns.ds else {}),
         **({"transferKey": dns.transfer_key.parts} if dns and dns.transfer_key else {}),
     }
 
 
-def _everywhere(api: str, config: Config) -> str:
-    """The kubeconfig with the federation's context first (`api`, the text of its own), then each member's."""
+def _of_members(config: Config) -> str:
+    """A kubeconfig of the members' contexts, with the credentials that this program has."""
     members = (config.contexts[member.context] for member in config.settings.members if not member.unreachable)
-    return kubeconfig.dump(kubeconfig.merge([yaml.safe_load(api), *members]))
+    return kubeconfig.dump(kubeconfig.merge(members))
 
 
 def _members(config: Config, uids: Mapping[str, str], needs: access.Needs) -> Iterable[Mapping[str, Any]]:

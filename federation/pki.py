@@ -38,6 +38,9 @@ class Leaf:
     common_name: str
     uses: Sequence[str]
     organization: str | None = None
+    groups: Sequence[str] = ()
+    """More organizations: what a user of the federation API is in."""
+    days: int = LEAF_VALIDITY_DAYS
     names: Input[Sequence[str]] = ()
     """DNS names and IP addresses that the certificate is good for."""
 
@@ -61,7 +64,7 @@ class Pki(pulumi.ComponentResource):
     """What to trust: the certificates (PEM) of all generations. Their keys stay in the state, as secrets."""
     leaves: dict[str, Pair]
     expiry: Output[str]
-    """When the first certificate expires (RFC 3339), authorities included."""
+    """When the first certificate expires (RFC 3339), authorities included, and people's, which are short, not."""
 
     def __init__(self, name: str, args: PkiArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:Pki", name, None, opts)
@@ -96,16 +99,18 @@ class Pki(pulumi.ComponentResource):
         return Pair(certificate.certificate_pem, key.private_key_pem)
 
     def _leaf(self, leaf: Leaf, signer: Pair, renewal_days: int) -> Pair:
+        is_long = leaf.days == LEAF_VALIDITY_DAYS
         key = PrivateKey(leaf.name, self._options)
         certificate = Certificate(
             leaf.name,
             leaf,
             public_key_pem=key.public_key_pem,
             signer=signer,
-            renew_before_days=renewal_days,
+            renew_before_days=renewal_days if is_long else leaf.days // 3,
             opts=self._options,
         )
-        self._ends.append(_watched(f"certificate {leaf.name}", certificate.not_after))
+        if is_long:
+            self._ends.append(_watched(f"certificate {leaf.name}", certificate.not_after))
         return Pair(certificate.certificate_pem, key.private_key_pem)
 
 
@@ -166,7 +171,8 @@ class Certificate(OwnResource):
             "dns_names": names.apply(lambda names: [name for name in names if not is_ip(name)]),
             "ip_addresses": names.apply(lambda names: [name for name in names if is_ip(name)]),
             "uses": list(leaf.uses),
-            "validity_days": LEAF_VALIDITY_DAYS,
+            **({"organizations": list(leaf.groups)} if leaf.groups else {}),
+            "validity_days": leaf.days,
             "renew_before_days": renew_before_days,
         }
         super().__init__(name, inputs, opts)

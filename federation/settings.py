@@ -28,6 +28,7 @@ def _rule(check: Callable[[T], bool], allowed: str) -> AfterValidator:
 
 Label = Annotated[str, _rule(names.is_label, names.LABEL_RULE)]
 Name = Annotated[str, _rule(names.is_name, names.NAME_RULE)]
+UserName = Annotated[str, _rule(names.is_user, names.USER_RULE)]
 Zone = Annotated[str, _rule(names.is_zone, names.ZONE_RULE), AfterValidator(names.zone_of)]
 Address = Annotated[str, _rule(names.is_address, names.ADDRESS_RULE)]
 Quantity = Annotated[str, Field(pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$")]
@@ -229,6 +230,15 @@ class Member(Section):
     """What the federation may do in the member."""
 
 
+class User(Section):
+    """Somebody who may call the federation API. What he may do there is a matter of RoleBindings."""
+
+    name: UserName
+    """Name of the user, as bindings have it."""
+    groups: tuple[UserName, ...] = ()
+    """Groups that he is in, as bindings have them."""
+
+
 class Propagation(Section):
     kinds: tuple[Kind, ...] = get_args(CommonKind)
     """Kinds that reach the members without a policy of their own; none: nothing does. Default: CommonKind."""
@@ -276,6 +286,8 @@ class Settings(Section):
     dns: Annotated[Dns | None, BeforeValidator(lambda given: given or None)] = None
     """The zone of the federated Services. Default: no names are published."""
     members: tuple[Member, ...] = ()
+    users: tuple[User, ...] = ()
+    """Users of the federation API, each to get a kubeconfig whose certificate is good for 30 days."""
     certificates: Certificates = Certificates()
     propagation: Propagation = Propagation()
     images: Images = Images()

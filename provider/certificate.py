@@ -30,7 +30,7 @@ class Certificate(Resource):
         made = signing.leaf(
             new["publicKeyPem"],
             signer=(new["authorityCertificatePem"], new["authorityPrivateKeyPem"]),
-            subject=(new["commonName"], new.get("organization")),
+            subject=(new["commonName"], [*filter(None, [new.get("organization")]), *new.get("organizations", [])]),
             names=(new.get("dnsNames", []), new.get("ipAddresses", [])),
             uses=new["uses"],
             days=new["validityDays"],

@@ -29,7 +29,7 @@ class Certificate:
 def authority(private_key: str, common_name: str, days: int) -> Certificate:
     """The certificate by which an authority is trusted."""
     key = _private(private_key, "privateKeyPem")
-    name = _name(common_name, None)
+    name = _name(common_name)
     builder = (
         _begun(name, name, key.public_key(), days)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
@@ -43,14 +43,14 @@ def leaf(
     public_key: str,
     *,
     signer: tuple[str, str],
-    subject: tuple[str, str | None],
+    subject: tuple[str, Sequence[str]],
     names: tuple[Sequence[str], Sequence[str]],
     uses: Sequence[str],
     days: int,
 ) -> Certificate:
     """What an authority signs.
 
-    `signer` is its certificate and its private key, `subject` a common name and an organization, `names` are the DNS
+    `signer` is its certificate and its private key, `subject` a common name and organizations, `names` are the DNS
     names and the IP addresses that the certificate is good for.
     """
     certificate, private_key = signer
@@ -97,8 +97,8 @@ def _signed(builder: x509.CertificateBuilder, key: EllipticCurvePrivateKey) -> C
     return Certificate(made.public_bytes(Encoding.PEM).decode(), end)
 
 
-def _name(common_name: str, organization: str | None) -> x509.Name:
-    parts = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)] if organization else []
+def _name(common_name: str, organizations: Sequence[str] = ()) -> x509.Name:
+    parts = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, each) for each in organizations]
     return x509.Name([*parts, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 

@@ -22,17 +22,24 @@ from federation.pki import CLIENT, SERVER, Leaf
 AUTHORITIES = {"root": "federation", "etcd": "etcd-ca", "front-proxy": "front-proxy-ca"}
 """Authority to common name. root: clients of the API and its servers; front-proxy: calls to aggregated APIs."""
 
+PERSON_VALIDITY_DAYS = 30
+"""`pulumi up` renews them in their last third."""
 MARK = "federation/authorities"
 """Annotation of the control plane's Namespace: the generations of the authorities, where there are others than 1."""
 
 
 def leaves(
-    host: settings.Host, api_names: Input[Sequence[str]], users: Iterable[str], services: Sequence[str]
+    host: settings.Host,
+    api_names: Input[Sequence[str]],
+    users: Iterable[str],
+    services: Sequence[str],
+    people: Iterable[settings.User] = (),
 ) -> Sequence[Leaf]:
     """What the authorities sign. `api_names`: every DNS name and IP address by which clients reach the API;
     `services`: the names by which the API server calls programs of the engine.
 
-    Each of `users` gets a client certificate under the name `user-<user>`; what it may do is a matter of roles.
+    Each of `users`, the programs', gets a client certificate under the name `user-<user>`, each of `people` a short one
+    under `person-<name>`: nobody can revoke it. What they may do is a matter of roles.
     """
     etcd_names = etcd.dns_names("etcd", host.namespace, host.etcd.replicas)
     return (
@@ -40,6 +47,10 @@ def leaves(
         *([Leaf("services", "root", "federation-services", [SERVER], names=services)] if services else []),
         Leaf("admin", "root", "system:admin", [CLIENT], organization="system:masters"),
         *(Leaf(f"user-{user}", "root", user, [CLIENT]) for user in users),
+        *(
+            Leaf(f"person-{each.name}", "root", each.name, [CLIENT], groups=each.groups, days=PERSON_VALIDITY_DAYS)
+            for each in people
+        ),
         Leaf("front-proxy-client", "front-proxy", "front-proxy-client", [CLIENT]),
         Leaf("etcd-server", "etcd", "etcd-server", [SERVER, CLIENT], names=etcd_names),
         Leaf("etcd-client", "etcd", "etcd-client", [CLIENT]),

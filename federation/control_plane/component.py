@@ -16,7 +16,7 @@ from federation.control_plane.endpoint import Endpoint, EndpointArgs
 from federation.control_plane.programs import API_PORT
 from federation.etcd import Etcd, EtcdArgs
 from federation.pki import Pki, PkiArgs, PrivateKey
-from federation.settings import Certificates, Host, Images
+from federation.settings import Certificates, Host, Images, User
 from federation.workload import POD_SECURITY_LABELS, Program, Workload, WorkloadArgs
 
 
@@ -37,7 +37,9 @@ class ControlPlaneArgs:
     api_names: Sequence[str] = ()
     """DNS names, besides those of its addresses, that the API is called by."""
     users: Sequence[str] = ()
-    """Users of the API besides its admin, each to get a kubeconfig of its own."""
+    """Programs' users of the API, each to get a kubeconfig of its own."""
+    people: Sequence[User] = ()
+    """People who call the API."""
     protect: bool = False
     """Whether Pulumi refuses to delete or replace etcd, its Namespace, the authorities and the key of the tokens."""
 
@@ -59,6 +61,8 @@ class ControlPlane(pulumi.ComponentResource):
     """Secret. A kubeconfig with one context, called after the federation, for its admin."""
     user_kubeconfigs: dict[str, Output[str]]
     """Secret. For each of the users asked for, a kubeconfig that works inside the host cluster."""
+    people_kubeconfigs: dict[str, Output[str]]
+    """Secret. For each of the people, by name, a kubeconfig for outside, with a context called after the federation."""
     host: Cluster
     namespace: k8s.core.v1.Namespace
     """The control plane's Namespace in the host cluster."""
@@ -110,7 +114,7 @@ class ControlPlane(pulumi.ComponentResource):
         # An extension is called by its Service in the API, whose namespace may differ from the host's.
         places = dict.fromkeys([host.namespace, args.system_namespace])
         called = [f"{service}.{place}.svc" for service in args.services for place in places]
-        leaves = certificates.leaves(host, api_names, args.users, called)
+        leaves = certificates.leaves(host, api_names, args.users, called, args.people)
         pki = Pki("pki", PkiArgs(args.own, certificates.AUTHORITIES, leaves, args.certificates, args.protect), child)
         kept = ResourceOptions(parent=self, provider=args.own, protect=args.protect)
         service_account = PrivateKey("service-account", kept)
@@ -153,6 +157,9 @@ class ControlPlane(pulumi.ComponentResource):
         self.endpoint, self.addresses = endpoint.url, endpoint.addresses
         self.kubeconfig = _kubeconfig(name, endpoint.url, pki, "admin")
         self.user_kubeconfigs = {user: _kubeconfig(name, url_inside, pki, f"user-{user}") for user in args.users}
+        self.people_kubeconfigs = {
+            each.name: _kubeconfig(name, endpoint.url, pki, f"person-{each.name}") for each in args.people
+        }
         self.certificate_expiry = pki.expiry
         started = ResourceOptions(parent=self, depends_on=[self.apiserver])
         self.api = clusters.provider("api", name, self.kubeconfig, started, silent=args.host.silent)

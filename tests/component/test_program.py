@@ -298,7 +298,8 @@ def test_the_namespace_asks_of_its_pods_what_kubernetes_calls_restricted(dev: Re
 
 def test_the_outputs_of_the_design_are_exported(dev: Record) -> None:
     rights = access.lines(access.rights(Access(), [], access.KARMADA))
-    assert {name: value for name, value in dev.exports.items() if name != "kubeconfig"} == {
+    secret = ("kubeconfig", "memberKubeconfig")
+    assert {name: value for name, value in dev.exports.items() if name not in secret} == {
         "apiEndpoint": f"https://{BALANCER}:5443",
         "zone": "example.com.",
         "nameServers": [BALANCER],
@@ -309,10 +310,12 @@ def test_the_outputs_of_the_design_are_exported(dev: Record) -> None:
     }
 
 
-def test_the_kubeconfig_is_secret_and_leads_to_the_federation_first_and_to_every_member(dev: Record) -> None:
-    exported = dev.exports["kubeconfig"]
-    assert isinstance(exported, Secret)
-    file = yaml.safe_load(exported.value)
-    assert [context["name"] for context in file["contexts"]] == ["fellowship", GONDOR, ROHAN]
+def test_one_kubeconfig_leads_to_the_federation_and_another_to_the_members_and_both_are_secret(dev: Record) -> None:
+    assert isinstance(dev.exports["memberKubeconfig"], Secret)
+    members = yaml.safe_load(dev.exports["memberKubeconfig"].value)
+    assert [context["name"] for context in members["contexts"]] == [GONDOR, ROHAN]
+    assert isinstance(dev.exports["kubeconfig"], Secret)
+    file = yaml.safe_load(dev.exports["kubeconfig"].value)
+    assert [context["name"] for context in file["contexts"]] == ["fellowship"]
     assert file["current-context"] == "fellowship"
     assert file["clusters"][0]["cluster"]["server"] == dev.exports["apiEndpoint"]

@@ -20,7 +20,7 @@ import yaml
 from embedded import demo
 from embedded.federation import UNATTENDED
 from embedded.stack import CHECKOUT, Stack
-from federation.kubeconfig import load, pick, server
+from federation.kubeconfig import dump, load, merge, pick, server
 from federation.settings import HOST_NAMESPACES
 from fleet.private import write_private
 from fleet.record import fleets
@@ -158,6 +158,11 @@ def timed_pulumi(stack: Stack, verb: str, *arguments: str) -> tuple[int, str, fl
     return done.returncode, log, seconds
 
 
+def everywhere(stack: Stack) -> str:
+    """A kubeconfig with the federation's context first, then each member's."""
+    return dump(merge(yaml.safe_load(stack.output(name)) for name in ("kubeconfig", "memberKubeconfig")))
+
+
 def configuration(kubeconfig: Path, *, names: bool = True) -> str:
     """The configuration of stack dev, on the clusters of this kubeconfig, with or without a zone."""
     stack = CONFIGURATION.replace("./.fleet/kubeconfig", str(kubeconfig))
@@ -181,7 +186,7 @@ def federation(clusters: Clusters, figures: Figures) -> Federation:
     assert code == 0, log[-8000:]
     figures.add("pulumi up, from nothing to Ready, with names", seconds)
     given = clusters.kubeconfig.with_name("federation")
-    write_private(given, stack.output("kubeconfig").encode())
+    write_private(given, everywhere(stack).encode())
     return Federation(Clusters(given), stack, log, corefiles)
 
 

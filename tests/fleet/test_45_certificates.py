@@ -24,7 +24,7 @@ from federation.connection import connect, get
 from fleet.private import write_private
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.conftest import HOST, MEMBERS, SYSTEM, Clusters, Federation
+from tests.fleet.conftest import HOST, MEMBERS, SYSTEM, Clusters, Federation, everywhere
 from tests.fleet.writer import Writer
 from toolbox import tool
 
@@ -195,7 +195,7 @@ def _up(federation: Federation, figures: Figures, name: str, what: str) -> None:
     with Writer(name, federation.clusters.kubeconfig) as writer:
         code, log, seconds = federation.pulumi("up", *UNATTENDED)
     assert code == 0, log[-8000:]
-    write_private(federation.clusters.kubeconfig, federation.stack.output("kubeconfig").encode())
+    write_private(federation.clusters.kubeconfig, everywhere(federation.stack).encode())
     figures.add(f"pulumi up, {what}", seconds)
     figures.add("  longest gap between acknowledged writes", writer.gap())
     figures.add("  acknowledged writes, all read back", writer.count, "")

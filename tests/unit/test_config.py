@@ -170,6 +170,9 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
         {"engine": "builtin", "crds": {"source": "crds.tar.gz"}},
         ["crds: belongs to karmada, but the engine is builtin; keep one"],
     ),
+    ({"users": [{"name": "system:admin"}]}, ['users[0].name: "system:admin" is not 1 to 64 letters, digits']),
+    ({"users": [{"name": "f", "groups": ["system:masters"]}]}, ['users[0].groups[0]: "system:masters" is not 1 to 64']),
+    ({"users": [{"name": "frodo"}, {"name": "frodo"}]}, ["users: 'frodo' is there several times; allowed: once"]),
     ({"propagation": {"clusters": ["gondro"]}}, ["propagation.clusters[0]: 'gondro' is not a member", "gondor, rohan"]),
     ({"members.1.name": "gondor-dns"}, ["members[0].name: a Secret 'gondor-dns' is kept for it"]),
     (
