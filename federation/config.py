@@ -19,6 +19,9 @@ from federation.contradictions import PROJECT, context_paths, contradictions
 from federation.kubeconfig import Kubeconfig
 from federation.settings import Settings
 
+KEY_OF_MAP = "[key]"
+"""pydantic's last part of the location of a fault that is in a key, after the key itself."""
+
 
 class ConfigError(pulumi.RunError):
     """The configuration cannot be used; the message lists every problem with its path and what is allowed."""
@@ -78,6 +81,10 @@ def _describe(error: ErrorDetails) -> str:
         nearest = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
         hint = f"did you mean {nearest[0]!r}? " if nearest else ""
         return f"{path}: unknown key; {hint}allowed: {', '.join(known)}"
+    *_, key, last = (None, *error["loc"])
+    if last == KEY_OF_MAP and key == error["input"]:
+        # What is wrong is the key itself, whatever its value: the map is where it stands.
+        path = _path(error["loc"][:-2])
     reason = {"tuple_type": "is not a list", "dict_type": "is not a map", "model_type": "is not a map"}
     message = reason.get(error["type"], error["msg"].replace("Input should", "should"))
     value = "what is given" if "credentials" in error["loc"] else json.dumps(error["input"], default=str)

@@ -35,6 +35,14 @@ STAYING = {"federation/workloads": "stay"}
 
 LABEL_RULE = "a DNS label: 1 to 63 of a-z, 0-9 and '-', not beginning or ending with '-' (RFC 1123)"
 NAME_RULE = "a DNS label of at most 48 characters: a-z, 0-9 and '-', not beginning or ending with '-'"
+LABEL_KEY_RULE = (
+    "the key of a Kubernetes label: 1 to 63 of A-Z, a-z, 0-9, '-', '_' and '.', beginning and ending with a letter or "
+    "digit; before it, with a '/', a DNS domain may stand"
+)
+LABEL_VALUE_RULE = (
+    "the value of a Kubernetes label: at most 63 of A-Z, a-z, 0-9, '-', '_' and '.', beginning and ending with a "
+    "letter or digit; it may be empty"
+)
 ADDRESS_RULE = "an IP address or a DNS name, without scheme and port"
 HOST_IP_RULE = "an IP address of one host, such as 192.0.2.53 or 2001:db8::53, without port and prefix length"
 BROADCAST = ipaddress.IPv4Address("255.255.255.255")
@@ -48,6 +56,7 @@ NAME_MAX = 48
 """Karmada's own limit on the name of a Cluster (pkg/apis/cluster/validation); a federation's name is part of others."""
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_LABEL_PART = re.compile(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 _MANAGED_ZONE = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _DOMAIN_MAX = 253
 
@@ -55,6 +64,17 @@ _DOMAIN_MAX = 253
 def is_label(text: str) -> bool:
     """Whether `text` is an RFC 1123 label, the form of most Kubernetes names."""
     return _LABEL.fullmatch(text) is not None
+
+
+def is_label_key(text: str) -> bool:
+    """Whether Kubernetes takes `text` as the key of a label."""
+    prefix, slash, name = text.rpartition("/")
+    return _LABEL_PART.fullmatch(name) is not None and (is_domain(prefix) or not slash)
+
+
+def is_label_value(text: str) -> bool:
+    """Whether Kubernetes takes `text` as the value of a label."""
+    return not text or _LABEL_PART.fullmatch(text) is not None
 
 
 def is_name(text: str) -> bool:

@@ -27,6 +27,8 @@ def _rule(check: Callable[[T], bool], allowed: str) -> AfterValidator:
 
 
 Label = Annotated[str, _rule(names.is_label, names.LABEL_RULE)]
+LabelKey = Annotated[str, _rule(names.is_label_key, names.LABEL_KEY_RULE)]
+LabelValue = Annotated[str, _rule(names.is_label_value, names.LABEL_VALUE_RULE)]
 Name = Annotated[str, _rule(names.is_name, names.NAME_RULE)]
 Zone = Annotated[str, _rule(names.is_zone, names.ZONE_RULE), AfterValidator(names.zone_of)]
 Address = Annotated[str, _rule(names.is_address, names.ADDRESS_RULE)]
@@ -203,7 +205,7 @@ class Member(Section):
     """Region of the member: the middle level of the names of federated Services."""
     zones: tuple[Label, ...] = ()
     """Zones that the member spans; each has a name of its own."""
-    labels: dict[str, str] = {}
+    labels: dict[LabelKey, LabelValue] = {}
     """Labels of the Cluster, which placements can select by."""
     api_endpoint: Annotated[str, Field(pattern=r"^https://[^\s]+$")] | None = None
     """URL by which the control plane's pods reach the member's API. Default: the context's own server."""
