@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 """Label of DNSEndpoint objects: who writes them."""
@@ -43,8 +44,11 @@ LABEL_VALUE_RULE = (
     "the value of a Kubernetes label: at most 63 of A-Z, a-z, 0-9, '-', '_' and '.', beginning and ending with a "
     "letter or digit; it may be empty"
 )
+PROXY_RULE = "an http or https URL with a host and without credentials, such as http://proxy.example.com:3128"
 ADDRESS_RULE = "an IP address or a DNS name, without scheme and port"
 HOST_IP_RULE = "an IP address of one host, such as 192.0.2.53 or 2001:db8::53, without port and prefix length"
+LOOPBACK_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
+"""What people have in /etc/hosts, beside all that ends in .localhost (RFC 6761)."""
 BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 ZONE_RULE = "a DNS domain of at least two labels, such as example.com"
 MANAGED_ZONE_RULE = "1 to 63 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit"
@@ -129,6 +133,26 @@ def is_host_ip(text: str) -> bool:
     mapped = isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None
     of_none = address.is_unspecified or address.is_loopback or address.is_link_local
     return not (mapped or of_none or address.is_multicast or address == BROADCAST)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, an address or a name, is for each machine, and each pod, that one itself."""
+    if not is_ip(host):
+        return zone_of(host) in LOOPBACK_NAMES or zone_of(host).endswith(".localhost")
+    address = ipaddress.ip_address(host)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback or (mapped or address).is_unspecified
+
+
+def is_proxy(text: str) -> bool:
+    """Whether `text` is the URL of an HTTP proxy that a client without more than that can use."""
+    try:
+        url = urlsplit(text)
+        # The port is read when it is asked for.
+        has_place = bool(url.hostname) and url.port != 0
+        return url.scheme in ("http", "https") and has_place and text.isprintable() and not {"@", " "} & {*text}
+    except ValueError:
+        return False
 
 
 def canonical_ip(text: str) -> str:

@@ -103,7 +103,7 @@ class Host(Section):
 
 
 class Proxy(Section):
-    url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")]
+    url: Annotated[str, _rule(names.is_proxy, names.PROXY_RULE)]
     """URL of the proxy, without credentials."""
     ca_bundle: str = ""
     """Authorities (PEM) to trust behind it, instead of those that the image knows."""
@@ -208,7 +208,10 @@ class Member(Section):
     labels: dict[LabelKey, LabelValue] = {}
     """Labels of the Cluster, which placements can select by."""
     api_endpoint: Annotated[str, Field(pattern=r"^https://[^\s]+$")] | None = None
-    """URL by which the control plane's pods reach the member's API. Default: the context's own server."""
+    """URL by which the control plane's pods reach the member's API. Default: the context's own server.
+
+    They go there directly and check its certificate, whatever the kubeconfig says of its own server.
+    """
     cluster_dns: Literal["auto", "none"] = "auto"
     """Whether the member's cluster DNS is led to the federation's names; none keeps hands off."""
     proxy: bool = True

@@ -211,6 +211,7 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
                 {"dnsCustomEndpoint": "http://127.0.0.1:8053"},
                 'dnsCustomEndpoint: "http://127.0.0.1:8053" String should',
             ),
+            ({"proxy": {"url": "http://a:b@c"}}, 'proxy.url: "http://a:b@c" is not an http or https URL with a host'),
             ({"credentials": {"private_key": "k"}}, "credentials: what is given should be a valid string"),
         )
     ),
@@ -285,6 +286,23 @@ def test_a_refusal_is_one_problem_that_names_key_value_and_what_is_allowed(
     (problem,) = problems(folder, changed(stack, {f"federation:{path}": value for path, value in changes.items()}))
     assert problem.startswith(f"federation:{parts[0]}")
     assert [part for part in parts if part not in problem] == []
+
+
+def test_a_way_that_the_control_plane_cannot_go_is_told_with_all_else(folder: Path) -> None:
+    file = yaml.safe_load((folder / "kubeconfig").read_text())
+    for each in file["clusters"]:
+        each["cluster"] |= {"proxy-url": "http://127.0.0.1:3128"}
+    (folder / "tunnelled").write_text(yaml.safe_dump(file))
+    wrong = {
+        "federation:kubeconfig": "tunnelled",
+        "federation:name": "_",
+        "federation:members.0.context": "mordor",
+    }
+    assert [problem.split(": ")[0] for problem in problems(folder, changed(STACK, wrong))] == [
+        "federation:name",
+        "federation:members[0].context",
+        "federation:members[1].context",
+    ]
 
 
 def test_what_is_wrong_with_labels_is_told_with_all_else(folder: Path) -> None:
