@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ import pulumi
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from federation import kubeconfig
+from federation import kubeconfig, reach
 from federation.contradictions import PROJECT, context_paths, contradictions
 from federation.kubeconfig import Kubeconfig
 from federation.settings import Settings
+
+KEY_OF_MAP = "[key]"
+"""pydantic's last part of the location of a fault that is in a key, after the key itself."""
 
 
 class ConfigError(pulumi.RunError):
@@ -52,11 +55,8 @@ def load(values: Mapping[str, str], folder: Path, environment: Mapping[str, str]
     except ValidationError as error:
         problems.extend(map(_describe, error.errors()))
     problems.extend(contradictions(given))
-    contexts: dict[str, Kubeconfig] = {}
-    try:
-        contexts = _load_contexts(given, folder, environment)
-    except ConfigError as error:
-        problems.extend(error.problems)
+    contexts, unusable = _load_contexts(given, folder, environment)
+    problems.extend([*unusable, *reach.problems(given, contexts)])
     if settings is None or problems:
         raise ConfigError(problems)
     return Config(settings, contexts)
@@ -78,6 +78,10 @@ def _describe(error: ErrorDetails) -> str:
         nearest = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
         hint = f"did you mean {nearest[0]!r}? " if nearest else ""
         return f"{path}: unknown key; {hint}allowed: {', '.join(known)}"
+    *_, key, last = (None, *error["loc"])
+    if last == KEY_OF_MAP and key == error["input"]:
+        # What is wrong is the key itself, whatever its value: the map is where it stands.
+        path = _path(error["loc"][:-2])
     reason = {"tuple_type": "is not a list", "dict_type": "is not a map", "model_type": "is not a map"}
     message = reason.get(error["type"], error["msg"].replace("Input should", "should"))
     value = "what is given" if "credentials" in error["loc"] else json.dumps(error["input"], default=str)
@@ -104,7 +108,10 @@ def _section_of(annotation: Any) -> type[BaseModel] | None:
     return next(filter(None, map(_section_of, getattr(annotation, "__args__", ()))), None)
 
 
-def _load_contexts(given: Mapping[str, Any], folder: Path, environment: Mapping[str, str]) -> dict[str, Kubeconfig]:
+def _load_contexts(
+    given: Mapping[str, Any], folder: Path, environment: Mapping[str, str]
+) -> tuple[Mapping[str, Kubeconfig], Sequence[str]]:
+    """The contexts that can be used, and what is wrong with the others."""
     named = given.get("kubeconfig")
     # Not Path.expanduser, which raises for a user that is not there.
     paths = [folder / os.path.expanduser(str(named))] if named else kubeconfig.default_paths(environment)  # noqa: PTH111
@@ -112,9 +119,10 @@ def _load_contexts(given: Mapping[str, Any], folder: Path, environment: Mapping[
         file = kubeconfig.load(paths)
     except kubeconfig.KubeconfigError as error:
         allowed = "allowed: the path of a kubeconfig; default: $KUBECONFIG, then ~/.kube/config"
-        raise ConfigError([f"{PROJECT}:kubeconfig: {error}; {allowed}"]) from error
+        return {}, [f"{PROJECT}:kubeconfig: {error}; {allowed}"]
     known = kubeconfig.context_names(file)
-    problems, contexts = [], {}
+    problems: list[str] = []
+    contexts: dict[str, Kubeconfig] = {}
     for path, context in context_paths(given):
         if context not in known:
             has = ", ".join(known) or "none"
@@ -124,6 +132,4 @@ def _load_contexts(given: Mapping[str, Any], folder: Path, environment: Mapping[
             contexts[context] = kubeconfig.pick(file, context)
         except kubeconfig.KubeconfigError as error:
             problems.append(f"{path}: {error}")
-    if problems:
-        raise ConfigError(problems)
-    return contexts
+    return contexts, problems

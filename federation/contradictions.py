@@ -13,6 +13,8 @@ from federation import names
 from federation.settings import CommonKind
 
 PROJECT = "federation"
+HOST = f"{PROJECT}:host"
+"""Path of the host cluster."""
 TAKEN = ("any", "arpa", "cluster", "local", "localhost", "svc")
 """Last labels of names that mean something else in a cluster."""
 TAKEN_PLACES = ("dns", "svc")
@@ -160,10 +162,15 @@ def _clashing_names(given: Mapping[str, Any]) -> Iterator[str]:
             yield f"{path}: {context!r} is also the federation's name, which its own context takes; rename one"
 
 
+def places(given: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Path and section of the host and of each member."""
+    yield HOST, as_map(given.get("host"))
+    for i, member in enumerate(as_list(given.get("members"))):
+        yield f"{PROJECT}:members[{i}]", as_map(member)
+
+
 def context_paths(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    sections = [(f"{PROJECT}:host", as_map(given.get("host")))]
-    sections += [(f"{PROJECT}:members[{i}]", as_map(member)) for i, member in enumerate(as_list(given.get("members")))]
-    for path, section in sections:
+    for path, section in places(given):
         if isinstance(context := section.get("context"), str):
             yield f"{path}.context", context
 

@@ -20,6 +20,10 @@ _TOKEN_FILE = "tokenFile"
 """It stays a file, as what it says changes."""
 
 
+INSECURE, SERVER_NAME, PROXY = "insecure-skip-tls-verify", "tls-server-name", "proxy-url"
+"""Keys of a cluster, beside its `server`."""
+
+
 class KubeconfigError(ValueError):
     """A kubeconfig that cannot be used; the message says which file and why."""
 
@@ -52,7 +56,16 @@ def pick(kubeconfig: Kubeconfig, context: str) -> Kubeconfig:
     """
     chosen = _named(kubeconfig, "contexts", context)
     cluster = _with_files(_named(kubeconfig, "clusters", _text(chosen, "cluster", f"context {context!r}")))
-    _text(cluster, "server", f"{chosen['cluster']!r} in clusters")
+    whose = f"{chosen['cluster']!r} in clusters"
+    _text(cluster, "server", whose)
+    for key in (SERVER_NAME, PROXY):
+        if cluster.get(key) not in (None, ""):
+            _text(cluster, key, whose)
+    insecure = cluster.get(INSECURE)
+    if not isinstance(insecure, bool | None):
+        raise KubeconfigError(f"{whose} has a value of {INSECURE} that is neither true nor false")
+    if insecure and cluster.get("certificate-authority-data"):
+        raise KubeconfigError(f"{whose} has a certificate-authority, and {INSECURE} too; keep one")
     user = _with_files(_named(kubeconfig, "users", str(chosen["user"]))) if chosen.get("user") else None
     if user is not None and _TOKEN_FILE in user:
         user.pop("token", None)
@@ -69,10 +82,15 @@ def pick(kubeconfig: Kubeconfig, context: str) -> Kubeconfig:
     )
 
 
-def server(kubeconfig: Kubeconfig) -> str:
-    """The URL of the API server that the current context leads to."""
+def cluster(kubeconfig: Kubeconfig) -> Mapping[str, Any]:
+    """The cluster that the current context leads to."""
     context = _named(kubeconfig, "contexts", kubeconfig["current-context"])
-    return str(_named(kubeconfig, "clusters", context["cluster"])["server"])
+    return _named(kubeconfig, "clusters", context["cluster"])
+
+
+def server(kubeconfig: Kubeconfig) -> str:
+    """The URL of its API server."""
+    return str(cluster(kubeconfig)["server"])
 
 
 def with_client_certificate(name: str, server: str, ca: str, certificate: str, key: str) -> Kubeconfig:

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Input, Resource, ResourceHookBinding, ResourceOptions
 
-from federation import access, kubeconfig, names, readiness, settings
+from federation import access, names, reach, readiness, settings
 from federation.access import IMPERSONATOR, Rights
 from federation.clusters import Cluster
 from federation.control_plane import ControlPlane
@@ -95,6 +95,13 @@ class Member(pulumi.ComponentResource):
                 parent=self, provider=args.control_plane.host.provider, depends_on=[secret, args.engine.ready]
             )
             _have_reread(name, token["token"], args.engine.rereads, args.control_plane.namespace, watching)
+        way = reach.fields(args.cluster.kubeconfig, args.settings.api_endpoint)
+        if "insecureSkipTLSVerification" in way:
+            pulumi.log.warn(
+                f"member {name}: its certificate is not checked, as its context says insecure-skip-tls-verify: whoever "
+                f"answers as {way['apiEndpoint']} gets the token that the federation has in the member; "
+                "with apiEndpoint the control plane checks it"
+            )
         keeping = args.settings.keep_workloads
         before = args.engine.keep_workloads(name, in_api) if keeping else []
         cluster = k8s.apiextensions.CustomResource(
@@ -114,7 +121,7 @@ class Member(pulumi.ComponentResource):
             spec={
                 "syncMode": "Push",
                 "id": args.cluster.uid,
-                "apiEndpoint": args.settings.api_endpoint or kubeconfig.server(args.cluster.kubeconfig),
+                **way,
                 "region": args.settings.region,
                 **({"zones": list(args.settings.zones)} if args.settings.zones else {}),
                 **references,

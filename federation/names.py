@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 """Label of DNSEndpoint objects: who writes them."""
@@ -36,8 +37,19 @@ STAYING = {"federation/workloads": "stay"}
 USER_RULE = "1 to 64 letters, digits, '.', '_', '@', '+' and '-', beginning and ending with a letter or digit"
 LABEL_RULE = "a DNS label: 1 to 63 of a-z, 0-9 and '-', not beginning or ending with '-' (RFC 1123)"
 NAME_RULE = "a DNS label of at most 48 characters: a-z, 0-9 and '-', not beginning or ending with '-'"
+LABEL_KEY_RULE = (
+    "the key of a Kubernetes label: 1 to 63 of A-Z, a-z, 0-9, '-', '_' and '.', beginning and ending with a letter or "
+    "digit; before it, with a '/', a DNS domain may stand"
+)
+LABEL_VALUE_RULE = (
+    "the value of a Kubernetes label: at most 63 of A-Z, a-z, 0-9, '-', '_' and '.', beginning and ending with a "
+    "letter or digit; it may be empty"
+)
+PROXY_RULE = "an http or https URL with a host and without credentials, such as http://proxy.example.com:3128"
 ADDRESS_RULE = "an IP address or a DNS name, without scheme and port"
 HOST_IP_RULE = "an IP address of one host, such as 192.0.2.53 or 2001:db8::53, without port and prefix length"
+LOOPBACK_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
+"""What people have in /etc/hosts, beside all that ends in .localhost (RFC 6761)."""
 BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 ZONE_RULE = "a DNS domain of at least two labels, such as example.com"
 MANAGED_ZONE_RULE = "1 to 63 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit"
@@ -50,6 +62,7 @@ NAME_MAX = 48
 
 _USER = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9._@+]{0,62}[A-Za-z0-9])?")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_LABEL_PART = re.compile(r"[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 _MANAGED_ZONE = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _DOMAIN_MAX = 253
 
@@ -62,6 +75,17 @@ def is_label(text: str) -> bool:
 def is_user(text: str) -> bool:
     """Whether `text` can be the name of a person, or of a group of them, in the federation API."""
     return _USER.fullmatch(text) is not None
+
+
+def is_label_key(text: str) -> bool:
+    """Whether Kubernetes takes `text` as the key of a label."""
+    prefix, slash, name = text.rpartition("/")
+    return _LABEL_PART.fullmatch(name) is not None and (is_domain(prefix) or not slash)
+
+
+def is_label_value(text: str) -> bool:
+    """Whether Kubernetes takes `text` as the value of a label."""
+    return not text or _LABEL_PART.fullmatch(text) is not None
 
 
 def is_name(text: str) -> bool:
@@ -116,6 +140,26 @@ def is_host_ip(text: str) -> bool:
     mapped = isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None
     of_none = address.is_unspecified or address.is_loopback or address.is_link_local
     return not (mapped or of_none or address.is_multicast or address == BROADCAST)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, an address or a name, is for each machine, and each pod, that one itself."""
+    if not is_ip(host):
+        return zone_of(host) in LOOPBACK_NAMES or zone_of(host).endswith(".localhost")
+    address = ipaddress.ip_address(host)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback or (mapped or address).is_unspecified
+
+
+def is_proxy(text: str) -> bool:
+    """Whether `text` is the URL of an HTTP proxy that a client without more than that can use."""
+    try:
+        url = urlsplit(text)
+        # The port is read when it is asked for.
+        has_place = bool(url.hostname) and url.port != 0
+        return url.scheme in ("http", "https") and has_place and text.isprintable() and not {"@", " "} & {*text}
+    except ValueError:
+        return False
 
 
 def canonical_ip(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import pulumi
 import urllib3
 import yaml
@@ -10,6 +12,8 @@ from pulumi import Output
 
 from federation.connection import connect, get
 from federation.kubeconfig import Kubeconfig
+
+NO_CONDITIONS = "it has no conditions yet; the engine has not looked at it"
 
 
 def explain(cluster: str, kubeconfig: Output[str]) -> pulumi.ErrorHook:
@@ -27,17 +31,23 @@ def explain(cluster: str, kubeconfig: Output[str]) -> pulumi.ErrorHook:
 
 
 def report(cluster: str, failed: str, kubeconfig: Kubeconfig) -> str:
-    """One line with the conditions of the Cluster; `failed` is the operation: create, update or delete."""
-    what = f"Cluster {cluster} is {'not gone' if failed == 'delete' else 'not Ready'}"
+    """One line with how the Cluster stands, and its conditions; `failed` is the operation: create, update or delete.
+
+    An operation fails too where the federation API refuses it: the Cluster may then be Ready, or not be there.
+    """
     try:
-        return f"{what}: {_conditions(cluster, kubeconfig)}"
+        with connect(kubeconfig) as api:
+            found = get(api, f"/apis/cluster.karmada.io/v1alpha1/clusters/{cluster}")
     except (client.ApiException, urllib3.exceptions.HTTPError, OSError) as error:
-        return f"{what}, and the federation API does not say why: {error}"
-
-
-def _conditions(cluster: str, kubeconfig: Kubeconfig) -> str:
-    with connect(kubeconfig) as api:
-        found = get(api, f"/apis/cluster.karmada.io/v1alpha1/clusters/{cluster}")
+        if isinstance(error, client.ApiException) and error.status == HTTPStatus.NOT_FOUND:
+            return f"Cluster {cluster} is not in the federation API; the error of its {failed} says why that failed"
+        return f"Cluster {cluster}: its {failed} failed, and the federation API does not say how it stands: {error}"
     conditions = found.get("status", {}).get("conditions", [])
+    if failed == "delete":
+        stands = "is not gone"
+    elif any(each["type"] == "Ready" and each["status"] == "True" for each in conditions):
+        stands = f"is Ready; the error of its {failed} says why that failed"
+    else:
+        stands = "is not Ready"
     said = [f"{each['type']}={each['status']} ({each['reason']}: {each['message']})" for each in conditions]
-    return "; ".join(said) or "it has no conditions yet; the engine has not looked at it"
+    return f"Cluster {cluster} {stands}: {'; '.join(said) or NO_CONDITIONS}"

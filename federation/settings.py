@@ -27,6 +27,8 @@ def _rule(check: Callable[[T], bool], allowed: str) -> AfterValidator:
 
 
 Label = Annotated[str, _rule(names.is_label, names.LABEL_RULE)]
+LabelKey = Annotated[str, _rule(names.is_label_key, names.LABEL_KEY_RULE)]
+LabelValue = Annotated[str, _rule(names.is_label_value, names.LABEL_VALUE_RULE)]
 Name = Annotated[str, _rule(names.is_name, names.NAME_RULE)]
 UserName = Annotated[str, _rule(names.is_user, names.USER_RULE)]
 Zone = Annotated[str, _rule(names.is_zone, names.ZONE_RULE), AfterValidator(names.zone_of)]
@@ -102,7 +104,7 @@ class Host(Section):
 
 
 class Proxy(Section):
-    url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")]
+    url: Annotated[str, _rule(names.is_proxy, names.PROXY_RULE)]
     """URL of the proxy, without credentials."""
     ca_bundle: str = ""
     """Authorities (PEM) to trust behind it, instead of those that the image knows."""
@@ -204,10 +206,13 @@ class Member(Section):
     """Region of the member: the middle level of the names of federated Services."""
     zones: tuple[Label, ...] = ()
     """Zones that the member spans; each has a name of its own."""
-    labels: dict[str, str] = {}
+    labels: dict[LabelKey, LabelValue] = {}
     """Labels of the Cluster, which placements can select by."""
     api_endpoint: Annotated[str, Field(pattern=r"^https://[^\s]+$")] | None = None
-    """URL by which the control plane's pods reach the member's API. Default: the context's own server."""
+    """URL by which the control plane's pods reach the member's API. Default: the context's own server.
+
+    They go there directly and check its certificate, whatever the kubeconfig says of its own server.
+    """
     cluster_dns: Literal["auto", "none"] = "auto"
     """Whether the member's cluster DNS is led to the federation's names; none keeps hands off."""
     proxy: bool = True

@@ -57,6 +57,12 @@ def label_values() -> st.SearchStrategy[str]:
     return _between(ascii_letters + digits, ascii_letters + digits + "-_.", 63)
 
 
+def label_keys() -> st.SearchStrategy[str]:
+    """With a domain in front, and without."""
+    domain = st.lists(labels(), min_size=1, max_size=3).map(".".join)
+    return st.one_of(label_values(), st.builds("{}/{}".format, domain, label_values()))
+
+
 def zones() -> st.SearchStrategy[str]:
     """Domains in any spelling: either case, with and without the final dot."""
     domain = st.lists(labels(), min_size=2, max_size=3).map(".".join)
@@ -177,7 +183,7 @@ def configurations(draw: st.DrawFn, *, least_members: int = 0) -> dict[str, Any]
                 "context": context,
                 "region": draw(places()),
                 "zones": draw(st.lists(places(), max_size=2)),
-                "labels": draw(st.dictionaries(label_values(), label_values(), max_size=2)),
+                "labels": draw(st.dictionaries(label_keys(), label_values(), max_size=2)),
                 "access": draw(accesses()),
                 "tokenGeneration": draw(st.integers(1, 9)),
             }

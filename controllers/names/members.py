@@ -17,6 +17,7 @@ from controllers.names.objects import (
     OF_SERVICE,
     Balancer,
     Cluster,
+    Endpoint,
     Share,
     Slice,
     read_balancer,
@@ -71,7 +72,7 @@ class Members:
 
     def __init__(
         self,
-        line: Callable[[str, str], Api],
+        line: Callable[[str, Endpoint], Api],
         loop: Loop,
         changed: Callable[[set[Key] | None], None],
         review: Callable[[], None],
@@ -173,7 +174,7 @@ class Members:
         self._changed(None if is_first else changed)
 
 
-def connect_member(federation: Callable[[], Api], namespace: str, cluster: str, endpoint: str) -> Api:
+def connect_member(federation: Callable[[], Api], namespace: str, cluster: str, endpoint: Endpoint) -> Api:
     """A line to a member, with the credentials that join left in this namespace of the federation API.
 
     Raises what Api's calls raise, and ValueError for a Secret that lacks something.
@@ -181,8 +182,9 @@ def connect_member(federation: Callable[[], Api], namespace: str, cluster: str, 
     name = dns_secret(cluster)
     with federation() as api:
         data = api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}").get("data", {})
-    missing = [key for key in ("caBundle", "token") if not data.get(key)]
+    needed = ("token",) if endpoint.insecure else ("caBundle", "token")
+    missing = [key for key in needed if not data.get(key)]
     if missing:
         raise ValueError(f"Secret {namespace}/{name} in the federation API has no {' and no '.join(missing)}")
-    ca, token = (b64decode(data[key]).decode() for key in ("caBundle", "token"))
-    return Api.of_token(endpoint, ca, token)
+    ca, token = (b64decode(data.get(key, "")).decode() for key in ("caBundle", "token"))
+    return Api.of_token(endpoint.url, ca, token, insecure=endpoint.insecure, proxy=endpoint.proxy)

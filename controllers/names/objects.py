@@ -59,12 +59,22 @@ class Slice:
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """Where a member's API is, and how it is reached."""
+
+    url: str
+    insecure: bool
+    """Whether any certificate will do."""
+    proxy: str
+    """URL of the HTTP proxy on the way; empty: none."""
+
+
+@dataclass(frozen=True)
 class Cluster:
     """A member that stays."""
 
     uid: str
-    endpoint: str
-    """URL of its API."""
+    endpoint: Endpoint
     namespaces: tuple[str, ...]
     """The only ones there that we may look into; empty: all."""
     region: str
@@ -134,7 +144,9 @@ def read_cluster(obj: Json) -> Cluster | None:
     since = None if ready["status"] == "True" else datetime.fromisoformat(ready["lastTransitionTime"]).timestamp()
     zones = tuple(spec.get("zones", ()))
     namespaces = tuple(names_in(metadata.get("annotations", {}).get(NAMESPACES, "")))
-    return Cluster(metadata["uid"], spec.get("apiEndpoint", ""), namespaces, spec.get("region", ""), zones, since)
+    insecure, proxy = bool(spec.get("insecureSkipTLSVerification")), spec.get("proxyURL", "")
+    endpoint = Endpoint(spec.get("apiEndpoint", ""), insecure, proxy)
+    return Cluster(metadata["uid"], endpoint, namespaces, spec.get("region", ""), zones, since)
 
 
 def read_written(obj: Json) -> Written | None:

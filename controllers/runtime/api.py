@@ -79,7 +79,9 @@ class Api:
         `insecure` takes any certificate; `proxy` is the URL of an HTTP proxy on the way.
         """
         key, prefix = {"BearerToken": token}, {"BearerToken": "Bearer"}
-        settings = client.Configuration(host=url, ca_cert_data=ca or None, api_key=key, api_key_prefix=prefix)
+        # One that cannot be read would count, although nothing is held against it.
+        trusted = None if insecure else ca or None
+        settings = client.Configuration(host=url, ca_cert_data=trusted, api_key=key, api_key_prefix=prefix)
         settings.verify_ssl = not insecure
         settings.proxy = proxy or None
         return cls(settings, fence=fence)

@@ -40,16 +40,18 @@ def run(
     store: fixed.Size | None = None,
     preview: bool = False,
     engine: str = "karmada",
+    clusters: Mapping[str, Mapping[str, Any]] | None = None,
     record: Record | None = None,
 ) -> Record:
     """Run the program in `folder` with the dev stack's configuration and `changes` to it; returns what it did.
 
-    `answers` is who is behind each context, `store` the etcd that the host has already. Give a `record` to see what
-    was registered before an error.
+    `answers` is who is behind each context, `store` the etcd that the host has already, `clusters`, by context, what
+    else the kubeconfig says of its cluster; a key with None is left out. Give a `record` to see what was registered
+    before an error.
     Runs know nothing of each other: what Pulumi keeps between calls, it keeps in the context that ends with the run.
     """
     record = Record() if record is None else record
-    _write_kubeconfig(folder / ".fleet" / "kubeconfig")
+    _write_kubeconfig(folder / ".fleet" / "kubeconfig", clusters or {})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         chosen = changed(DEV, {"federation:engine": engine, **(changes or {})})
@@ -91,11 +93,15 @@ class _Warnings(logging.Handler):
         self._messages.append(record.getMessage())
 
 
-def _write_kubeconfig(path: Path) -> None:
+def _write_kubeconfig(path: Path, clusters: Mapping[str, Mapping[str, Any]]) -> None:
     path.parent.mkdir(exist_ok=True)
     key = pem("EC PRIVATE KEY", CANARY)
-    clusters = [
+    entries = [
         kubeconfig.with_client_certificate(context, f"https://{context}.example:6443", "ca", "certificate", key)
         for context in (HOST, GONDOR, ROHAN)
     ]
-    path.write_text(kubeconfig.dump(kubeconfig.merge(clusters)))
+    merged = kubeconfig.merge(entries)
+    for each in merged["clusters"]:
+        said = {**each["cluster"], **clusters.get(each["name"], {})}
+        each["cluster"] = {key: value for key, value in said.items() if value is not None}
+    path.write_text(kubeconfig.dump(merged))

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from controllers.engine.standing import STATUS_KINDS
-from federation import access
+from federation import access, kubeconfig
 from federation.settings import Access, Propagation
-from tests.component.program import UIDS, run
+from tests.component.program import GONDOR, UIDS, run
 from tests.component.recording import Record, name_of, opened
-from tests.component.test_program import find
+from tests.component.test_program import INSECURE, PROXY, find
 
 pytestmark = pytest.mark.component
 
@@ -54,6 +54,16 @@ def test_it_has_rights_in_the_api_and_in_the_namespaces_of_credentials_and_of_it
         f"RoleBinding {USER}-credentials",
         f"RoleBinding {USER}-lease",
     }
+
+
+def test_the_kind_cluster_has_every_field_that_a_cluster_gets(tmp_path: Path) -> None:
+    said = {**INSECURE, kubeconfig.PROXY: PROXY}
+    record = run(tmp_path, engine="builtin", clusters={GONDOR: said})
+    (kind,) = find(record, *CRD)
+    (version,) = kind.inputs["spec"]["versions"]
+    known = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    spec = record.one("Cluster", "gondor-cluster").inputs["spec"]
+    assert {"insecureSkipTLSVerification", "proxyURL"} <= spec.keys() <= known.keys()
 
 
 @pytest.mark.parametrize("member", MEMBERS)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections import Counter
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,7 +13,7 @@ import pytest
 import yaml
 from pulumi.runtime.settings import SETTINGS
 
-from federation import access, unfinished
+from federation import access, kubeconfig, unfinished
 from federation.settings import Access
 from provider.schema import KINDS
 from tests.component import program
@@ -247,6 +248,42 @@ def test_a_cluster_says_who_and_where_it_is(dev: Record, member: str, context: s
         "secretRef": {"namespace": "federation-fellowship", "name": member},
         "impersonatorSecretRef": {"namespace": "federation-fellowship", "name": f"{member}-impersonator"},
     }
+
+
+INSECURE: Mapping[str, Any] = {kubeconfig.INSECURE: True, "certificate-authority-data": None}
+PROXY = "http://proxy.example:3128"
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_a_cluster_is_reached_as_its_context_says_and_who_takes_any_certificate_is_warned_of(
+    dev: Record, tmp_path: Path, preview: bool
+) -> None:
+    clusters = {GONDOR: INSECURE, ROHAN: {kubeconfig.PROXY: PROXY}}
+    record = run(tmp_path, clusters=clusters, preview=preview)
+    for member, extra in (("gondor", {"insecureSkipTLSVerification": True}), ("rohan", {"proxyURL": PROXY})):
+        name = f"{member}-cluster"
+        before, now = (each.one("Cluster", name).inputs["spec"] for each in (dev, record))
+        assert now == {**before, **extra}
+    (warning,) = record.warnings
+    assert warning.startswith("member gondor: its certificate is not checked")
+    assert f"https://{GONDOR}.example:6443" in warning
+
+
+def test_the_authorities_of_a_member_stay_where_any_certificate_is_taken(dev: Record, tmp_path: Path) -> None:
+    record = run(tmp_path, clusters={GONDOR: INSECURE})
+    credentials = [each.one("Secret", "gondor-credentials").inputs for each in (dev, record)]
+    assert credentials[0] == credentials[1]
+    assert opened(credentials[1]["data"])["caBundle"]
+
+
+def test_a_cluster_with_an_endpoint_of_its_own_is_reached_directly_and_its_certificate_is_checked(
+    dev: Record, tmp_path: Path
+) -> None:
+    said = {**INSECURE, kubeconfig.PROXY: "http://localhost:3128", kubeconfig.SERVER_NAME: "kubernetes"}
+    record = run(tmp_path, {"federation:members.0.apiEndpoint": "https://gondor:6443"}, clusters={GONDOR: said})
+    before, now = (each.one("Cluster", "gondor-cluster").inputs["spec"] for each in (dev, record))
+    assert now == {**before, "apiEndpoint": "https://gondor:6443"}
+    assert record.warnings == []
 
 
 def test_the_apis_certificate_is_good_for_its_address_and_its_names_inside(dev: Record) -> None:

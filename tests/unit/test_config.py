@@ -127,6 +127,7 @@ STACK: Mapping[str, Any] = {
     ],
 }
 GOOGLE = {"project": "my-project"}
+KEY = config.KEY_OF_MAP
 RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
 GOOGLE_ZONE = {"provider": "google-clouddns", "googleClouddns": GOOGLE}
 PATH = "dns.googleClouddns"
@@ -157,6 +158,20 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
     ({"members.1.zones": "edoras"}, ['members[1].zones: "edoras" is not a list']),
     ({"members.1.zones": [5]}, ["members[1].zones[0]: 5 should be a valid string"]),
     ({"members.1.labels": ["x"]}, ['members[1].labels: ["x"] is not a map']),
+    *(
+        ({"members.1.labels": {key: "x"}}, [f'members[1].labels: "{key}" is not the key of a Kubernetes label: 1 to'])
+        for key in ("bad key!", "", "-x", "x_", "a" * 64, "/x", "x/", "a/b/c", "Example.com/x", f"{'a' * 64}/x", KEY)
+    ),
+    *(
+        ({"members.1.labels": {"team": value}}, [f'members[1].labels.team: "{value}" is not the value of a Kubernetes'])
+        for value in ("A & B", "-x", "x.", "a/b", "a" * 64)
+    ),
+    ({f"host.{KEY}": "host"}, [f"host.{KEY}: unknown key; allowed: context, namespace"]),
+    ({"members.1.labels": {"team": 5}}, ["members[1].labels.team: 5 should be a valid string"]),
+    (
+        {"dns": GOOGLE_ZONE | {"zone": "example.com", "googleClouddns": GOOGLE | {"labels": {"Team": "x"}}}},
+        ['dns.googleClouddns.labels: "Team" String should match pattern'],
+    ),
     ({"members": "gondor"}, ['members: "gondor" is not a list']),
     ({"host": "rivendell"}, ['host: "rivendell" is not a map']),
     ({"dns.googleClouddns": GOOGLE}, ["dns.googleClouddns: belongs to google-clouddns", "coredns; keep one"]),
@@ -199,6 +214,7 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
                 {"dnsCustomEndpoint": "http://127.0.0.1:8053"},
                 'dnsCustomEndpoint: "http://127.0.0.1:8053" String should',
             ),
+            ({"proxy": {"url": "http://a:b@c"}}, 'proxy.url: "http://a:b@c" is not an http or https URL with a host'),
             ({"credentials": {"private_key": "k"}}, "credentials: what is given should be a valid string"),
         )
     ),
@@ -273,6 +289,33 @@ def test_a_refusal_is_one_problem_that_names_key_value_and_what_is_allowed(
     (problem,) = problems(folder, changed(stack, {f"federation:{path}": value for path, value in changes.items()}))
     assert problem.startswith(f"federation:{parts[0]}")
     assert [part for part in parts if part not in problem] == []
+
+
+def test_a_way_that_the_control_plane_cannot_go_is_told_with_all_else(folder: Path) -> None:
+    file = yaml.safe_load((folder / "kubeconfig").read_text())
+    for each in file["clusters"]:
+        each["cluster"] |= {"proxy-url": "http://127.0.0.1:3128"}
+    (folder / "tunnelled").write_text(yaml.safe_dump(file))
+    wrong = {
+        "federation:kubeconfig": "tunnelled",
+        "federation:name": "_",
+        "federation:members.0.context": "mordor",
+    }
+    assert [problem.split(": ")[0] for problem in problems(folder, changed(STACK, wrong))] == [
+        "federation:name",
+        "federation:members[0].context",
+        "federation:members[1].context",
+    ]
+
+
+def test_what_is_wrong_with_labels_is_told_with_all_else(folder: Path) -> None:
+    labels = {"team": "A & B", "bad key!": "x", "example.com/tier": "", "9.z_-Z": "A.1"}
+    told = problems(folder, changed(STACK, {"federation:members.0.labels": labels, "federation:name": "_"}))
+    assert [problem.split(": ")[0] for problem in told] == [
+        "federation:name",
+        "federation:members[0].labels.team",
+        "federation:members[0].labels",
+    ]
 
 
 @pytest.mark.parametrize("propagation", [{"kinds": ["Service"]}, {"kinds": []}, {"clusters": ["gondor"]}])

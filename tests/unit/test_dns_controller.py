@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Thread
 from time import monotonic, time
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from controllers.names import controller, members
 from controllers.names.controller import CLUSTERS, Controller, Settings
@@ -26,6 +29,7 @@ from controllers.runtime.loop import Loop
 from controllers.runtime.metrics import StreamMetrics
 from controllers.runtime.watching import Stream
 from federation.names import CARRIED_BY, DNS_CONTROLLER, MANAGED_BY, NAMESPACES, own_namespace
+from tests.fleet.self_signed import write_pair
 from tests.kube_api import ApiServer, Json
 
 pytestmark = pytest.mark.unit
@@ -65,9 +69,16 @@ class World:
         return {"gondor": self.gondor, "rohan": self.rohan}[member]
 
     def cluster(
-        self, name: str, *, zones: list[str], away: float | None = None, leaving: bool = False, namespaces: str = ""
+        self,
+        name: str,
+        *,
+        zones: list[str],
+        away: float | None = None,
+        leaving: bool = False,
+        namespaces: str = "",
+        **reach: object,
     ) -> None:
-        """`away` is since when it is not Ready, in seconds since the epoch."""
+        """`away` is since when it is not Ready, in seconds since the epoch; `reach` is more of its spec."""
         since = datetime.fromtimestamp(away or 0, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         ready = {"type": "Ready", "status": "False" if away else "True", "lastTransitionTime": since}
         leaves = {"deletionTimestamp": since} if leaving else {}
@@ -75,13 +86,13 @@ class World:
             CLUSTERS,
             {
                 "metadata": {"name": name, "uid": f"uid-{name}", "annotations": {NAMESPACES: namespaces}, **leaves},
-                "spec": {"apiEndpoint": self.server(name).url, "region": "middle-earth", "zones": zones},
+                "spec": {"apiEndpoint": self.server(name).url, "region": "middle-earth", "zones": zones, **reach},
                 "status": {"conditions": [ready]},
             },
         )
 
-    def secret(self, member: str, token: str = "secret") -> None:
-        data = {"caBundle": b64encode(b"-").decode(), "token": b64encode(token.encode()).decode()}
+    def secret(self, member: str, token: str = "secret", ca: str = "-") -> None:
+        data = {key: b64encode(text.encode()).decode() for key, text in (("caBundle", ca), ("token", token))}
         namespace = own_namespace("fellowship")
         self.federation.put(
             "/api/v1/secrets", {"metadata": {"namespace": namespace, "name": f"{member}-dns"}, "data": data}
@@ -466,6 +477,41 @@ def test_a_member_that_moves_is_followed_to_its_new_address(world: World) -> Non
     world.await_answer(GLOBAL, "10.0.0.3")
     world.slice(world.gondor, ready=True)
     world.await_answer(GLOBAL, GONDOR, "10.0.0.3")
+
+
+def test_a_member_is_reached_by_the_proxy_of_its_cluster_from_when_it_is_said(world: World) -> None:
+    world.run()
+    both_serve(world)
+    asked = len(world.gondor.requests)
+    # The server is its own proxy: it is asked by whole URLs then.
+    elsewhere = "http://gondor.invalid"
+    world.cluster("gondor", zones=["minas-tirith"], apiEndpoint=elsewhere, proxyURL=world.gondor.url)
+    world.gondor.wait(
+        lambda: any(path.startswith(elsewhere) for _, path in world.gondor.requests[asked:]), "to be asked as a proxy"
+    )
+    world.balancers(gondor="10.0.0.3", rohan=ROHAN)
+    world.await_answer(GLOBAL, "10.0.0.3", ROHAN)
+
+
+@pytest.mark.parametrize("ca", ["unreadable", ""])
+def test_a_members_certificate_is_checked_unless_its_cluster_takes_any(
+    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture, ca: str
+) -> None:
+    world.secret("gondor", ca=write_pair(tmp_path / "other.pem", x509.DNSName("gondor.example")))
+    write_pair(tmp_path / "pair.pem", x509.DNSName("another.example"))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "pair.pem")
+    world.gondor.stop()
+    world.gondor = ApiServer(tls)
+    world.balancers(gondor=GONDOR, rohan=ROHAN)
+    world.slice(world.gondor, ready=True)
+    world.cluster("gondor", zones=["minas-tirith"])
+    world.run()
+    world.federation.wait(lambda: "certificate verify failed" in caplog.text, "gondor to be refused")
+    assert world.gondor.requests == []
+    world.secret("gondor", ca=ca)
+    world.cluster("gondor", zones=["minas-tirith"], insecureSkipTLSVerification=True)
+    both_serve(world)
 
 
 def test_a_host_name_is_resolved_and_its_addresses_survive_a_restart(

@@ -16,6 +16,7 @@ from controllers.names.objects import (
     MANAGED_BY_KARMADA,
     SEEN,
     Balancer,
+    Endpoint,
     Service,
     Share,
     Sight,
@@ -141,7 +142,7 @@ def test_a_cluster_may_lack_region_and_zones() -> None:
     del bare["status"]
     seen = read_cluster(bare)
     assert seen is not None
-    assert (seen.endpoint, seen.region, seen.zones) == ("", "", ())
+    assert (seen.endpoint, seen.region, seen.zones) == (Endpoint("", insecure=False, proxy=""), "", ())
 
 
 RECORDS = (

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import ssl
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
+from cryptography import x509
 from kubernetes.client import ApiException
 
 from controllers.engine import controller, fights, heartbeat
@@ -20,6 +23,7 @@ from controllers.engine.metrics import Metrics
 from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
 from federation.names import CARRIED_BY
+from tests.fleet.self_signed import write_pair
 from tests.kube_api import ApiServer, Json
 
 pytestmark = pytest.mark.unit
@@ -39,18 +43,17 @@ class World:
         self.loop, self.metrics = Loop(), Metrics()
         for name, server in self.members.items():
             self.secret(name)
-            self.federation.put(
-                CLUSTERS,
-                {
-                    "metadata": {"name": name},
-                    "spec": {"apiEndpoint": server.url, "secretRef": {"namespace": OWN, "name": name}},
-                },
-            )
+            self.reach(name, apiEndpoint=server.url)
         self.write("ring", "1")
 
-    def secret(self, name: str, token: str = "good") -> None:
-        data = {key: b64encode(text.encode()).decode() for key, text in (("caBundle", "none"), ("token", token))}
+    def secret(self, name: str, token: str = "good", ca: str = "none") -> None:
+        data = {key: b64encode(text.encode()).decode() for key, text in (("caBundle", ca), ("token", token))}
         self.federation.put(SECRETS, {"metadata": {"name": name, "namespace": OWN}, "data": data})
+
+    def reach(self, name: str, **spec: object) -> None:
+        """The Cluster of this name, whose other parts stay."""
+        old = self.federation.get(CLUSTERS, "", name) or {"metadata": {"name": name}}
+        self.federation.put(CLUSTERS, old | {"spec": {**spec, "secretRef": {"namespace": OWN, "name": name}}})
 
     def write(self, name: str, value: str, **annotations: str) -> None:
         """As a person would: what else is on the object stays."""
@@ -190,6 +193,27 @@ def test_a_new_token_needs_no_restart(world: World) -> None:
     world.wait_for_ready("gondor", "True")
     world.write("ring", "2")
     world.wait(["2", "2"])
+
+
+def test_a_member_is_reached_as_its_cluster_says(world: World, tmp_path: Path) -> None:
+    world.secret("rohan", ca=write_pair(tmp_path / "other.pem", x509.DNSName("rohan.example")))
+    write_pair(tmp_path / "pair.pem", x509.DNSName("another.example"))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "pair.pem")
+    world.members["rohan"].stop()
+    rohan = world.members["rohan"] = ApiServer(tls)
+    # The server is its own proxy: it is asked by whole URLs then.
+    gondor = {"apiEndpoint": "http://gondor.invalid", "proxyURL": world.members["gondor"].url}
+    world.reach("gondor", **gondor)
+    world.reach("rohan", apiEndpoint=rohan.url)
+    world.start()
+    world.wait(["1", None])
+    world.wait_for_ready("rohan", "False")
+    assert "certificate verify failed" in world.condition("rohan")["message"]
+    world.secret("rohan", ca="")
+    world.reach("rohan", apiEndpoint=rohan.url, insecureSkipTLSVerification=True)
+    world.wait(["1", "1"])
+    assert all(path.startswith("http://gondor.invalid/") for _, path in world.members["gondor"].requests)
 
 
 def test_a_secret_that_is_not_there_is_named(world: World) -> None:

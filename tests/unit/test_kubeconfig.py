@@ -36,6 +36,13 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
+def of_cluster(**said: Any) -> dict[str, Any]:
+    """A kubeconfig with context gondor, whose cluster says this besides its server."""
+    content = config("gondor", token="t")
+    content["clusters"][0]["cluster"] |= said
+    return content
+
+
 def test_a_pick_is_one_context_with_all_its_parts_called_after_it() -> None:
     users = [{"name": "other", "user": {"token": "o"}}, {"name": "admin", "user": {"token": "t"}}]
     file = {**config("gondor", "rohan"), "users": users}
@@ -170,6 +177,24 @@ def test_what_the_context_does_not_use_may_be_as_it_is(tmp_path: Path) -> None:
             kubeconfig.pick(kubeconfig.load([file]), context)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"insecure-skip-tls-verify": None, "proxy-url": "", "tls-server-name": None},
+        {"insecure-skip-tls-verify": False, "certificate-authority-data": "Q0E="},
+        {"insecure-skip-tls-verify": True, "certificate-authority": "", "certificate-authority-data": ""},
+        {"proxy-url": "http://proxy:3128", "tls-server-name": "kubernetes"},
+    ],
+)
+def test_what_a_cluster_says_of_the_way_to_it_stays_and_may_be_empty(tmp_path: Path, said: Mapping[str, Any]) -> None:
+    file = write(tmp_path / "config", of_cluster(**said))
+    kept = kubeconfig.cluster(kubeconfig.pick(kubeconfig.load([file]), "gondor"))
+    assert {key: value for key, value in kept.items() if value} == {
+        "server": "https://example:6443",
+        **{key: value for key, value in said.items() if value},
+    }
+
+
 @pytest.mark.parametrize("without", ["kind", "apiVersion", "current-context"])
 def test_a_file_need_not_say_what_it_is(tmp_path: Path, without: str) -> None:
     content = {key: value for key, value in config("gondor", token="t").items() if key != without}
@@ -205,6 +230,17 @@ def test_a_file_that_is_no_kubeconfig_is_told_by_its_path_and_fault(
         ({**config("gondor"), "contexts": [{"name": "gondor", "context": {"user": "admin"}}]}, "lacks its cluster"),
         ({**config("gondor"), "clusters": [{"name": "admin", "cluster": {}}]}, "'admin' in clusters lacks its server"),
         (config("gondor", **{"client-key": {}}), "lacks its client-key"),  # type: ignore[arg-type]
+        (of_cluster(**{"proxy-url": 5}), "'admin' in clusters lacks its proxy-url, or it is no text"),
+        (of_cluster(**{"tls-server-name": ["x"]}), "'admin' in clusters lacks its tls-server-name, or it is no text"),
+        # Each of these would pass for true somewhere.
+        *(
+            (of_cluster(**{"insecure-skip-tls-verify": value}), "insecure-skip-tls-verify that is neither true nor")
+            for value in ("false", "true", 0, 1, [True])
+        ),
+        (
+            of_cluster(**{"insecure-skip-tls-verify": True, "certificate-authority-data": "Q0E="}),
+            "'admin' in clusters has a certificate-authority, and insecure-skip-tls-verify too; keep one",
+        ),
     ],
 )
 def test_a_context_that_cannot_be_used_is_told_by_its_fault(

@@ -1,6 +1,6 @@
 """The rules of names, each against a second formulation of the same rule."""
 
-from string import ascii_lowercase, digits
+from string import ascii_letters, ascii_lowercase, digits
 
 import pytest
 from hypothesis import example, given
@@ -20,6 +20,36 @@ def test_a_label_is_as_rfc_1123_says(text: str) -> None:
     assert names.is_label(text) is (
         1 <= len(text) <= 63 and set(text) <= {*ascii_lowercase, *digits, "-"} and "-" not in (text[0], text[-1])
     )
+
+
+_ALNUM = {*ascii_letters, *digits}
+
+
+def _is_part_of_a_label(text: str) -> bool:
+    return 1 <= len(text) <= 63 and set(text) <= {*_ALNUM, *"-_."} and {text[0], text[-1]} <= _ALNUM
+
+
+@given(strategies.almost(strategies.label_values()))
+@example("")
+@example("a" * 63)
+@example("a" * 64)
+@example("a\n")
+def test_the_value_of_a_label_is_as_kubernetes_says(text: str) -> None:
+    assert names.is_label_value(text) is (text == "" or _is_part_of_a_label(text))
+
+
+@given(strategies.almost(strategies.label_values(), strategies.label_keys()))
+@example("/x")
+@example("x/")
+@example("a/b/c")
+@example(f"{'.'.join(['a' * 49] * 5)}.bcd/x")
+@example(f"{'.'.join(['a' * 49] * 5)}.bcde/x")
+def test_the_key_of_a_label_is_as_kubernetes_says(text: str) -> None:
+    *prefix, name = text.split("/")
+    has_good_prefix = not prefix or (
+        len(prefix) == 1 and len(prefix[0]) < 254 and all(map(names.is_label, prefix[0].split(".")))
+    )
+    assert names.is_label_key(text) is (has_good_prefix and _is_part_of_a_label(name))
 
 
 @given(strategies.almost(strategies.labels(48)))

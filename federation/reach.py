@@ -1,0 +1,59 @@
+"""What of a kubeconfig's cluster holds for the control plane's pods too, on their way to a member. Pure.
+
+A proxy, the leave to take any certificate, and another name in the certificate belong to the server of the kubeconfig.
+So the pods go by them where they go to that server. With `apiEndpoint` they go elsewhere: directly, and they check the
+certificate. A Cluster has a field for the first two, and none for the third.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from federation import kubeconfig, names
+from federation.contradictions import HOST, places
+from federation.kubeconfig import Kubeconfig
+
+
+def fields(config: Kubeconfig, endpoint: str | None) -> Mapping[str, Any]:
+    """Of a Cluster's spec, what leads to the member: `config` is of its context, `endpoint` its `apiEndpoint`.
+
+    What is not set has no field, as an empty one would come back as none at all, and show as drift for ever.
+    """
+    if endpoint:
+        return {"apiEndpoint": endpoint}
+    cluster = kubeconfig.cluster(config)
+    given = {
+        "insecureSkipTLSVerification": cluster.get(kubeconfig.INSECURE),
+        "proxyURL": cluster.get(kubeconfig.PROXY),
+    }
+    return {"apiEndpoint": cluster["server"], **{key: value for key, value in given.items() if value}}
+
+
+def problems(given: Mapping[str, Any], contexts: Mapping[str, Kubeconfig]) -> Iterator[str]:
+    """What in the contexts' clusters this program cannot go by, or the control plane could not."""
+    for path, place in places(given):
+        context = place.get("context")
+        if not isinstance(context, str) or context not in contexts:
+            continue
+        cluster = kubeconfig.cluster(contexts[context])
+        proxy = cluster.get(kubeconfig.PROXY)
+        if proxy and not names.is_proxy(proxy):
+            # Not shown, as a password may be in it.
+            yield f"{path}.context: the proxy-url of {context!r} is not {names.PROXY_RULE}"
+        elif path != HOST and not place.get("apiEndpoint"):
+            yield from (f"{path}.{problem}" for problem in _out_of_reach(context, cluster))
+
+
+def _out_of_reach(context: str, cluster: Mapping[str, Any]) -> Iterator[str]:
+    proxy, name = cluster.get(kubeconfig.PROXY), cluster.get(kubeconfig.SERVER_NAME)
+    if proxy and names.is_loopback(str(urlsplit(proxy).hostname)):
+        why = "which to the control plane's pods is themselves"
+        direct = f"apiEndpoint, which they reach without a proxy, such as {cluster['server']}"
+        allowed = f"allowed: in the kubeconfig a proxy that they reach, or {direct}"
+        yield f"context: the proxy-url of {context!r} leads to {proxy}, {why}; {allowed}"
+    if name:
+        why = "which a Cluster cannot say, so that the control plane would not know the member by its certificate"
+        allowed = "allowed: an apiEndpoint whose host is a name, or an address, that is in the certificate"
+        yield f"context: {context!r} has the tls-server-name {name!r}, {why}; {allowed}"
