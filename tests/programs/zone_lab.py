@@ -51,9 +51,16 @@ class Served(Server):
 
 
 def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free for both UDP and TCP; the system itself gives one that is free for one of them."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, socket.socket() as other:
+            probe.bind(("", 0))
+            port = int(probe.getsockname()[1])
+            try:
+                other.bind(("", port))
+            except OSError:
+                continue
+            return port
 
 
 @contextmanager
