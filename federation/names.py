@@ -39,6 +39,7 @@ ADDRESS_RULE = "an IP address or a DNS name, without scheme and port"
 HOST_IP_RULE = "an IP address of one host, such as 192.0.2.53 or 2001:db8::53, without port and prefix length"
 BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 ZONE_RULE = "a DNS domain of at least two labels, such as example.com"
+CLUSTER_DNS_RULE = "auto, none, or {configMap: NAME} with the name of a ConfigMap: a-z, 0-9, '-' and '.', at most 253"
 MANAGED_ZONE_RULE = "1 to 63 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit"
 """Of the names of managed zones (Cloud DNS API v1, ManagedZone.name)."""
 FEDERATED_NAMESPACE_RULE = "a DNS label other than kube-*, karmada-*: nothing is propagated there"
