@@ -52,6 +52,7 @@ LOOPBACK_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-lo
 """What people have in /etc/hosts, beside all that ends in .localhost (RFC 6761)."""
 BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 ZONE_RULE = "a DNS domain of at least two labels, such as example.com"
+CLUSTER_DNS_RULE = "auto, none, or {configMap: NAME} with the name of a ConfigMap: a-z, 0-9, '-' and '.', at most 253"
 MANAGED_ZONE_RULE = "1 to 63 of a-z, 0-9 and '-', beginning with a letter, ending with a letter or digit"
 """Of the names of managed zones (Cloud DNS API v1, ManagedZone.name)."""
 FEDERATED_NAMESPACE_RULE = "a DNS label other than kube-*, karmada-*: nothing is propagated there"

@@ -197,6 +197,21 @@ class Access(Section):
     """All that it may do, in the whole cluster; nothing is added. With `custom` only."""
 
 
+class ClusterDns(Section):
+    config_map: str
+    """Name of the ConfigMap in kube-system whose Corefile the member's CoreDNS reads."""
+
+
+def _cluster_dns(given: object) -> object:
+    """The map as its section; all that is wrong with the setting is one problem, not one for each of its forms."""
+    match given:
+        case "auto" | "none":
+            return given
+        case {"configMap": str(name), **more} if names.is_domain(name) and not more:
+            return ClusterDns(configMap=name)
+    raise PydanticCustomError("rule", "is not {allowed}", {"allowed": names.CLUSTER_DNS_RULE})
+
+
 class Member(Section):
     name: Name
     """Name of the Cluster in the federation API; never derived from the context."""
@@ -213,8 +228,10 @@ class Member(Section):
 
     They go there directly and check its certificate, whatever the kubeconfig says of its own server.
     """
-    cluster_dns: Literal["auto", "none"] = "auto"
-    """Whether the member's cluster DNS is led to the federation's names; none keeps hands off."""
+    cluster_dns: Annotated[Literal["auto", "none"] | ClusterDns, BeforeValidator(_cluster_dns)] = "auto"
+    """Whether the member's cluster DNS is led to the federation's names; none keeps hands off.
+
+    `configMap` names the one that has the Corefile, where it has none of the names that are known."""
     proxy: bool = True
     """Whether users of the federation API reach the member's API through it, as themselves (`clusters/NAME/proxy`).
 

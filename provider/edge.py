@@ -7,6 +7,8 @@ diff, update and delete no old inputs, and shows errors with Python's stack.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,8 +17,9 @@ from typing import Any, NoReturn, TypeVar
 import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
-from pulumi.runtime.proto import plugin_pb2, status_pb2
+from pulumi.runtime.proto import engine_pb2, plugin_pb2, status_pb2
 from pulumi.runtime.proto import provider_pb2 as protocol
+from pulumi.runtime.proto.engine_pb2_grpc import EngineStub
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer
 
 from provider import schema
@@ -29,6 +32,8 @@ Context = Any
 """grpc.aio.ServicerContext, of which there are no types."""
 GONE = "gone"
 """The one setting of the provider."""
+TELLING_SECONDS = 5
+"""The engine is a process of the same machine."""
 PULUMIS = ("version", "pluginDownloadURL", "__internal")
 """Settings of any provider."""
 
@@ -41,10 +46,12 @@ class Edge(ResourceProviderServicer):
         self._kind = kind
         self._work = Work()
         self._gone: frozenset[str] = frozenset()
+        self._engine = ""
 
     async def Handshake(
         self, request: protocol.ProviderHandshakeRequest, context: Context
     ) -> protocol.ProviderHandshakeResponse:
+        self._engine = request.engine_address
         # As Configure says again; an engine that shakes hands goes by this.
         return protocol.ProviderHandshakeResponse(accept_secrets=True)
 
@@ -147,7 +154,14 @@ class Edge(ResourceProviderServicer):
 
     async def _resource(self, urn: str) -> Resource:
         class_ = await asyncio.to_thread(self._kind, _type(urn))
-        return class_(self._work, self._gone)
+        return class_(self._work, self._gone, functools.partial(self._tell, urn))
+
+    async def _tell(self, urn: str, message: str) -> None:
+        """Have the engine show a warning beside the resource; one that cannot be shown makes nothing fail."""
+        warning = engine_pb2.LogRequest(severity=engine_pb2.WARNING, message=f"{_name(urn)}: {message}", urn=urn)
+        async with grpc.aio.insecure_channel(self._engine) as channel:
+            with contextlib.suppress(grpc.RpcError):
+                await EngineStub(channel).Log(warning, timeout=TELLING_SECONDS)
 
 
 async def _telling(context: Context, urn: str, awaited: Awaitable[T], begun: Callable[[], Struct] | None = None) -> T:

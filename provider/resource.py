@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from provider.values import Values
@@ -63,10 +63,11 @@ class Resource:
     What they return are the outputs that are no inputs. Nothing here is called with an unknown value, but `foreseen`.
     """
 
-    def __init__(self, work: Work, gone: frozenset[str]) -> None:
-        """`gone`: the members that are not to be asked any more."""
+    def __init__(self, work: Work, gone: frozenset[str], tell: Callable[[str], Awaitable[None]]) -> None:
+        """`gone`: the members that are not to be asked any more. `tell` shows the user a warning."""
         self.work = work
         self.gone = gone
+        self.tell = tell
 
     async def problems(self, old: Values | None, new: Values) -> Mapping[str, str]:
         """What would make an update fail, by input; `old` are the inputs of the last update, if there was one."""

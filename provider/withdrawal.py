@@ -1,7 +1,8 @@
 """A member leaves the names before it leaves the federation: clients that remember its addresses still find them alive.
 
 What counts is the deletion of the resource: after everything else of the member is there, so before any of it goes, it
-marks the Cluster and waits until no resolver can remember the addresses any more.
+marks the Cluster and waits until no resolver can remember the addresses any more, or as long as anybody may be kept
+waiting.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from provider.values import Values
 
 PUBLISHED_SECONDS = 5
 """How long the controller and external-dns may take until the zone answers without the member."""
+MOST_SECONDS = 900
+"""A TTL may be a day, and a run that long would outlast credentials and CI jobs."""
 
 
 class Withdrawal(Resource):
-    """Deleted before its Cluster, it takes the TTL of the records and a little more."""
+    """Deleted before its Cluster, it takes the TTL of the records and a little more, 15 minutes at most."""
 
     def stale(self, state: Values, new: Values) -> list[str]:
         return ["drift"] if state["drift"] else []
@@ -47,8 +50,15 @@ class Withdrawal(Resource):
         except UnreachableError:
             # Nobody is there to withdraw it; what comes next will say that the API cannot be reached.
             return
-        if marked:
-            await self.work.sleep(state["ttl"] + PUBLISHED_SECONDS)
+        if not marked:
+            return
+        wanted = state["ttl"] + PUBLISHED_SECONDS
+        if wanted > MOST_SECONDS:
+            await self.tell(
+                f"{state['cluster']} leaves after {MOST_SECONDS} s, which is before the TTL of {state['ttl']} s is over"
+                ": resolvers and clients that have asked for its names until now may use its addresses until then"
+            )
+        await self.work.sleep(min(wanted, MOST_SECONDS))
 
 
 def _mark(props: Values, value: str | None) -> bool:

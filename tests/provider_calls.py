@@ -14,10 +14,15 @@ class Called:
 
     def __init__(self, kind: type[Resource], gone: Collection[str] = ()) -> None:
         self._kind, self._gone = kind, frozenset(gone)
+        self.told: list[str] = []
+        """The warnings."""
 
     @property
     def resource(self) -> Resource:
-        return self._kind(Work(), self._gone)
+        return self._kind(Work(), self._gone, self._tell)
+
+    async def _tell(self, message: str) -> None:
+        self.told.append(message)
 
     def problems(self, old: Values | None, new: Values) -> Mapping[str, str]:
         return asyncio.run(self.resource.problems(old, new))

@@ -24,6 +24,8 @@ class ClusterDnsArgs:
     region: str
     zones: Sequence[str]
     """Region and zones of the member."""
+    config_map: str | None = None
+    """Name of the ConfigMap with the Corefile; None where it is one of those that are known."""
 
 
 class ClusterDns(OwnResource):

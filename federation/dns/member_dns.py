@@ -79,7 +79,8 @@ class MemberDns(pulumi.ComponentResource):
             user(CONTROLLER_USER),
             in_api,
         )
-        if args.settings.cluster_dns == "auto":
+        cluster_dns = args.settings.cluster_dns
+        if cluster_dns != "none":
             ClusterDns(
                 f"{member}-cluster-dns",
                 ClusterDnsArgs(
@@ -90,6 +91,7 @@ class MemberDns(pulumi.ComponentResource):
                     servers=args.dns.lookup_servers,
                     region=args.settings.region,
                     zones=args.settings.zones,
+                    config_map=None if cluster_dns == "auto" else cluster_dns.config_map,
                 ),
                 ResourceOptions(
                     parent=self,

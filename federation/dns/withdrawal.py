@@ -8,7 +8,10 @@ from federation.own import OwnResource
 
 
 class Withdrawal(OwnResource):
-    """The end of a member's names: deleted before its Cluster, it takes the TTL of the records and a little more."""
+    """The end of a member's names: deleted before its Cluster, it takes the TTL of the records and a little more.
+
+    It takes 15 minutes at most.
+    """
 
     drift: Output[str]
     """Whether the last refresh found the mark of a leave on a member that stays; empty if not."""

@@ -1,18 +1,21 @@
 """Which ConfigMaps of a member's kube-system have to change for a federation, and to what. Pure.
 
-Known are CoreDNS with its Corefile in ConfigMap coredns; CoreDNS that imports further server blocks from ConfigMap
-coredns-custom, where AKS, k3s and Gardener want additions (their Corefile is put back); and kube-dns.
+Known are CoreDNS with its Corefile in ConfigMap coredns, in that of RKE2, or in one that the user names; CoreDNS that
+imports further server blocks from ConfigMap coredns-custom, where AKS, k3s and Gardener want additions (their Corefile
+is put back); and kube-dns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from provider.cluster_dns import corefile, kubedns
 from provider.cluster_dns.lookup import Lookup
 from provider.resource import ProviderError
 
-COREDNS, CUSTOM, KUBE_DNS = NAMES = ("coredns", "coredns-custom", "kube-dns")
+COREDNS, RKE2 = KNOWN = ("coredns", "rke2-coredns-rke2-coredns")
+"""ConfigMaps with a Corefile; the first that is there counts."""
+CUSTOM, KUBE_DNS = "coredns-custom", "kube-dns"
 COREFILE = "Corefile"
 
 ConfigMaps = Mapping[str, Mapping[str, str]]
@@ -28,28 +31,43 @@ def joined(found: ConfigMaps, lookup: Lookup, before: Lookup | None) -> dict[str
 
     Raises ClusterDnsError where CoreDNS or kube-dns would refuse the result, or it would hide something of the user's.
     """
-    if before and before.federation != lookup.federation:
+    if before and (before.federation, before.config_map) != (lookup.federation, lookup.config_map):
         found = left(found, before)
-    if text := found.get(COREDNS, {}).get(COREFILE):
-        return _in_coredns(found, text, lookup)
+    if name := with_corefile(found, lookup):
+        return _in_coredns(found, name, lookup)
+    if lookup.config_map:
+        raise ClusterDnsError(f"namespace kube-system has no ConfigMap {lookup.config_map} with a {COREFILE}")
     if KUBE_DNS in found:
         return _in_kube_dns(found, lookup, before)
     raise ClusterDnsError(
-        f"namespace kube-system has neither ConfigMap {COREDNS} with a {COREFILE} nor {KUBE_DNS}; only these are known"
+        f"namespace kube-system has neither ConfigMap {' nor '.join(KNOWN)} with a {COREFILE}, nor {KUBE_DNS}; "
+        "another is to be named (clusterDns: {configMap: NAME})"
     )
 
 
 def left(found: ConfigMaps, lookup: Lookup) -> dict[str, Mapping[str, str]]:
     """The ConfigMaps as they were without the federation."""
     result = dict(found)
-    if text := found.get(COREDNS, {}).get(COREFILE):
-        _refuse(COREDNS, corefile.damage(text))
-        result[COREDNS] = {**found[COREDNS], COREFILE: corefile.without_part(text, lookup.federation)}
+    if name := with_corefile(found, lookup):
+        text = found[name][COREFILE]
+        _refuse(name, corefile.damage(text))
+        result[name] = {**found[name], COREFILE: corefile.without_part(text, lookup.federation)}
         if CUSTOM in found:
             result[CUSTOM] = {key: value for key, value in found[CUSTOM].items() if key != _key(lookup)}
-    elif KUBE_DNS in found:
+    elif KUBE_DNS in found and not lookup.config_map:
         result[KUBE_DNS] = kubedns.without_part(found[KUBE_DNS], lookup)
     return result
+
+
+def to_read(lookups: Iterable[Lookup]) -> list[str]:
+    """Names of all ConfigMaps that these lookups may be in."""
+    return [*KNOWN, CUSTOM, KUBE_DNS, *sorted({each.config_map for each in lookups} - {"", *KNOWN, CUSTOM, KUBE_DNS})]
+
+
+def with_corefile(found: ConfigMaps, lookup: Lookup) -> str | None:
+    """Name of the ConfigMap with the Corefile that the lookup goes by."""
+    names = [lookup.config_map] if lookup.config_map else KNOWN
+    return next((name for name in names if found.get(name, {}).get(COREFILE)), None)
 
 
 def changed(found: ConfigMaps, wanted: ConfigMaps) -> list[str]:
@@ -57,15 +75,16 @@ def changed(found: ConfigMaps, wanted: ConfigMaps) -> list[str]:
     return [name for name in wanted if wanted[name] != found.get(name, {})]
 
 
-def _in_coredns(found: ConfigMaps, text: str, lookup: Lookup) -> dict[str, Mapping[str, str]]:
+def _in_coredns(found: ConfigMaps, name: str, lookup: Lookup) -> dict[str, Mapping[str, str]]:
+    text = found[name][COREFILE]
     result = left(found, lookup)
     imported = {key: value for key, value in result.get(CUSTOM, {}).items() if key.endswith(".server")}
-    _refuse(COREDNS, corefile.problems(text, lookup, imported))
+    _refuse(name, corefile.problems(text, lookup, imported))
     blocks = corefile.blocks(text, lookup)
     if corefile.imports_custom(text):
         result[CUSTOM] = {**result.get(CUSTOM, {}), _key(lookup): blocks}
     else:
-        result[COREDNS] = {**found[COREDNS], COREFILE: corefile.with_part(text, lookup.federation, blocks)}
+        result[name] = {**found[name], COREFILE: corefile.with_part(text, lookup.federation, blocks)}
     return result
 
 

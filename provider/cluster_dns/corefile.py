@@ -22,7 +22,7 @@ from types import MappingProxyType
 
 from federation import names
 from provider.cluster_dns.lookup import Lookup
-from provider.cluster_dns.server_blocks import Corefile, CorefileError, Plugin, ServerBlock, parse
+from provider.cluster_dns.server_blocks import VARIABLE, Corefile, CorefileError, Plugin, ServerBlock, parse
 
 CONNECTION = ("endpoint", "tls", "kubeconfig", "namespaces", "labels", "namespace_labels")
 """Options of the user's `kubernetes` plugin that say which API is read and what of it, and so hold for ours too."""
@@ -131,14 +131,14 @@ def problems(corefile: str, lookup: Lookup, imported: Mapping[str, str] = Mappin
     try:
         found = parse(without_part(corefile, lookup.federation))
         block, _ = _cluster_dns(found)
+        result = list(_collisions(found, lookup, _port(block)))
     except CorefileError as error:
         return [str(error)]
-    result = [
+    result.extend(
         f"line {plugin.line}: bind keeps the server from 127.0.0.1, where ours asks it"
         for plugin in block.plugins
         if plugin.words[0] == "bind"
-    ]
-    result.extend(_collisions(found, lookup, _port(block)))
+    )
     for name, text in imported.items():
         try:
             result.extend(f"{name} {problem}" for problem in _collisions(parse(text), lookup, _port(block)))
@@ -161,17 +161,30 @@ def _collisions(corefile: Corefile, lookup: Lookup, port: str) -> Iterator[str]:
     """What the user's server blocks do for names that would be the federation's."""
     ours = [lookup.federation, *([lookup.zone] if lookup.servers else [])]
     for block in corefile.blocks:
-        if port not in (served_at for _, served_at in block.endpoints()):
+        beside = [endpoint for endpoint in block.endpoints() if _may_be(endpoint[1], port)]
+        if not beside:
             continue
-        for zone, served_at in block.endpoints():
-            if served_at == port and zone in [*ours, _local(lookup)]:
+        for zone, served_at in beside:
+            own = next((own for own in [*ours, _local(lookup)] if _may_be(zone, own)), None)
+            if (zone, served_at) == (own, port):
                 yield f"line {block.line}: {zone}:{port} has a server block already"
+            elif own:
+                yield f"line {block.line}: {zone}:{served_at} may be {own}:{port}, by an environment variable"
         for plugin in block.plugins:
             listed = (word for option in plugin.options for word in option) if plugin.words[0] == "hosts" else ()
             for word in (*plugin.words[1:], *listed):
                 for zone in ours:
                     if f".{names.zone_of(word)}".endswith(f".{zone}"):
                         yield f"line {plugin.line}: {plugin.words[0]} {word} would be hidden by the zone {zone}"
+
+
+def _may_be(one: str, other: str) -> bool:
+    """Whether CoreDNS may take the two for the same, whatever is in its environment."""
+    return one == other or any(_pattern(a).fullmatch(b) for a, b in ((one, other), (other, one)))
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, VARIABLE.split(text))))
 
 
 def _cluster_dns(corefile: Corefile) -> tuple[ServerBlock, Plugin]:

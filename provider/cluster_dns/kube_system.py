@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -12,7 +12,8 @@ from kubernetes import client
 from federation.connection import send
 from provider import clusters
 from provider.cluster_dns import config_maps, corefile
-from provider.cluster_dns.config_maps import COREDNS, COREFILE, CUSTOM, KUBE_DNS, NAMES, ClusterDnsError, ConfigMaps
+from provider.cluster_dns.config_maps import COREFILE, CUSTOM, KNOWN, KUBE_DNS, ClusterDnsError, ConfigMaps
+from provider.cluster_dns.lookup import Lookup
 from provider.clusters import found_at
 from provider.resource import BegunError
 
@@ -24,13 +25,13 @@ ATTEMPTS = 5
 """Times to read, plan and write before giving up, if somebody else writes in between each time."""
 
 
-def found(api: client.ApiClient) -> ConfigMaps:
+def found(api: client.ApiClient, lookups: Collection[Lookup]) -> ConfigMaps:
     """What is there now; raises as `connection.get` does."""
-    return _data(_read(api))
+    return _data(_read(api, lookups))
 
 
-def change(api: client.ApiClient, plan: Callable[[ConfigMaps], ConfigMaps]) -> None:
-    """Make the ConfigMaps what `plan` makes of those that are there.
+def change(api: client.ApiClient, lookups: Collection[Lookup], plan: Callable[[ConfigMaps], ConfigMaps]) -> None:
+    """Make the ConfigMaps what `plan` makes of those that are there; `lookups` are those that it puts in or takes out.
 
     It is not awaited: as a rule the kubelet brings the files within a minute, and the plugin reload looks each 30 s.
     Raises as `connection.get` does, and whatever `plan` raises; BegunError once something may have been written.
@@ -38,7 +39,7 @@ def change(api: client.ApiClient, plan: Callable[[ConfigMaps], ConfigMaps]) -> N
     written: list[str] = []
     try:
         for _ in range(ATTEMPTS):
-            if _changed(api, plan, written):
+            if _changed(api, lookups, plan, written):
                 return
         raise ClusterDnsError(f"its ConfigMaps changed {ATTEMPTS} times while they were being written; try again")
     except (*clusters.FAILURES, ClusterDnsError) as error:
@@ -47,15 +48,25 @@ def change(api: client.ApiClient, plan: Callable[[ConfigMaps], ConfigMaps]) -> N
         raise BegunError(f"{clusters.words('its API', error)}; ConfigMap {written[0]} was written before") from None
 
 
-def _changed(api: client.ApiClient, plan: Callable[[ConfigMaps], ConfigMaps], written: list[str]) -> bool:
+def _changed(
+    api: client.ApiClient,
+    lookups: Collection[Lookup],
+    plan: Callable[[ConfigMaps], ConfigMaps],
+    written: list[str],
+) -> bool:
     """Whether it succeeded; if not, somebody else wrote in between. `written` gets the names of what was."""
-    objects = _read(api)
+    objects = _read(api, lookups)
     before = _data(objects)
     wanted = plan(before)
     changed = config_maps.changed(before, wanted)
-    restart = {COREDNS, CUSTOM} & set(changed) and not corefile.reloads(before[COREDNS][COREFILE])
-    if restart and not found_at(api, f"{DEPLOYMENTS}/{COREDNS}"):
-        raise ClusterDnsError("its CoreDNS has neither the plugin reload nor a Deployment coredns to be restarted")
+    read = {name for each in lookups if (name := config_maps.with_corefile(before, each))}
+    restarted = [
+        name for name in sorted(read) if {name, CUSTOM} & set(changed) and not corefile.reloads(before[name][COREFILE])
+    ]
+    for name in restarted:
+        # Charts give the Deployment the name of its ConfigMap.
+        if not found_at(api, f"{DEPLOYMENTS}/{name}"):
+            raise ClusterDnsError(f"its CoreDNS has neither the plugin reload nor a Deployment {name} to be restarted")
     for name in changed:
         # Before the answer: where there is none, nobody knows.
         written.append(name)
@@ -66,15 +77,15 @@ def _changed(api: client.ApiClient, plan: Callable[[ConfigMaps], ConfigMaps], wr
             if error.status != HTTPStatus.CONFLICT:
                 raise
             return False
-    if restart:
-        _restart(api)
+    for name in restarted:
+        _restart(api, name)
     return True
 
 
-def _read(api: client.ApiClient) -> dict[str, Any]:
+def _read(api: client.ApiClient, lookups: Collection[Lookup]) -> dict[str, Any]:
     """The ConfigMaps that are there; an empty one for kube-dns if it runs without."""
-    objects = {name: found_at(api, f"{CONFIG_MAPS}/{name}") for name in NAMES}
-    if not objects[COREDNS] and not objects[KUBE_DNS] and found_at(api, f"{DEPLOYMENTS}/{KUBE_DNS}"):
+    objects = {name: found_at(api, f"{CONFIG_MAPS}/{name}") for name in config_maps.to_read(lookups)}
+    if not any(objects[name] for name in (*KNOWN, KUBE_DNS)) and found_at(api, f"{DEPLOYMENTS}/{KUBE_DNS}"):
         objects[KUBE_DNS] = {}
     return {name: found for name, found in objects.items() if found is not None}
 
@@ -98,8 +109,8 @@ def _write(api: client.ApiClient, name: str, old: Any, data: Mapping[str, str]) 
     send(api, "PATCH", f"{CONFIG_MAPS}/{name}", {"metadata": version, "data": patch})
 
 
-def _restart(api: client.ApiClient) -> None:
+def _restart(api: client.ApiClient, deployment: str) -> None:
     """As `kubectl rollout restart` does: without the plugin reload, CoreDNS reads its Corefile only when it starts."""
     annotations = {"kubectl.kubernetes.io/restartedAt": datetime.now(UTC).isoformat(timespec="seconds")}
     template = {"metadata": {"annotations": annotations}}
-    send(api, "PATCH", f"{DEPLOYMENTS}/{COREDNS}", {"spec": {"template": template}})
+    send(api, "PATCH", f"{DEPLOYMENTS}/{deployment}", {"spec": {"template": template}})

@@ -19,6 +19,8 @@ class Lookup:
     region: str
     zones: tuple[str, ...]
     """Region and zones of the member."""
+    config_map: str = ""
+    """Name of the ConfigMap with the Corefile. Empty where it is one of those that are known."""
 
     def nearest(self, service: str, namespace: str) -> str:
         """The name of the tree that leads a pod of the member to the Service where it runs nearest.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from kubernetes import client
@@ -32,36 +32,48 @@ class ClusterDns(Resource):
         return found if state.get(LAYOUT) == corefile.layout() else [*found, LAYOUT]
 
     async def create(self, new: Values) -> Values:
-        return await self._change(new, lambda found: config_maps.joined(found, _lookup(new), None))
+        return await self._change(new, [new], lambda found: config_maps.joined(found, _lookup(new), None))
 
     async def read(self, state: Values) -> Values:
         return {DRIFT: await self.work.call(_drift, state), LAYOUT: state.get(LAYOUT)}
 
     async def update(self, state: Values, old: Values, new: Values) -> Values:
-        return await self._change(new, lambda found: config_maps.joined(found, _lookup(new), _lookup(state)))
+        return await self._change(
+            new, [new, state], lambda found: config_maps.joined(found, _lookup(new), _lookup(state))
+        )
 
     async def delete(self, state: Values) -> None:
         if state["member"] not in self.gone:
-            await self.work.call(_write, state, lambda found: config_maps.left(found, _lookup(state)))
+            await self.work.call(_write, state, [state], lambda found: config_maps.left(found, _lookup(state)))
 
-    async def _change(self, props: Values, plan: Callable[[ConfigMaps], ConfigMaps]) -> Values:
+    async def _change(
+        self, props: Values, concerned: Sequence[Values], plan: Callable[[ConfigMaps], ConfigMaps]
+    ) -> Values:
         try:
-            await self.work.call(_write, props, plan)
+            await self.work.call(_write, props, concerned, plan)
         except GivenUpError as error:
             raise BegunError(str(error)) from None
         return {DRIFT: "", LAYOUT: corefile.layout()}
 
 
 def _lookup(props: Values) -> Lookup:
-    lists = {key: tuple(props[key]) for key in ("servers", "zones")}
-    return Lookup(federation=props["federation"], zone=props["zone"], region=props["region"], **lists)
+    return Lookup(
+        federation=props["federation"],
+        zone=props["zone"],
+        servers=tuple(props["servers"]),
+        region=props["region"],
+        zones=tuple(props["zones"]),
+        # Not in the states of before.
+        config_map=props.get("configMap", ""),
+    )
 
 
 def _obstacle(props: Values, before: Values | None) -> str | None:
     """Why the federation cannot be put in; None also where the member does not answer, which is not said twice."""
+    lookup, old = _lookup(props), _lookup(before) if before else None
     try:
         with opened("its API", props["kubeconfig"]) as api:
-            config_maps.joined(kube_system.found(api), _lookup(props), _lookup(before) if before else None)
+            config_maps.joined(kube_system.found(api, [lookup, *([old] if old else [])]), lookup, old)
     except ClusterDnsError as error:
         return f"{error}; {ALLOWED}"
     except ProviderError:
@@ -69,14 +81,14 @@ def _obstacle(props: Values, before: Values | None) -> str | None:
     return None
 
 
-def _write(props: Values, plan: Callable[[ConfigMaps], ConfigMaps]) -> None:
+def _write(props: Values, concerned: Sequence[Values], plan: Callable[[ConfigMaps], ConfigMaps]) -> None:
     with _reporting(props) as api:
-        kube_system.change(api, plan)
+        kube_system.change(api, [_lookup(each) for each in concerned], plan)
 
 
 def _drift(props: Values) -> str:
     with _reporting(props) as api:
-        found = kube_system.found(api)
+        found = kube_system.found(api, [_lookup(props)])
         try:
             wanted = config_maps.joined(found, _lookup(props), _lookup(props))
         except ClusterDnsError as error:

@@ -92,6 +92,13 @@ def test_a_member_that_leaves_is_out_of_the_names_for_a_ttl_first(dev: Record, m
     assert (inputs["cluster"], inputs["ttl"]) == (member, 30)
 
 
+def test_a_config_map_is_named_to_the_cluster_dns_only_if_the_user_names_it(dev: Record, tmp_path: Path) -> None:
+    record = run(tmp_path, {"federation:members.0.clusterDns": {"configMap": "team-dns"}})
+    assert record.one("ClusterDns", "gondor-cluster-dns").inputs["configMap"] == "team-dns"
+    assert "configMap" not in dev.one("ClusterDns", "gondor-cluster-dns").inputs
+    assert {each.urn for each in record.resources} == {each.urn for each in dev.resources}
+
+
 def test_a_member_whose_cluster_dns_is_left_alone_has_all_else(dev: Record, tmp_path: Path) -> None:
     record = run(tmp_path, {"federation:members.0.clusterDns": "none"})
     gone = {each.urn for each in dev.resources} - {each.urn for each in record.resources}

@@ -17,6 +17,7 @@ from tests.provider_calls import Called
 
 pytestmark = pytest.mark.unit
 
+NAMES = ("coredns", "rke2-coredns-rke2-coredns", "coredns-custom", "kube-dns", "team-dns")
 CONFIG_MAPS, DEPLOYMENTS = "/api/v1/configmaps", "/apis/apps/v1/deployments"
 COREFILE = ". {\n    kubernetes cluster.local\n    reload\n}"
 CUSTOM = COREFILE + "\nimport /etc/coredns/custom/*.server\n"
@@ -31,6 +32,7 @@ BEFORE: list[ConfigMaps] = [
     },
     {"coredns": {"Corefile": CUSTOM}},
     {"coredns": {"Corefile": CUSTOM}, "coredns-custom": {"a.server": "a.org {\n}\n"}},
+    {"rke2-coredns-rke2-coredns": {"Corefile": COREFILE}, "kube-dns": {}},
     {"kube-dns": {"stubDomains": '{ "a.org": ["1.2.3.4"] }\n', "upstreamNameservers": '["8.8.8.8"]'}},
     {"kube-dns": {}},
 ]
@@ -73,7 +75,7 @@ def put(server: ApiServer, found: ConfigMaps) -> None:
 
 
 def data(server: ApiServer) -> ConfigMaps:
-    objects = {name: server.get(CONFIG_MAPS, "kube-system", name) for name in config_maps.NAMES}
+    objects = {name: server.get(CONFIG_MAPS, "kube-system", name) for name in NAMES}
     return {name: found.get("data", {}) for name, found in objects.items() if found}
 
 
@@ -95,7 +97,8 @@ def test_what_was_joined_is_left_as_it_was(before: ConfigMaps) -> None:
     [
         *((before, "coredns") for before in BEFORE[:2]),
         *((before, "coredns-custom") for before in BEFORE[2:4]),
-        *((before, "kube-dns") for before in BEFORE[4:]),
+        (BEFORE[4], "rke2-coredns-rke2-coredns"),
+        *((before, "kube-dns") for before in BEFORE[5:]),
     ],
 )
 def test_only_the_config_map_that_is_read_there_changes(before: ConfigMaps, name: str) -> None:
@@ -124,7 +127,7 @@ def test_server_blocks_move_to_the_custom_config_map_once_it_is_imported() -> No
 @pytest.mark.parametrize(
     ("found", "problem"),
     [
-        ({}, "namespace kube-system has neither ConfigMap coredns with a Corefile nor kube-dns"),
+        ({}, "namespace kube-system has neither ConfigMap coredns nor rke2-.* with a Corefile, nor kube-dns; another"),
         ({"coredns": {"other": ""}}, "namespace kube-system has neither"),
         (
             {"coredns": {"Corefile": COREFILE + "\nexample.com {\n}\n"}},
@@ -278,10 +281,63 @@ def meddled(api: ApiServer, times: int) -> Callable[[ConfigMaps], ConfigMaps]:
     return plan
 
 
+def named(name: str) -> Lookup:
+    return Lookup(**(vars(LOOKUP) | {"config_map": name}))
+
+
+@pytest.mark.parametrize("before", [BEFORE[0], BEFORE[3], BEFORE[4], BEFORE[5], {}])
+@pytest.mark.parametrize("text", [COREFILE, CUSTOM])
+def test_a_config_map_that_is_named_has_the_federation_and_no_other(before: ConfigMaps, text: str) -> None:
+    found = {**before, "team-dns": {"Corefile": text}}
+    joined = config_maps.joined(found, named("team-dns"), None)
+    assert config_maps.changed(found, joined) == ["coredns-custom" if text == CUSTOM else "team-dns"]
+    assert not config_maps.changed(found, config_maps.left(joined, named("team-dns")))
+
+
+@pytest.mark.parametrize("found", [*BEFORE, {"team-dns": {"other": ""}}])
+def test_a_config_map_that_is_named_and_not_there_is_refused(found: ConfigMaps) -> None:
+    with pytest.raises(ClusterDnsError, match="namespace kube-system has no ConfigMap team-dns with a Corefile"):
+        config_maps.joined(found, named("team-dns"), None)
+
+
+@pytest.mark.parametrize("before", BEFORE[:-1])
+def test_another_name_takes_the_federation_along(api: ApiServer, before: ConfigMaps) -> None:
+    before = {**before, "team-dns": {"Corefile": COREFILE}}
+    put(api, before)
+    provider = Called(ClusterDns)
+    known, own = props(api), props(api, configMap="team-dns")
+    provider.create(known)
+    assert provider.problems(known, own) == {}
+    assert provider.update(made(api), own, known) == made(api, configMap="team-dns")
+    assert data(api) == config_maps.joined(before, named("team-dns"), None)
+    assert provider.read(made(api, configMap="team-dns"))["drift"] == ""
+    assert provider.update(made(api, configMap="team-dns"), known, own) == made(api)
+    assert data(api) == config_maps.joined(before, LOOKUP, None)
+    provider.delete(known)
+    assert data(api) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "name"), [({}, "rke2-coredns-rke2-coredns"), ({"configMap": "team-dns"}, "team-dns")]
+)
+def test_what_does_not_reload_is_restarted_by_the_name_of_its_config_map(
+    api: ApiServer, given: dict[str, str], name: str
+) -> None:
+    put(api, {name: {"Corefile": COREFILE.replace("reload", "cache")}})
+    provider = Called(ClusterDns)
+    with pytest.raises(ProviderError, match=f"neither the plugin reload nor a Deployment {name} to be restarted"):
+        provider.create(props(api, **given))
+    for each in (name, "coredns"):
+        api.put(DEPLOYMENTS, {"metadata": {"name": each, "namespace": "kube-system"}})
+    provider.create(props(api, **given))
+    assert "spec" in (api.get(DEPLOYMENTS, "kube-system", name) or {})
+    assert "spec" not in (api.get(DEPLOYMENTS, "kube-system", "coredns") or {})
+
+
 def test_what_somebody_else_writes_meanwhile_is_kept(api: ApiServer) -> None:
     put(api, BEFORE[0])
     with connect(yaml.safe_load(props(api)["kubeconfig"])) as client:
-        kube_system.change(client, meddled(api, 2))
+        kube_system.change(client, [LOOKUP], meddled(api, 2))
     assert data(api)["coredns"]["theirs"] == "1"
     assert data(api) == config_maps.joined(data(api), LOOKUP, LOOKUP)
 
@@ -289,7 +345,7 @@ def test_what_somebody_else_writes_meanwhile_is_kept(api: ApiServer) -> None:
 def test_it_gives_up_when_somebody_else_never_stops(api: ApiServer) -> None:
     put(api, BEFORE[0])
     with connect(yaml.safe_load(props(api)["kubeconfig"])) as client, pytest.raises(ClusterDnsError, match="5 times"):
-        kube_system.change(client, meddled(api, 9))
+        kube_system.change(client, [LOOKUP], meddled(api, 9))
     assert "fellowship" not in data(api)["coredns"]["Corefile"]
 
 

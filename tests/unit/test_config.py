@@ -131,6 +131,18 @@ KEY = config.KEY_OF_MAP
 RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
 GOOGLE_ZONE = {"provider": "google-clouddns", "googleClouddns": GOOGLE}
 PATH = "dns.googleClouddns"
+NO_CLUSTER_DNS: list[tuple[Any, str]] = [
+    ("coredns", '"coredns"'),
+    (True, "true"),
+    ([], "[]"),
+    ({}, "{}"),
+    ({"configMap": ""}, '{"configMap": ""}'),
+    ({"configMap": 1}, '{"configMap": 1}'),
+    ({"configMap": "Core_DNS"}, '{"configMap": "Core_DNS"}'),
+    ({"configMap": "a/b"}, '{"configMap": "a/b"}'),
+    ({"configMap": "dns", "namespace": "dns"}, '{"configMap": "dns", "namespace": "dns"}'),
+    ({"config_map": "dns"}, '{"config_map": "dns"}'),
+]
 REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
     ({"name": "The_Fellowship"}, ['name: "The_Fellowship" is not a DNS label', "a-z, 0-9 and '-'", "48"]),
     ({"members.0.name": "a" * 49}, ["members[0].name: ", "a" * 49, "is not a DNS label of at most 48 characters"]),
@@ -277,6 +289,10 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
     ),
     ({"certificates.authorities": [0]}, ["certificates.authorities[0]: 0 should be greater than or equal to 1"]),
     ({"members.0.tokenGeneration": 0}, ["members[0].tokenGeneration: 0 should be greater than or equal to 1"]),
+    *(
+        ({"members.0.clusterDns": wrong}, [f"members[0].clusterDns: {text} is not auto, none, or {{configMap: NAME}}"])
+        for wrong, text in NO_CLUSTER_DNS
+    ),
     ({"protect": "perhaps"}, ['protect: "perhaps" should be a valid boolean']),
 ]
 
@@ -406,6 +422,7 @@ BREAKS: list[tuple[str, Any]] = [
     ("members.0.region", MISSING),
     ("members.0.zones", ["a b"]),
     ("members.0.unknown", {}),
+    ("members.0.clusterDns", {"configMap": "_"}),
     ("certificates.renewBeforeDays", 0),
     ("certificates.authorities", []),
     ("certificates.unknown", 1),

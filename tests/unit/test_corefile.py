@@ -1,7 +1,6 @@
 """The federation's server blocks: put in, taken out, refused; and what CoreDNS itself makes of them."""
 
 import json
-import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from provider.cluster_dns import corefile
 from provider.cluster_dns.lookup import Lookup
 from provider.cluster_dns.server_blocks import CorefileError, parse
 from tests import strategies
+from tests.programs.zone_lab import free_port
 from toolbox import tool
 
 pytestmark = pytest.mark.unit
@@ -182,6 +182,20 @@ def test_the_nearest_name_is_the_one_that_the_controller_publishes(
         (KUBEADM + '"\n', "line 18: the quote that opens here is not closed"),
         (KUBEADM + "import", "line 18: import names no file"),
         (KUBEADM + "{\n}\n", "line 18: a server block has no zone"),
+        (KUBEADM.replace(".:53", ".:"), "line 1: .: has no port behind its last colon"),
+        (KUBEADM.replace(".:53", "::/64 ."), "line 1: ::/64 begins with a zero"),
+        (KUBEADM.replace(".:53", "{$ADDRESS}"), "line 1: {$ADDRESS} may get its port from the environment"),
+        (KUBEADM + zone("{$ZONE}", "whoami"), "line 18: {$zone}:53 may be fellowship:53, by an environment variable"),
+        (KUBEADM + zone("example.{$TOP}", "whoami"), "line 18: example.{$top}:53 may be example.com:53"),
+        (
+            KUBEADM.replace(":53", ":{$PORT}") + zone("example.com", "whoami"),
+            "line 18: example.com:53 may be example.com:{$PORT}, by an environment variable",
+        ),
+        (KUBEADM + "example.com:{$PORT} {\n}\n", "line 18: example.com:{$PORT} may be example.com:53"),
+        (KUBEADM.replace(".:53", ".,"), "line 1: after the comma of ., another zone is missing"),
+        (KUBEADM + '"" {\n}\n', "line 18: a server block has no zone"),
+        (KUBEADM + "import a b\n", "line 18: import names more than one file"),
+        (KUBEADM + "(a) {\n}\nimport a\n", "line 20: a snippet with whole server blocks is not understood"),
         ("# BEGIN federation fellowship\n" + KUBEADM, "line 1: '# BEGIN federation fellowship' lacks its counterpart"),
         (KUBEADM + "# END federation other\n", "line 18: '# END federation other' lacks its counterpart"),
         (
@@ -208,6 +222,48 @@ def test_what_would_break_or_hide_something_is_told_with_its_line(text: str, pro
 )
 def test_what_is_served_elsewhere_is_no_obstacle(more: str) -> None:
     assert corefile.problems(KUBEADM + more, LOOKUP) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "endpoints"),
+    [
+        (".:53", [("", "53")]),
+        (".", [("", "53")]),
+        ("cluster.local:1053", [("cluster.local", "1053")]),
+        ("Cluster.Local.:0053", [("cluster.local", "53")]),
+        ("dns://example.org:54", [("example.org", "54")]),
+        ("tls://example.org", []),
+        ("https://example.org:443", []),
+        ("grpc://.:9000", []),
+        ("fd00:10:96::/112", [(f"{'0.' * 16}6.9.0.0.0.1.0.0.0.0.d.f.ip6.arpa", "53")]),
+        ("fd00:10:96::/112:54", [(f"{'0.' * 16}6.9.0.0.0.1.0.0.0.0.d.f.ip6.arpa", "54")]),
+        ("2001:db8::/31", [("8.b.d.0.1.0.0.2.ip6.arpa", "53"), ("9.b.d.0.1.0.0.2.ip6.arpa", "53")]),
+        ("10.96.0.0/16:54", [("96.10.in-addr.arpa", "54")]),
+        ("10.0.0.0/15", [("0.10.in-addr.arpa", "53"), ("1.10.in-addr.arpa", "53")]),
+        ("10.96.3.7/24", [("3.96.10.in-addr.arpa", "53")]),
+        ("0.0.0.0/0", [("in-addr.arpa", "53")]),
+        ("10.96.0.0/255.255.0.0", [("10.96.0.0/255.255.0.0", "53")]),
+        ("[::1]:54", [("[::1]", "54")]),
+        ("example.org:dns", [("example.org:dns", "53")]),
+        (".:{$PORT}", [("", "{$PORT}")]),
+        (".:{%PORT%}", [("", "{%PORT%}")]),
+        ("{$ZONE}.org:54", [("{$zone}.org", "54")]),
+        ("{$ZONE}.org", [("{$zone}.org", "53")]),
+    ],
+)
+def test_a_key_is_split_as_coredns_splits_it(key: str, endpoints: list[tuple[str, str]]) -> None:
+    (block,) = parse(f"{key} {{\n}}\n").blocks
+    assert block.endpoints() == endpoints
+
+
+def test_a_port_from_the_environment_is_ours_too() -> None:
+    text = KUBEADM.replace(".:53", ".:{$PORT}")
+    assert corefile.problems(text, LOOKUP) == []
+    short, tree = parse(corefile.blocks(text, LOOKUP)).blocks
+    assert short.endpoints() == [("fellowship", "{$PORT}")]
+    assert short.plugins[-1].words == ("forward", "_local.fellowship", "127.0.0.1:{$PORT}")
+    assert tree.endpoints() == [("example.com", "{$PORT}"), ("_local.fellowship", "{$PORT}")]
+    assert corefile.problems(corefile.with_part(text, "fellowship", corefile.blocks(text, LOOKUP)), LOOKUP) == []
 
 
 def test_imported_files_are_looked_at_too() -> None:
@@ -244,6 +300,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "PLACE, {\n    errors\n}\n",
+        "import a b\n",
         "PLACE {\n    errors\n",
         "PLACE { errors }\n",
         "import",
@@ -370,9 +428,3 @@ def coredns(path: Path, port: int) -> Iterator[Callable[[str, str], list[str]]]:
             yield ask
         finally:
             server.terminate()
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])

@@ -69,9 +69,24 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
 
 
 def test_leaving_marks_the_cluster_and_outlasts_the_ttl(api: Api) -> None:
-    Called(Withdrawal).delete(STATE)
+    provider = Called(Withdrawal)
+    provider.delete(STATE)
+    assert provider.told == []
     assert api.sent == [("PATCH", CLUSTER, {"metadata": {"annotations": {"federation/leaving": "true"}}})]
     assert api.slept == [35]
+
+
+@pytest.mark.parametrize(("ttl", "seconds", "told"), [(895, 900, 0), (896, 900, 1), (86400, 900, 1)])
+def test_nobody_waits_longer_than_a_quarter_of_an_hour_and_what_that_means_is_told(
+    api: Api, ttl: int, seconds: int, told: int
+) -> None:
+    provider = Called(Withdrawal)
+    provider.delete(STATE | {"ttl": ttl})
+    assert api.slept == [seconds]
+    assert provider.told == told * [
+        f"gondor leaves after 900 s, which is before the TTL of {ttl} s is over: "
+        "resolvers and clients that have asked for its names until now may use its addresses until then"
+    ]
 
 
 def test_joining_takes_the_mark_of_a_leave_that_was_given_up(api: Api) -> None:
