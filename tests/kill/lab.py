@@ -86,7 +86,12 @@ class Lab:
         self._lengths: dict[str, Length] = {}
         self._logs = 0
         fleet("down")
-        fleet("up", "--cluster", HOST, "--api-only", MEMBER, "--kubeconfig", str(self._clusters.kubeconfig))
+        try:
+            fleet("up", "--cluster", HOST, "--api-only", MEMBER, "--kubeconfig", str(self._clusters.kubeconfig))
+        except BaseException:
+            # Whoever has no lab cannot take it down.
+            fleet("down")
+            raise
         self._stack = Stack(FLEET, fleets() / FLEET / "stack", self._clusters.kubeconfig)
         self._configure()
         self._before = self._outside()
