@@ -1,8 +1,7 @@
 """`python -m tests [check | quick]`: linters and type checker, then the tests, and a table of what came of each part.
 
 `check` ends after the linters, `quick` after the tests that start no process; these need nothing but Python.
-The tests on clusters wait more than they work: they run in three workers (pytest-xdist), each with clusters of its own;
-two have a federation on whole clusters most of the time, the third API servers alone.
+The tests on clusters wait more than they work: they run in two workers (pytest-xdist), each with clusters of its own.
 `python -m pytest` runs whatever is asked for in one.
 """
 
@@ -35,7 +34,7 @@ CHECKS = {
     "layers": ("lint-imports",),
 }
 
-TWO_WORKERS, THREE_WORKERS = (("-n", count, "--dist", "loadgroup") for count in ("2", "3"))
+TWO_WORKERS = ("-n", "2", "--dist", "loadgroup")
 QUICK = {
     "tests without processes": (*TWO_WORKERS, "-m", "not programs", "tests/unit", "tests/component"),
 }
@@ -50,7 +49,7 @@ PARTS = {
         "tests/upgrade",
     ),
     "tests against the clock": ("-m", "speed", "tests/fleet", "tests/programs"),
-    "tests on clusters": (*THREE_WORKERS, "-v", "-m", "not speed", "tests/fleet", "tests/kill"),
+    "tests on clusters": (*TWO_WORKERS, "-v", "-m", "not speed", "tests/fleet", "tests/kill"),
 }
 QUICK_CASES = 200
 CASES = 10_000

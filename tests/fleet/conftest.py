@@ -32,7 +32,7 @@ from tests.leaks import key_headers, leaks, needles, private_parts
 from toolbox import tool
 
 FLEET = "-".join(filter(None, (os.environ.get("FEDERATION_TEST_FLEET", "test"), os.environ.get("PYTEST_XDIST_WORKER"))))
-"""Two test runs side by side, and the workers of one run, each need a fleet of their own."""
+"""Two test runs side by side, and two workers of one run, each need a fleet of their own."""
 SECOND = (
     "test_44_faults.py",
     "test_44_replicas.py",
