@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,8 +13,10 @@ from controllers.engine.federated import FINALIZER
 from controllers.engine.kinds import Ref
 from controllers.engine.placement import Traits, traits
 from controllers.engine.reach import Reach
+from controllers.runtime import member
 from controllers.runtime.api import Api
-from controllers.runtime.objects import Json, names_in
+from controllers.runtime.member import CredentialsError
+from controllers.runtime.objects import Json, Key, names_in
 from federation.names import KEEP_WORKLOADS, NAMESPACES, UNREACHABLE
 
 log = logging.getLogger(__name__)
@@ -27,19 +28,12 @@ LEFT = "Left"
 """Condition of a Cluster that is being deleted: False while it cannot go, and why."""
 
 
-class CredentialsError(ValueError):
-    """The federation API does not have what leads to a member."""
-
-
 @dataclass(frozen=True)
-class Endpoint:
-    """Where a member's API is, what leads there, and how far."""
+class Endpoint(member.Endpoint):
+    """What leads to a member's API, besides, and how far."""
 
-    url: str
-    secret: tuple[str, str]
+    secret: Key
     """Namespace and name, in the federation API."""
-    insecure: bool
-    proxy: str
     reach: Reach
 
 
@@ -92,9 +86,9 @@ def read_cluster(obj: Json) -> Cluster:
         metadata["resourceVersion"],
         Endpoint(
             spec["apiEndpoint"],
-            (secret.get("namespace", ""), secret.get("name", "")),
             bool(spec.get("insecureSkipTLSVerification")),
             spec.get("proxyURL", ""),
+            (secret.get("namespace", ""), secret.get("name", "")),
             Reach(tuple(names_in(annotations.get(NAMESPACES, "")))),
         ),
         tuple(metadata.get("finalizers") or ()),
@@ -126,21 +120,9 @@ def connect(federation: Callable[[], Api], endpoint: Endpoint) -> Api:
     namespace, name = endpoint.secret
     if not name:
         raise CredentialsError("the Cluster has no spec.secretRef")
-    where = f"Secret {namespace}/{name} in the federation API"
-    with federation() as api:
-        fence = api.fence
-        try:
-            data = api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}").get("data") or {}
-        except ApiException as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
-            raise CredentialsError(f"{where} is not there") from None
-    needed = ("token",) if endpoint.insecure else ("caBundle", "token")
-    missing = [key for key in needed if not data.get(key)]
-    if missing:
-        raise CredentialsError(f"{where} has no {' and no '.join(missing)}")
     try:
-        ca, token = (b64decode(data.get(key, "")).decode() for key in ("caBundle", "token"))
-    except ValueError:
-        raise CredentialsError(f"{where} has a caBundle or token that is no text") from None
-    return Api.of_token(endpoint.url, ca, token, insecure=endpoint.insecure, proxy=endpoint.proxy, fence=fence)
+        return member.connect(federation, endpoint.secret, endpoint)
+    except ApiException as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        raise CredentialsError(f"Secret {namespace}/{name} in the federation API is not there") from None

@@ -11,8 +11,8 @@ from kubernetes.client import ApiException
 from urllib3.exceptions import NameResolutionError, NewConnectionError, ProxyError, SSLError
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
-from controllers.engine.clusters import CredentialsError
 from controllers.runtime.api import why
+from controllers.runtime.member import CredentialsError
 
 SILENT_SECONDS = 30.0
 GOOD_ANSWERS = 2

@@ -10,9 +10,9 @@ from time import monotonic
 
 from kubernetes.client import ApiException
 
-from controllers.engine.clusters import CredentialsError
 from controllers.engine.health import Health, Verdict
 from controllers.runtime.api import FAILURES, Api
+from controllers.runtime.member import CredentialsError
 
 EVERY_SECONDS = 5.0
 SOON_SECONDS = 1.0

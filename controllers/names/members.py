@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +16,6 @@ from controllers.names.objects import (
     OF_SERVICE,
     Balancer,
     Cluster,
-    Endpoint,
     Share,
     Slice,
     read_balancer,
@@ -25,6 +23,7 @@ from controllers.names.objects import (
 )
 from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
+from controllers.runtime.member import Endpoint, connect
 from controllers.runtime.objects import Json, Key
 from controllers.runtime.probing import probe
 from controllers.runtime.watching import News, Stream, follow
@@ -177,14 +176,6 @@ class Members:
 def connect_member(federation: Callable[[], Api], namespace: str, cluster: str, endpoint: Endpoint) -> Api:
     """A line to a member, with the credentials that join left in this namespace of the federation API.
 
-    Raises what Api's calls raise, and ValueError for a Secret that lacks something.
+    Raises what `connect` raises.
     """
-    name = dns_secret(cluster)
-    with federation() as api:
-        data = api.get(f"/api/v1/namespaces/{namespace}/secrets/{name}").get("data", {})
-    needed = ("token",) if endpoint.insecure else ("caBundle", "token")
-    missing = [key for key in needed if not data.get(key)]
-    if missing:
-        raise ValueError(f"Secret {namespace}/{name} in the federation API has no {' and no '.join(missing)}")
-    ca, token = (b64decode(data.get(key, "")).decode() for key in ("caBundle", "token"))
-    return Api.of_token(endpoint.url, ca, token, insecure=endpoint.insecure, proxy=endpoint.proxy)
+    return connect(federation, (namespace, dns_secret(cluster)), endpoint)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from controllers.names.plan import Addresses, Record
+from controllers.runtime.member import Endpoint
 from controllers.runtime.objects import Json, Key, key_of, names_in
 from federation.names import CARRIED_BY, DNS_CONTROLLER, LEAVING, MANAGED_BY, NAMESPACES, is_domain, is_ip, zone_of
 
@@ -56,17 +57,6 @@ class Slice:
     service: Key
     ready: bool
     """Whether any of its endpoints is."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a member's API is, and how it is reached."""
-
-    url: str
-    insecure: bool
-    """Whether any certificate will do."""
-    proxy: str
-    """URL of the HTTP proxy on the way; empty: none."""
 
 
 @dataclass(frozen=True)

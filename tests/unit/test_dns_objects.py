@@ -16,7 +16,6 @@ from controllers.names.objects import (
     MANAGED_BY_KARMADA,
     SEEN,
     Balancer,
-    Endpoint,
     Service,
     Share,
     Sight,
@@ -32,6 +31,7 @@ from controllers.names.objects import (
     sight_of,
 )
 from controllers.names.plan import Record
+from controllers.runtime.member import Endpoint
 from controllers.runtime.objects import Json
 from federation.names import CARRIED_BY
 from tests.strategies import json_values

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from kubernetes.client import ApiException
 
 from controllers.engine.clerk import Condition, with_condition
-from controllers.engine.clusters import CredentialsError
 from controllers.engine.health import GOOD_ANSWERS, SILENT_SECONDS, Health, Verdict, in_words
 from controllers.runtime.api import FAILURES, Api
+from controllers.runtime.member import CredentialsError
 from tests.kube_api import ApiServer
 
 pytestmark = pytest.mark.unit
