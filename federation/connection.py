@@ -32,11 +32,11 @@ def connect(kubeconfig: Kubeconfig) -> client.ApiClient:
     # It remembers its files with certificates and keys before it has written them: another thread may find one empty.
     with _LOADING:
         config.load_kube_config_from_dict(dict(known), client_configuration=settings)  # type: ignore[no-untyped-call]
-    if not (settings.api_key or settings.cert_file) and known["users"]:
-        raise CredentialsError("its credentials come to nothing, and it would be asked as system:anonymous")
     api = client.ApiClient(settings)
-    if known["users"]:
-        _impersonate(api, known["users"][0]["user"])
+    for each in known["users"]:
+        if not (settings.api_key or settings.cert_file):
+            raise CredentialsError("its credentials come to nothing, and it would be asked as system:anonymous")
+        _impersonate(api, each["user"])
     return api
 
 

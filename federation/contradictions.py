@@ -32,9 +32,7 @@ def contradictions(given: Mapping[str, Any]) -> Iterator[str]:
         why = "CoreDNS transfers a zone without its signatures, which secondaries could not make"
         yield f"{PROJECT}:dns.coredns: transferTo and dnssec exclude each other, as {why}; keep one"
     yield from _clashing_names(given)
-    users = Counter(str(as_map(user).get("name")) for user in as_list(given.get("users")))
-    for name in (name for name, count in users.items() if count > 1):
-        yield f"{PROJECT}:users: {name!r} is there several times; allowed: once, with all of its groups"
+    yield from _clashing_users(given)
     yield from _unknown_members(given)
     yield from _access(given)
     yield from _of_another_engine(given)
@@ -160,6 +158,13 @@ def _clashing_names(given: Mapping[str, Any]) -> Iterator[str]:
     for path, context in context_paths(given):
         if context == given.get("name"):
             yield f"{path}: {context!r} is also the federation's name, which its own context takes; rename one"
+
+
+def _clashing_users(given: Mapping[str, Any]) -> Iterator[str]:
+    counts = Counter(str(as_map(user).get("name")) for user in as_list(given.get("users")))
+    for name, count in counts.items():
+        if count > 1:
+            yield f"{PROJECT}:users: {name!r} is there several times; allowed: once, with all of its groups"
 
 
 def places(given: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -27,6 +27,8 @@ PLUGIN_SECONDS = 40
 """As long as a cluster that does not answer is waited for altogether."""
 FRESH = timedelta(seconds=30)
 """A credential that ends sooner is asked for anew."""
+CREDENTIALS = ("token", "client-certificate-data", "username", "auth-provider")
+"""Keys of a user who shows something, besides tokenFile; one of them is enough."""
 LAST = 300
 """Characters of what a plugin said last, for its error."""
 EXTENSION = "client.authentication.k8s.io/exec"
@@ -54,20 +56,18 @@ def resolved(kubeconfig: Kubeconfig) -> Kubeconfig:
     A plugin is asked once, and again when its answer is over. Raises CredentialsError for one that fails, and for a
     user whose credentials are empty.
     """
-    users = kubeconfig["users"]
-    if not users:
+    if not kubeconfig["users"]:
         return kubeconfig
-    ((name, user),) = ((each["name"], each["user"]) for each in users)
-    cluster = kubeconfig["clusters"][0]["cluster"]
-    plain = {key: value for key, value in user.items() if key != "exec"}
+    user, cluster = kubeconfig["users"][0]["user"], kubeconfig["clusters"][0]["cluster"]
     kind = (user.get("auth-provider") or {}).get("name", "oidc")
     if kind != "oidc":
         raise CredentialsError(f"kubectl knows no auth-provider {kind!r} any more; allowed: a plugin (exec), or oidc")
-    if "exec" in user and not _shows_something(plain):
-        plain |= _line_to(json.dumps([user["exec"], cluster], sort_keys=True)).answer()
-    if not _shows_something(plain):
+    shown: Mapping[str, Any] = user
+    if "exec" in user and not _shows_something(user):
+        shown = {**user, **_plugin(json.dumps([user["exec"], cluster], sort_keys=True)).answer()}
+    if not _shows_something(shown):
         raise CredentialsError("it has no credentials: they are empty, and it would be asked as system:anonymous")
-    return {**kubeconfig, "users": [{"name": name, "user": plain}]}
+    return without_plugin({**kubeconfig, "users": [{**kubeconfig["users"][0], "user": shown}]})
 
 
 def without_plugin(kubeconfig: Kubeconfig) -> Kubeconfig:
@@ -79,9 +79,6 @@ def without_plugin(kubeconfig: Kubeconfig) -> Kubeconfig:
     return {**kubeconfig, "users": users}
 
 
-_CREDENTIALS = ("token", "client-certificate-data", "username", "auth-provider")
-
-
 def _shows_something(user: Mapping[str, Any]) -> bool:
     if file := user.get("tokenFile"):
         try:
@@ -90,7 +87,7 @@ def _shows_something(user: Mapping[str, Any]) -> bool:
         except (OSError, ValueError) as error:
             raise CredentialsError(f"its token file {file} cannot be read: {error}") from error
         return True
-    return any(user.get(key) for key in _CREDENTIALS)
+    return any(user.get(key) for key in CREDENTIALS)
 
 
 class _Plugin:
@@ -118,7 +115,7 @@ class _Plugin:
 
 
 @cache
-def _line_to(key: str) -> _Plugin:
+def _plugin(key: str) -> _Plugin:
     plugin, cluster = json.loads(key)
     return _Plugin(plugin, cluster)
 

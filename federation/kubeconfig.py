@@ -18,8 +18,6 @@ _CERTIFICATES = ("certificate-authority", "client-certificate", "client-key")
 """Files that are read into the entry, under their name with -data."""
 _TOKEN_FILE = "tokenFile"
 """It stays a file, as what it says changes."""
-
-
 INSECURE, SERVER_NAME, PROXY = "insecure-skip-tls-verify", "tls-server-name", "proxy-url"
 """Keys of a cluster, beside its `server`."""
 
@@ -55,31 +53,18 @@ def pick(kubeconfig: Kubeconfig, context: str) -> Kubeconfig:
     lie in files are read in. Raises KubeconfigError for what is missing, or no text.
     """
     chosen = _named(kubeconfig, "contexts", context)
-    cluster = _with_files(_named(kubeconfig, "clusters", _text(chosen, "cluster", f"context {context!r}")))
-    whose = f"{chosen['cluster']!r} in clusters"
-    _text(cluster, "server", whose)
-    for key in (SERVER_NAME, PROXY):
-        if cluster.get(key) not in (None, ""):
-            _text(cluster, key, whose)
-    insecure = cluster.get(INSECURE)
-    if not isinstance(insecure, bool | None):
-        raise KubeconfigError(f"{whose} has a value of {INSECURE} that is neither true nor false")
-    if insecure and cluster.get("certificate-authority-data"):
-        raise KubeconfigError(f"{whose} has a certificate-authority, and {INSECURE} too; keep one")
-    user = _with_files(_named(kubeconfig, "users", str(chosen["user"]))) if chosen.get("user") else None
-    if user is not None and _TOKEN_FILE in user:
-        user.pop("token", None)
-    return _assemble(
-        [{"name": context, "cluster": cluster}],
-        [] if user is None else [{"name": context, "user": user}],
-        [
-            {
-                "name": context,
-                "context": {**chosen, "cluster": context, **({"user": context} if user is not None else {})},
-            }
-        ],
-        context,
-    )
+    name = _text(chosen, "cluster", f"context {context!r}")
+    cluster = _with_files(_named(kubeconfig, "clusters", name))
+    _check_cluster(cluster, f"{name!r} in clusters")
+    renamed, users = {**chosen, "cluster": context}, []
+    if chosen.get("user"):
+        user = _with_files(_named(kubeconfig, "users", str(chosen["user"])))
+        if _TOKEN_FILE in user:
+            user.pop("token", None)
+        users = [{"name": context, "user": user}]
+        renamed["user"] = context
+    contexts = [{"name": context, "context": renamed}]
+    return _assemble([{"name": context, "cluster": cluster}], users, contexts, context)
 
 
 def cluster(kubeconfig: Kubeconfig) -> Mapping[str, Any]:
@@ -154,6 +139,18 @@ def _entry(entry: Any, section: str, kind: str, path: Path) -> Mapping[str, Any]
     if isinstance(plugin, dict) and "/" in str(plugin.get("command", "")):
         plugin["command"] = str(path.parent.absolute() / plugin["command"])
     return {"name": entry["name"], kind: body}
+
+
+def _check_cluster(cluster: Mapping[str, Any], whose: str) -> None:
+    _text(cluster, "server", whose)
+    for key in (SERVER_NAME, PROXY):
+        if cluster.get(key) not in (None, ""):
+            _text(cluster, key, whose)
+    insecure = cluster.get(INSECURE)
+    if not isinstance(insecure, bool | None):
+        raise KubeconfigError(f"{whose} has a value of {INSECURE} that is neither true nor false")
+    if insecure and cluster.get("certificate-authority-data"):
+        raise KubeconfigError(f"{whose} has a certificate-authority, and {INSECURE} too; keep one")
 
 
 def _with_files(body: Mapping[str, Any]) -> dict[str, Any]:

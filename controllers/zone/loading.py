@@ -20,14 +20,14 @@ class Loading:
     def __init__(self) -> None:
         self._waiting: deque[tuple[int, float]] = deque()
         """Serials, the oldest first, and when each was written."""
-        self.loaded: int | None = None
-        """The serial that the name server answered with last; None before it ever answered, while it starts."""
+        self._has_answered = False
+        """Not while the name server starts."""
 
     def wrote(self, serial: int, now: float) -> None:
         self._waiting.append((serial, now))
 
     def answered(self, serial: int) -> None:
-        self.loaded = serial
+        self._has_answered = True
         if any(serial == waiting for waiting, _ in self._waiting):
             # Older ones will not be seen any more.
             while self._waiting.popleft()[0] != serial:
@@ -39,7 +39,7 @@ class Loading:
 
     def late(self, now: float) -> int | None:
         """The oldest serial that has been waiting for more than LATE_SECONDS."""
-        if self.loaded is None or not self._waiting:
+        if not self._has_answered or not self._waiting:
             return None
         serial, since = self._waiting[0]
         return serial if now - since > LATE_SECONDS else None

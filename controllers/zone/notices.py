@@ -79,8 +79,7 @@ class Notices:
         pause = 0.0
         try:
             with self._line.open() as api:
-                told = {"reason": notice.reason, "text": notice.text, "mark": notice.mark}
-                events.warn(api, COMPONENT, notice.involved, **told)
+                events.warn(api, COMPONENT, notice.involved, reason=notice.reason, text=notice.text, mark=notice.mark)
             self._told.add(notice)
         except FAILURES as error:
             if isinstance(error, ApiException) and error.status in FINAL:
