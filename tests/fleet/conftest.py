@@ -20,7 +20,9 @@ import yaml
 from embedded import demo
 from embedded.federation import UNATTENDED
 from embedded.stack import CHECKOUT, Stack
+from embedded.zone import Zone
 from federation.kubeconfig import dump, load, merge, pick, server
+from federation.names import ServiceNames
 from federation.settings import HOST_NAMESPACES
 from fleet.private import write_private
 from fleet.record import fleets
@@ -53,6 +55,8 @@ HOST = "rivendell"
 MEMBERS = {"gondor": "gondor_needs-no_king", "rohan": "rohan"}
 CONFIGURATION = (CHECKOUT / "Pulumi.dev.yaml").read_text().replace("engine: builtin", f"engine: {ENGINE}")
 EXAMPLE = str(demo.EXAMPLE)
+NAMES = ServiceNames("web", "default", "fellowship", "example.com")
+"""Of the example's Service."""
 EXIT_CHANGES = 7
 """Of `pulumi preview --expect-no-changes` when there are some."""
 DNS_SECTION = re.compile(r"  federation:dns:\n(    .*\n)+")
@@ -188,6 +192,13 @@ def federation(clusters: Clusters, figures: Figures) -> Federation:
     given = clusters.kubeconfig.with_name("federation")
     write_private(given, everywhere(stack).encode())
     return Federation(Clusters(given), stack, log, corefiles)
+
+
+@pytest.fixture(scope="module")
+def zone(federation: Federation) -> Zone:
+    """The zone of the federation, to be asked for the names of the example."""
+    (server,) = json.loads(federation.stack.output("nameServers"))
+    return Zone(server, NAMES)
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
@@ -30,6 +31,21 @@ def set_members(federation: Federation, change: Callable[[Sequence[Member]], Seq
     settings["config"]["federation:members"] = list(change(members))
     settings["config"]["federation:dns"]["ttl"] = TTL
     federation.stack.settings.write_text(yaml.safe_dump(settings))
+
+
+@contextmanager
+def configured(federation: Federation, change: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+    """The federation with what `change` makes of its configuration, by key; in the end it is as it was."""
+    before = federation.stack.settings.read_text()
+    settings = yaml.safe_load(before)
+    change(settings["config"])
+    federation.stack.settings.write_text(yaml.safe_dump(settings))
+    try:
+        converge(federation)
+        yield
+    finally:
+        federation.stack.settings.write_text(before)
+        converge(federation)
 
 
 def converge(federation: Federation) -> tuple[str, float]:

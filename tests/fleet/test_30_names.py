@@ -12,20 +12,13 @@ from dns.exception import DNSException
 
 from embedded.federation import UNATTENDED
 from embedded.zone import Zone
-from federation.names import ServiceNames
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.conftest import EXAMPLE, EXIT_CHANGES, HOST, MEMBERS, SYSTEM, Clusters, Federation
+from tests.fleet.conftest import EXAMPLE, EXIT_CHANGES, HOST, MEMBERS, NAMES, SYSTEM, Clusters, Federation
 
 REGION, CITADEL, HALL = "middle-earth", "minas-tirith", "edoras"
 """The region of both members, gondor's zone, rohan's zone."""
 GLOBAL, SHORT = "web.default.fellowship.svc.example.com", "web.default.fellowship"
-
-
-@pytest.fixture(scope="module")
-def zone(federation: Federation) -> Zone:
-    (server,) = json.loads(federation.stack.output("nameServers"))
-    return Zone(server, ServiceNames("web", "default", "fellowship", "example.com"))
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +211,7 @@ def _answer(zone: Zone) -> set[str] | None:
 
 
 def _name(*place: str) -> str:
-    return ServiceNames("web", "default", "fellowship", "example.com").at(*place)
+    return NAMES.at(*place)
 
 
 def _balancer(federation: Federation, context: str) -> str:

@@ -14,7 +14,7 @@ from cryptography import x509
 
 from fleet.private import write_private
 from tests.fleet.conftest import Clusters, Federation
-from tests.fleet.settings import converge
+from tests.fleet.settings import configured
 
 USERS = [{"name": "frodo@shire.example", "groups": ["bearers", "hobbits"]}, {"name": "gollum"}]
 NAMESPACE = "mordor"
@@ -23,20 +23,12 @@ NAMESPACE = "mordor"
 @pytest.fixture(scope="module")
 def people(federation: Federation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Clusters]]:
     """Each of them, with a kubeconfig of his own."""
-    good = federation.stack.settings.read_text()
-    settings = yaml.safe_load(good)
-    settings["config"]["federation:users"] = USERS
-    federation.stack.settings.write_text(yaml.safe_dump(settings))
     folder = tmp_path_factory.mktemp("people")
-    try:
-        converge(federation)
+    with configured(federation, lambda config: config.update({"federation:users": USERS})):
         given = json.loads(federation.stack.output("userKubeconfigs"))
         for name, text in given.items():
             write_private(folder / name, text.encode())
         yield {name: Clusters(folder / name) for name in given}
-    finally:
-        federation.stack.settings.write_text(good)
-        converge(federation)
 
 
 def whoami(person: Clusters) -> Mapping[str, Any]:

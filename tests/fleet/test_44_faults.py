@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,7 +12,7 @@ import pytest
 from dns.exception import DNSException
 
 from embedded.zone import Zone
-from federation.names import DNS_CONTROLLER, MANAGED_BY, PROGRAM, ServiceNames
+from federation.names import DNS_CONTROLLER, MANAGED_BY, PROGRAM
 from fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.fleet.conftest import HOST, MEMBERS, SYSTEM, Clusters, Federation
@@ -120,12 +119,10 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def watched(federation: Federation, clusters: Clusters, figures: Figures) -> Iterator[Watched]:
+def watched(federation: Federation, clusters: Clusters, zone: Zone, figures: Figures) -> Iterator[Watched]:
     federation.apply("kind: ConfigMap\napiVersion: v1\nmetadata: {name: before, namespace: default}\n")
     for context in MEMBERS.values():
         wait_until(f"it in {context}", partial(federation.clusters.exists, context, "configmap", "before"), 60)
-    (server,) = json.loads(federation.stack.output("nameServers"))
-    zone = Zone(server, ServiceNames("web", "default", "fellowship", "example.com"))
     with Writer("faults", federation.clusters.kubeconfig) as writer:
         yield Watched(federation, writer, Pods(clusters, SYSTEM), zone, figures)
     made = federation.clusters.kubectl("fellowship", "get", "configmaps", "-n", "default", "-o", "name").split()

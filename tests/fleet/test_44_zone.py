@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,6 @@ from functools import partial
 import pytest
 
 from embedded.zone import Zone
-from federation.names import ServiceNames
 from fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.fleet.asker import Asker
@@ -31,12 +29,6 @@ kind: DNSEndpoint
 metadata: {name: changed, namespace: default}
 spec: {endpoints: [{dnsName: changed.example.com, recordType: A, targets: [192.0.2.1]}]}
 """
-
-
-@pytest.fixture(scope="module")
-def zone(federation: Federation) -> Zone:
-    (server,) = json.loads(federation.stack.output("nameServers"))
-    return Zone(server, ServiceNames("web", "default", "fellowship", "example.com"))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from dns.exception import DNSException
 from embedded.federation import UNATTENDED
 from embedded.stack import CHECKOUT
 from embedded.zone import Zone
-from federation.names import CARRIED_BY, ServiceNames
+from federation.names import CARRIED_BY
 from fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.fleet.conftest import MEMBERS, Clusters, Federation
@@ -71,10 +71,8 @@ def foreign(federation: Federation, workloads: None) -> Iterator[str]:
 
 
 def test_a_member_leaves_the_names_first_and_then_everything(
-    federation: Federation, foreign: str, figures: Figures
+    federation: Federation, foreign: str, zone: Zone, figures: Figures
 ) -> None:
-    (server,) = json.loads(federation.stack.output("nameServers"))
-    zone = Zone(server, ServiceNames("web", "default", "fellowship", "example.com"))
     wait_until("an address from each member", lambda: zone.agrees(lambda: len(zone.addresses()) == len(MEMBERS)), 60)
     set_members(federation, _without_rohan)
     gone = {

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,20 +14,17 @@ import dns.rcode
 import dns.tsig
 import dns.tsigkeyring
 import pytest
-import yaml
 
 from embedded.zone import Zone
-from federation.names import ServiceNames
 from fleet.cluster import Cluster
 from fleet.ownership import existing
 from fleet.sandbox import ONLY_NETWORK
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.conftest import FLEET, HOST, SYSTEM, Clusters, Federation
-from tests.fleet.settings import converge
+from tests.fleet.conftest import FLEET, HOST, NAMES, SYSTEM, Clusters, Federation
+from tests.fleet.settings import configured
 from tests.programs import bind
 
-NAMES = ServiceNames("web", "default", "fellowship", "example.com")
 NEW = """
 apiVersion: externaldns.k8s.io/v1alpha1
 kind: DNSEndpoint
@@ -47,35 +43,26 @@ class Lab:
     log: Path
 
 
-@contextmanager
-def configured(federation: Federation, coredns: Mapping[str, Any]) -> Iterator[None]:
-    """The federation with these settings of its name servers, and as it was in the end."""
-    before = federation.stack.settings.read_text()
-    settings = yaml.safe_load(before)
-    settings["config"]["federation:dns"]["coredns"] = dict(coredns)
-    federation.stack.settings.write_text(yaml.safe_dump(settings))
-    try:
-        converge(federation)
-        yield
-    finally:
-        federation.stack.settings.write_text(before)
-        converge(federation)
-
-
 @pytest.fixture(scope="module")
-def lab(clusters: Clusters, federation: Federation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(
+    clusters: Clusters, federation: Federation, zone: Zone, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lab]:
     fleet = existing(FLEET)
     host, rohan = (Cluster(fleet, fleet.member(name)) for name in (HOST, "rohan"))
-    (server,) = json.loads(federation.stack.output("nameServers"))
     # Pods of the host are seen from outside by their node's address.
-    place = bind.Place(address=str(rohan.address), primary=server, notified_by=str(host.address))
+    place = bind.Place(address=str(rohan.address), primary=zone.server, notified_by=str(host.address))
     folder, within = tmp_path_factory.mktemp("secondary") / "bind", rohan.sandbox.inside([], ONLY_NETWORK)
-    with configured(federation, {"transferTo": [place.address]}):
+    with configured(federation, _coredns(transferTo=[place.address])):
         key = json.loads(federation.stack.output("transferKey"))
         with bind.secondary(folder, place, key, within=within) as log:
             wait_until("the secondary's first transfer", lambda: bind.TAKEN in log.read_text(), 30)
-            yield Lab(clusters, federation, Zone(server, NAMES), Zone(place.address, NAMES), key, log)
+            yield Lab(clusters, federation, zone, Zone(place.address, NAMES), key, log)
     assert policy(clusters) == ("Cluster", None)
+
+
+def _coredns(**settings: Any) -> Callable[[dict[str, Any]], None]:
+    """A change of the name servers' settings."""
+    return lambda config: config["federation:dns"].update(coredns=settings)
 
 
 def policy(clusters: Clusters) -> tuple[str, int | None]:
@@ -134,7 +121,7 @@ def test_nothing_differs_afterwards(lab: Lab) -> None:
 
 def test_the_zone_is_signed_instead(federation: Federation, lab: Lab, tmp_path: Path) -> None:
     anchors = tmp_path / "anchors"
-    with configured(federation, {"dnssec": True}):
+    with configured(federation, _coredns(dnssec=True)):
         (ds,) = json.loads(federation.stack.output("ds"))
         anchors.write_text(bind.anchors(ds))
         for name, kind in (("example.com", "SOA"), ("api.fellowship.example.com", "A")):

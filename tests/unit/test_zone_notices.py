@@ -27,13 +27,6 @@ def notice(text: str = TAKEN) -> Notice:
 
 
 @pytest.fixture
-def federation() -> Iterator[ApiServer]:
-    server = ApiServer()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def loop() -> Iterator[Loop]:
     loop = Loop()
     Thread(target=loop.run, daemon=True).start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -17,13 +16,6 @@ from tests.unit.test_dns_process import kubeconfig_of
 pytestmark = pytest.mark.unit
 
 COLLECTION = "/api/v1/namespaces/federation-system/configmaps"
-
-
-@pytest.fixture
-def federation() -> Iterator[ApiServer]:
-    server = ApiServer()
-    yield server
-    server.stop()
 
 
 def serials(federation: ApiServer, folder: Path) -> Serials:
