@@ -40,6 +40,8 @@ def pods(clusters: Clusters) -> Pods:
 def test_a_client_with_three_tries_does_not_notice_that_one_pod_after_the_other_ends(
     zone: Zone, pods: Pods, figures: Figures, how: str
 ) -> None:
+    # Those of before an update may still be on their way out.
+    pods.await_ready(PROGRAM, 2)
     with Asker(zone.server, NAME, tries=3, seconds=1) as asker:
         for pod in pods.of(PROGRAM):
             if how == "killed":
