@@ -12,7 +12,7 @@ from embedded.stack import Stack
 from fleet.private import write_private
 from fleet.waiting import wait_until
 from tests.figures import Figures
-from tests.fleet.conftest import ENGINE, HOST, MEMBERS, SYSTEM, Clusters, Federation, timed_pulumi
+from tests.fleet.conftest import ENGINE, HOST, MEMBERS, SYSTEM, Clusters, Federation, everywhere, timed_pulumi
 from tests.fleet.settings import converge, set_members
 
 GONDOR = MEMBERS["gondor"]
@@ -139,7 +139,7 @@ def test_one_leaving_leaves_the_other_be(
 
 def _api(stack: Stack) -> Clusters:
     kubeconfig = stack.home / "federation"
-    write_private(kubeconfig, stack.output("kubeconfig").encode())
+    write_private(kubeconfig, everywhere(stack).encode())
     return Clusters(kubeconfig)
 
 

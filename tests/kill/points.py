@@ -18,8 +18,8 @@ class Point:
     share: float
     """How much of the run is over, from 0 to 1."""
     of: str
-    """What that is a share of: the `events` of the engine, or the `seconds` since the first of them, which fall
-    into the long waits (for pods, for a Namespace to go) that have no events."""
+    """What that is a share of: the `events` of the engine, or the `seconds` since the first of them in a run that was
+    measured; these fall into the long waits (for pods, for a Namespace to go) that have no events."""
     pause: float
     """Seconds to let it go on after the event."""
     whole: bool

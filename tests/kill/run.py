@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import time
+from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,17 @@ class Length:
     """Steps begun and steps done, without those that leave a resource as it is."""
     seconds: float
     """From the first of them to the end."""
+    moments: tuple[float, ...] = ()
+    """Seconds from the first event to each of them; empty for a length that was not measured."""
+
+    def place(self, share: float) -> tuple[int, float]:
+        """Where this share of the seconds is over: how many events have come by then, and the seconds since the last.
+
+        Another run may be much faster than this one; it is at the same place if it has as many events behind it.
+        """
+        moment = share * self.seconds
+        events = bisect_right(self.moments, moment)
+        return events, moment - self.moments[events - 1]
 
 
 @dataclass(frozen=True)
@@ -46,8 +58,8 @@ class Run:
     """`pulumi` with these arguments, in a session of its own; its output goes to `log`."""
 
     def __init__(self, stack: Stack, log: Path, *arguments: str) -> None:
-        self.events, self.last = 0, "nothing begun"
-        self.began = 0.0
+        self.last = "nothing begun"
+        self.moments: list[float] = []
         self._read = 0
         self._log = log.with_suffix(".events")
         self._log.unlink(missing_ok=True)
@@ -71,16 +83,20 @@ class Run:
 
     def length(self) -> Length:
         """Of a run that has just ended."""
-        return Length(self.events, time.monotonic() - self.began)
+        began = self.moments[0]
+        return Length(len(self.moments), time.monotonic() - began, tuple(moment - began for moment in self.moments))
 
     def kill(self, point: Point, length: Length) -> Killed:
         """Let it run up to the point, `length` being that of an undisturbed run, and kill it."""
 
         def reached() -> bool:
-            over = self._over()
+            if self._over():
+                return True
             if point.of == "events":
-                return over or self.events >= point.share * length.events
-            return over or (self.events > 0 and time.monotonic() - self.began >= point.share * length.seconds)
+                return len(self.moments) >= point.share * length.events
+            events, seconds = length.place(point.share)
+            waited = len(self.moments) == events and time.monotonic() - self.moments[-1] >= seconds
+            return waited or len(self.moments) > events
 
         wait_until("a run to reach its point", reached, LONGEST)
         if point.of == "events":
@@ -111,7 +127,6 @@ class Run:
             for kind, step in STEPS.items():
                 metadata = event.get(kind, {}).get("metadata", {"op": "same"})
                 if metadata["op"] not in ("same", "refresh"):
-                    self.began = self.began or time.monotonic()
-                    self.events += 1
+                    self.moments.append(time.monotonic())
                     what = f"{metadata['type'].rpartition(':')[2]} {metadata['urn'].rpartition('::')[2]}"
                     self.last = f"{metadata['op']} {what} {step}"
