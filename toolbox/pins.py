@@ -101,6 +101,19 @@ PINS = (
     Pin("mock-cloud-dns", "2026-08-22", ("mock-cloud-dns",), without="the tests of google-clouddns are not run"),
 )
 
+OF_A_TEST = tuple(
+    Pin(
+        name,
+        "3.6.16",
+        (name,),
+        release="https://github.com/etcd-io/etcd/releases/download/v3.6.16/etcd-v3.6.16-linux-amd64.tar.gz",
+        checksums="https://github.com/etcd-io/etcd/releases/download/v3.6.16/SHA256SUMS",
+        build=Build(f"go.etcd.io/etcd/{name}/v3"),
+    )
+    for name in ("etcdctl", "etcdutl")
+)
+"""What docs/recovery.md works with. No verb needs them, so only the test of that page gets them, when it is run."""
+
 # No release addresses: `pulumi plugin install` knows where its plugins are published.
 PLUGINS = (
     Pin(
