@@ -27,6 +27,7 @@ from federation.settings import HOST_NAMESPACES
 from fleet.private import write_private
 from fleet.record import fleets
 from tests import needs
+from tests.documented import Shell
 from tests.figures import Figures
 from tests.fleet.google import Google, mock_cloud_dns
 from tests.fleet.google_front import GoogleFront
@@ -41,6 +42,8 @@ SECOND = (
     "test_44_zone.py",
     "test_45_certificates.py",
     "test_46_dead_member.py",
+    "test_52_recovery.py",
+    "test_53_operator.py",
     "test_90_machine.py",
     "test_cloud_dns_zone.py",
 )
@@ -247,6 +250,20 @@ def googles_key(federation: Federation) -> Mapping[str, str]:
     file = Path(settings["config"]["federation:dns"]["googleClouddns"]["credentials"])
     (part,) = private_parts(file.read_text())
     return needles({"google's key": part})
+
+
+@pytest.fixture(scope="session")
+def shell(federation: Federation, clusters: Clusters, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """A shell for the commands of the docs, which speak of this federation and its clusters."""
+    folder = tmp_path_factory.mktemp("documented")
+    kubeconfigs = (federation.clusters.kubeconfig, clusters.kubeconfig)
+    environment = {
+        **federation.stack.environment(),
+        "KUBECONFIG": os.pathsep.join(map(str, kubeconfigs)),
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+    }
+    return Shell(folder, environment)
 
 
 @pytest.fixture

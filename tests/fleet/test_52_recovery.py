@@ -1,0 +1,89 @@
+"""docs/recovery.md is done word for word: a snapshot is taken, the federation goes on, and then it goes back to it."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from fleet.waiting import wait_until
+from tests import needs
+from tests.documented import Shell, commands
+from tests.figures import Figures
+from tests.fleet.conftest import ENGINE, MEMBERS, Clusters, Federation
+from toolbox import ToolError, pins
+from toolbox.tools import find
+
+pytestmark = pytest.mark.skipif(ENGINE != "builtin", reason="the page is tried with the built-in engine")
+PAGE = "recovery.md"
+NAMES = commands(PAGE, "The names used here", __file__)
+SECONDS = 60
+"""From the restored API on, until the members have what they should."""
+
+
+@pytest.fixture(scope="module")
+def etcd_shell(shell: Shell) -> Shell:
+    """With etcd's own clients, where they can be had."""
+    try:
+        folders = [str(find(pin, pin.name).path.parent) for pin in pins.OF_A_TEST]
+    except ToolError:
+        pytest.skip(needs.REASON + "etcdctl")
+    return replace(
+        shell, environment={**shell.environment, "PATH": os.pathsep.join([*folders, shell.environment["PATH"]])}
+    )
+
+
+def test_the_federation_api_goes_back_to_a_snapshot_as_the_page_says(
+    federation: Federation, clusters: Clusters, etcd_shell: Shell, figures: Figures
+) -> None:
+    api = federation.clusters
+
+    def value(context: str, name: str) -> str:
+        found = ("get", "configmap", name, "-o", "jsonpath={.data.key}", "--ignore-not-found")
+        return api.kubectl(context, *found, check=False)
+
+    def set_value(name: str, text: str) -> None:
+        federation.apply(f"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}}}, data: {{key: {text}}}}}")
+
+    def reached(name: str, text: str) -> bool:
+        return all(value(context, name) == text for context in MEMBERS.values())
+
+    for name in ("kept", "changed", "deleted"):
+        set_value(name, "first")
+    for name in ("kept", "changed", "deleted"):
+        wait_until(f"{name} in both members", partial(reached, name, "first"), SECONDS)
+    start = time.monotonic()
+    printed = etcd_shell.run(NAMES + commands(PAGE, "Take a snapshot", __file__))
+    assert "TOTAL KEYS" in printed.upper()
+    figures.add("snapshot of etcd, as docs/recovery.md says", time.monotonic() - start)
+
+    set_value("changed", "second")
+    set_value("made", "second")
+    api.kubectl("fellowship", "delete", "configmap", "deleted", "--timeout=60s")
+    for name, text in (("changed", "second"), ("made", "second"), ("deleted", "")):
+        wait_until(f"{name} to be {text or 'gone'} in both", partial(reached, name, text), SECONDS)
+
+    start = time.monotonic()
+    printed = etcd_shell.run(NAMES + commands(PAGE, "Restore a snapshot", __file__))
+    figures.add("restored from the snapshot, as docs/recovery.md says", time.monotonic() - start)
+    for name in ("kept", "changed", "deleted"):
+        assert value("fellowship", name) == "first"
+        wait_until(f"{name} as it was, in both", partial(reached, name, "first"), SECONDS)
+    assert value("fellowship", "made") == ""
+    assert reached("made", "second"), "an orphan is not to be deleted"
+
+    def told() -> bool:
+        clusters_said = api.kubectl("fellowship", "get", "clusters", "-o", "jsonpath={.items[*].status.conditions}")
+        return clusters_said.count("ConfigMap default/made") == len(MEMBERS)
+
+    wait_until("both members' orphan to be told of", told, SECONDS)
+    set_value("new", "third")
+    wait_until("what is created now, in both", partial(reached, "new", "third"), SECONDS)
+    for each in MEMBERS.values():
+        api.kubectl(each, "delete", "configmap", "made")
+    api.kubectl("fellowship", "delete", "configmap", "kept", "changed", "deleted", "new")
+    code, log, _ = federation.pulumi("preview", "--refresh", "--expect-no-changes")
+    assert code == 0, log[-4000:]
