@@ -84,5 +84,7 @@ ON_DEMAND: dict[str, Callable[[], bool]] = {
     "faketime": _program("faketime"),
     "bind9": _program("named"),
     "bind9-dnsutils": _program("delv"),
+    "jq": _program("jq"),
 }
-"""What only some need: who copies published images, which brings skopeo, and tests: of that, of clocks, of DNS."""
+"""What only some need: who copies published images, which brings skopeo, and tests: of that, of clocks, of DNS, and of
+the commands in docs/."""

@@ -32,7 +32,7 @@ from tests.figures import Figures
 from tests.fleet.google import Google, mock_cloud_dns
 from tests.fleet.google_front import GoogleFront
 from tests.leaks import key_headers, leaks, needles, private_parts
-from toolbox import tool
+from toolbox import debian, tool
 
 FLEET = "-".join(filter(None, (os.environ.get("FEDERATION_TEST_FLEET", "test"), os.environ.get("PYTEST_XDIST_WORKER"))))
 """Two test runs side by side, and two workers of one run, each need a fleet of their own."""
@@ -254,11 +254,16 @@ def googles_key(federation: Federation) -> Mapping[str, str]:
 
 @pytest.fixture(scope="session")
 def shell(federation: Federation, clusters: Clusters, tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A shell for the commands of the docs, which speak of this federation and its clusters."""
+    """A shell for the commands of the docs: in a folder with the project's files, with this stack chosen."""
+    for package in ("bind9-dnsutils", "jq"):
+        debian.bring(package)
     folder = tmp_path_factory.mktemp("documented")
+    for name in ("Pulumi.yaml", "examples"):
+        (folder / name).symlink_to(CHECKOUT / name)
     kubeconfigs = (federation.clusters.kubeconfig, clusters.kubeconfig)
     environment = {
         **federation.stack.environment(),
+        "PULUMI_STACK": federation.stack.name,
         "KUBECONFIG": os.pathsep.join(map(str, kubeconfigs)),
         "HOME": str(folder),
         "TMPDIR": str(folder),

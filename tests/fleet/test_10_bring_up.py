@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from embedded.federation import UNATTENDED
+from tests.documented import Shell, commands
 from tests.figures import Figures
 from tests.fleet.conftest import EXIT_CHANGES, MEMBERS, Federation
 
@@ -68,6 +69,11 @@ def test_the_kubeconfig_leads_everywhere_and_is_private(federation: Federation) 
     assert contexts == ["fellowship", *MEMBERS.values()]
     for context in contexts:
         assert federation.clusters.kubectl(context, "get", "--raw", "/readyz") == "ok"
+
+
+def test_the_kubeconfig_is_taken_as_the_page_says(shell: Shell) -> None:
+    printed = shell.run(commands("your-clusters.md", "Use it", __file__))
+    assert all(member in printed for member in MEMBERS)
 
 
 def test_no_secret_is_readable_in_state_outputs_or_log(federation: Federation) -> None:

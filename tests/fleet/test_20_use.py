@@ -7,11 +7,24 @@ import time
 import pytest
 
 from fleet.waiting import wait_until
+from tests.documented import Shell, commands
 from tests.figures import Figures
 from tests.fleet.conftest import ENGINE, EXAMPLE, MEMBERS, Federation
 
 BUILTIN = pytest.mark.skipif(ENGINE != "builtin", reason="the status is the built-in engine's")
 OWN_SERVICE = ("service", "kubernetes", "-n", "default")
+
+
+@BUILTIN
+def test_the_first_federation_is_used_as_the_page_says(federation: Federation, shell: Shell, figures: Figures) -> None:
+    page, start = "first-federation.md", time.monotonic()
+    shell.run(commands(page, "Look at it", __file__))
+    printed = shell.run(commands(page, "Create something", __file__))
+    assert 'deployment "web" successfully rolled out' in printed
+    shell.run(commands(page, "Delete it", __file__))
+    figures.add("docs/first-federation.md, from the first look to the last deletion", time.monotonic() - start)
+    for context in MEMBERS.values():
+        _wait_gone(federation, context, "deployment", "web")
 
 
 def test_a_deployment_and_a_service_are_enough(federation: Federation, figures: Figures) -> None:
@@ -44,6 +57,13 @@ def test_a_rollout_ends_when_every_member_has_it_and_a_job_when_every_member_did
 
     wait_until("the addresses of both", lambda: len(addresses()) == len(MEMBERS), 30)
     kubectl("fellowship", "delete", "job", "once")
+
+
+@BUILTIN
+def test_a_rollout_is_watched_as_the_page_says(federation: Federation, shell: Shell) -> None:
+    printed = shell.run(commands("day-2.md", "Watch a rollout", __file__))
+    assert 'deployment "web" successfully rolled out' in printed
+    assert "web.deployment.rohan" in printed
 
 
 @BUILTIN

@@ -13,6 +13,7 @@ import yaml
 from cryptography import x509
 
 from fleet.private import write_private
+from tests.documented import Shell, commands
 from tests.fleet.conftest import Clusters, Federation
 from tests.fleet.settings import configured
 
@@ -22,7 +23,7 @@ NAMESPACE = "mordor"
 
 @pytest.fixture(scope="module")
 def people(federation: Federation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Clusters]]:
-    """Each of them, with a kubeconfig of his own."""
+    """Each of them, with a kubeconfig of his own; frodo is the user of docs/access.md."""
     folder = tmp_path_factory.mktemp("people")
     with configured(federation, lambda config: config.update({"federation:users": USERS})):
         given = json.loads(federation.stack.output("userKubeconfigs"))
@@ -49,17 +50,18 @@ def test_each_is_who_he_is_called_in_his_groups_and_nobody_else(people: Mapping[
     assert (gollum["username"], gollum["groups"]) == ("gollum", ["system:authenticated"])
 
 
-def test_he_may_do_what_he_is_bound_to_and_no_more(federation: Federation, people: Mapping[str, Clusters]) -> None:
+def test_he_may_do_what_he_is_bound_to_and_no_more(
+    federation: Federation, people: Mapping[str, Clusters], shell: Shell
+) -> None:
     frodo, gollum = people["frodo@shire.example"], people["gollum"]
     for each in (frodo, gollum):
         assert not may(each, "create", "deployments", "-n", NAMESPACE)
     api = federation.clusters
-    api.kubectl("fellowship", "create", "namespace", NAMESPACE)
+    printed = shell.run(commands("access.md", "Let somebody in", __file__))
     try:
-        binding = ("rolebinding", "bearers", "--clusterrole=edit", "--group=bearers", "-n", NAMESPACE)
-        api.kubectl("fellowship", "create", *binding)
+        assert "frodo@shire.example" in printed
+        assert api.exists("fellowship", "configmap", "ring", "-n", NAMESPACE)
         assert may(frodo, "create", "deployments", "-n", NAMESPACE)
-        frodo.kubectl("fellowship", "create", "configmap", "ring", "-n", NAMESPACE)
         assert not may(frodo, "create", "deployments", "-n", "default")
         assert not may(frodo, "get", "secrets", "-A")
         assert not may(gollum, "create", "deployments", "-n", NAMESPACE)
