@@ -43,7 +43,7 @@ class Stack:
 
     @property
     def scratch(self) -> Path:
-        """Temporary files of its runs, among them a kubeconfig for each provider (docs/operation.md, "Secrets")."""
+        """Temporary files of its runs, among them a kubeconfig for each provider (docs/access.md, "Secrets")."""
         return self.home / "tmp"
 
     def environment(self) -> dict[str, str]:
@@ -90,7 +90,7 @@ class Stack:
             self.pulumi("stack", "init", self.name, folder=self.home, capture=True)
 
     def pick_up(self) -> bool:
-        """Take up what a killed run left: its lock, and what it had begun (docs/operation.md, "A run that was killed").
+        """Take up what a killed run left: its lock, and what it had begun (docs/day-2.md, "A run that was killed").
 
         Returns whether there was one. The lock of a run that is alive stays: Pulumi then says who holds it.
         """

@@ -1,7 +1,7 @@
 """What the federation may do in a member, for each engine and profile of access, as rules of Kubernetes RBAC. Pure.
 
 What Karmada asks of a member's API was read in its controllers at v1.18.2: cluster and work status (pkg/controllers/
-status), execution, unifiedauth, and pkg/util/objectwatcher. docs/configuration.md says what follows from it.
+status), execution, unifiedauth, and pkg/util/objectwatcher. docs/access.md says what follows from it.
 """
 
 from __future__ import annotations

@@ -189,7 +189,7 @@ def _watched(what: str, end: Output[str]) -> Output[str]:
     def warn(text: str) -> str:
         days = (datetime.fromisoformat(text) - datetime.now(UTC)).days
         if days < WARNING_DAYS:
-            pulumi.log.warn(f"{what} ends at {text}, {days} days from now; how to renew it: docs/operation.md")
+            pulumi.log.warn(f"{what} ends at {text}, {days} days from now; how to renew it: docs/day-2.md")
         return text
 
     return end.apply(warn)

@@ -82,7 +82,7 @@ class Certificates(Section):
     renew_before_days: Annotated[int, Field(ge=1, le=365)] = 30
     """A certificate with fewer days left is renewed by `pulumi up`. It is good for 365, so 365 renews with every up."""
     authorities: Generations = (1,)
-    """Generations of the certificate authorities: the first signs, all are trusted. How to change it: operation.md."""
+    """Generations of the certificate authorities: the first signs, all are trusted. How to change it: docs/day-2.md."""
 
 
 EngineName = Literal["karmada", "builtin"]

@@ -173,7 +173,7 @@ def test_what_is_about_to_end_is_told_by_name_and_time(
     for name, end in {"services": soon, "etcd-ca": soon, "admin": later, "root-ca": later}.items():
         monkeypatch.setitem(cloud.EARLY, name, end)
     record = run(tmp_path, preview=preview)
-    how = f"ends at {soon}, 29 days from now; how to renew it: docs/operation.md"
+    how = f"ends at {soon}, 29 days from now; how to renew it: docs/day-2.md"
     assert sorted(record.warnings) == [f"authority etcd, generation 1, {how}", f"certificate services {how}"]
     assert preview or record.exports["certificateExpiry"] == soon
     assert dev.warnings == []

@@ -13,6 +13,7 @@ from dns.exception import DNSException
 from embedded.federation import UNATTENDED
 from embedded.zone import Zone
 from fleet.waiting import wait_until
+from tests.documented import Shell, commands
 from tests.figures import Figures
 from tests.fleet.conftest import EXAMPLE, EXIT_CHANGES, HOST, MEMBERS, NAMES, SYSTEM, Clusters, Federation
 
@@ -54,6 +55,15 @@ def test_every_level_has_its_name(zone: Zone, gondor_and_rohan: tuple[str, str])
     assert zone.addresses(CITADEL, REGION) == {gondor}
     assert zone.addresses(HALL, REGION) == {rohan}
     assert zone.leads_to(CITADEL, REGION) is None
+
+
+def test_a_name_is_asked_for_and_a_record_made_as_the_page_says(
+    federation: Federation, shell: Shell, zone: Zone, gondor_and_rohan: tuple[str, str]
+) -> None:
+    assert set(shell.run(commands("dns.md", "Names", __file__)).split()) == set(gondor_and_rohan)
+    shell.run(commands("dns.md", "What is answered when", __file__))
+    wait_until("a record of one's own", lambda: zone.agrees(lambda: zone.rcode("wiki.example.com") == "NOERROR"), 30)
+    federation.clusters.kubectl("fellowship", "delete", "dnsendpoint", "mine")
 
 
 def test_answers_have_the_configured_ttl_over_udp_and_tcp(zone: Zone, gondor_and_rohan: tuple[str, str]) -> None:

@@ -161,7 +161,7 @@ def test_afterwards_nothing_of_the_first_generation_is_good_for_anything(
     assert signed_by_the_first.kubectl("fellowship", "get", "clusters", check=False) == ""
     code, log, _ = federation.pulumi("preview", "--expect-no-changes")
     assert code == 0, log
-    # As docs/operation.md says: what stands here is trusted by the aggregated API server; kube-apiserver only adds.
+    # As docs/day-2.md says: what stands here is trusted by the aggregated API server; kube-apiserver only adds.
     authentication = ("configmap", "extension-apiserver-authentication", "-n", "kube-system")
     federation.clusters.kubectl("fellowship", "delete", *authentication)
 

@@ -38,5 +38,5 @@ def test_destroy_leaves_nothing_in_host_and_members_with_workloads_running_and_o
             wait_until("the last traces to go", lambda c=context: not clusters.traces(c), 60)  # type: ignore[misc]
         assert clusters.traces(context) == []
     left = [each["type"] for each in json.loads(federation.stack.state())["deployment"].get("resources", [])]
-    # Run at its end, the program puts these back (docs/operation.md, "A run that was killed"); they are in no cluster.
+    # Run at its end, the program puts these back (docs/day-2.md, "A run that was killed"); they are in no cluster.
     assert [kind for kind in left if kind != "pulumi:pulumi:Stack" and not kind.startswith("pulumi:providers:")] == []

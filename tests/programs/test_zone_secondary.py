@@ -116,7 +116,7 @@ def test_who_has_no_key_or_another_or_another_address_gets_nothing(lab: Lab) -> 
 
 
 def test_a_secondary_that_is_silent_holds_a_change_up_for_six_seconds(tmp_path: Path) -> None:
-    """So docs/dns.md says: CoreDNS asks it three times, and reads no zone meanwhile."""
+    """So docs/zone.md says: CoreDNS asks it three times, and reads no zone meanwhile."""
     write_private(tmp_path / TRANSFER_KEY, key_file(NAME, SECRET).encode())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))

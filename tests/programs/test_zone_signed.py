@@ -114,7 +114,7 @@ def test_who_wants_no_signatures_gets_the_answers_of_before(lab: Lab) -> None:
     assert lab.served.ask(ABSENT).rcode() == dns.rcode.NXDOMAIN
 
 
-# What CoreDNS does otherwise for signed answers, as docs/dns.md says it.
+# What CoreDNS does otherwise for signed answers, as docs/zone.md says it.
 
 
 def test_who_wants_signatures_is_told_that_a_name_is_there_without_the_type_instead_of_that_it_is_not(lab: Lab) -> None:
