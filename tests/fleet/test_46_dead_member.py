@@ -14,6 +14,7 @@ import pytest
 from embedded.federation import UNATTENDED
 from embedded.stack import CHECKOUT
 from fleet.waiting import wait_until
+from tests.documented import Shell, commands
 from tests.figures import Figures
 from tests.fleet.conftest import MEMBERS, Clusters, Federation
 from tests.fleet.settings import MORDOR, Member, converge, set_members, start_mordor
@@ -106,6 +107,17 @@ def test_a_member_that_is_dead_for_good_leaves_in_one_up(
     assert "pulumi:index:Stash member-mordor delete" in log
     assert "pulumi:providers:federation federation update" in log
     assert "    3 changes." in log
+
+
+def test_what_is_left_in_one_that_came_back_after_all_goes_by_hand(
+    clusters: Clusters, mordor: None, shell: Shell
+) -> None:
+    clusters.fleet("start", "mordor")
+    ours = ("namespace,clusterrole,clusterrolebinding", "-l", "federation/name=fellowship")
+    assert clusters.exists("mordor", *ours)
+    script = commands("members.md", "A member is dead", __file__)
+    shell.run(script.replace("MEMBER", "mordor").replace("NAME", "fellowship"))
+    assert not clusters.exists("mordor", *ours)
 
 
 @contextmanager
