@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -53,7 +54,7 @@ def blocks(page: Path) -> Sequence[Block]:
     for number, line in enumerate(lines, 1):
         if fence := _FENCE.match(line):
             if begun:
-                text = "\n".join(lines[begun : number - 1]) + "\n"
+                text = dedent("\n".join(lines[begun : number - 1]) + "\n")
                 found.append(Block(page, begun, heading, language, said, text))
                 begun, said = 0, ""
             else:

@@ -1,0 +1,35 @@
+"""The configurations in the documentation are valid, alone or as a part of the one that `make up` uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import TypeAdapter
+
+from federation.contradictions import PROJECT, contradictions
+from federation.settings import Settings
+from tests.documented import PAGES, ROOT, Block, blocks
+
+pytestmark = pytest.mark.unit
+
+KEY = f"{PROJECT}:"
+DEV = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]
+
+
+def shown() -> Iterator[tuple[Block, dict[str, Any]]]:
+    """Each block with keys of a stack's configuration."""
+    for page in PAGES:
+        for block in blocks(page):
+            if block.language == "yaml" and KEY in block.text:
+                (given,) = yaml.safe_load_all(block.text)
+                yield block, given.get("config", given)
+
+
+@pytest.mark.parametrize(("block", "given"), [pytest.param(*each, id=each[0].place) for each in shown()])
+def test_what_is_shown_is_valid(block: Block, given: dict[str, Any]) -> None:
+    whole = {key.removeprefix(KEY): value for key, value in {**DEV, **given}.items() if key.startswith(KEY)}
+    TypeAdapter(Settings).validate_python(whole)
+    assert list(contradictions(whole)) == []
