@@ -336,9 +336,10 @@ class Carrier:
 
     def _remove(self, ref: Ref, uids: frozenset[str]) -> None:
         if self._reach.includes(ref):
+            going = frozenset[str]().union(*self._gone.values())
             try:
                 with self._line.open() as api:
-                    if removal.take_back(api, ref, self._owner, uids):
+                    if removal.take_back(api, ref, self._owner, uids, going):
                         self._metrics.taken.labels(self.name).inc()
             except ApiException as error:
                 if error.status == HTTPStatus.FORBIDDEN and ref in self._sight.ours:
