@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 
-from kubernetes.client import ApiException
-
 from controllers.engine.kinds import API_VERSIONS, NAMESPACE, collection
 from controllers.engine.pages import all_metadata
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json
+from kube.errors import ApiError
 
 _PODS = "/api/v1/namespaces/{}/pods"
 _REPLICA_SETS = "/apis/apps/v1/namespaces/{}/replicasets/{}"
@@ -56,7 +55,7 @@ def _is_of_a_deployment(api: Api, namespace: str, replica_set: str) -> bool:
     """Whether a Deployment made the ReplicaSet; one that is gone takes its pods along."""
     try:
         found = api.metadata(_REPLICA_SETS.format(namespace, replica_set))
-    except ApiException as error:
+    except ApiError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
         return True

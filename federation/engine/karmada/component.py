@@ -102,6 +102,7 @@ class Karmada(pulumi.ComponentResource):
             KeptWorkloads(f"{member}-kept-workloads", member, control_plane.kubeconfig, own)
 
         self.joining = Joining(
+            kind=contents,
             ready=self,
             rereads=CONTROLLER_MANAGER,
             keep_workloads=lambda member, in_api: [kept_workloads.policy(member, in_api)],
