@@ -133,7 +133,7 @@ class Carrier:
         self._mark(ref)
 
     def _forget(self, ref: Ref) -> None:
-        for memory in (self._wanted, self._gone, self._applied, self._failures, self._told):
+        for memory in (self._wanted, self._gone, self._applied, self._failures, self._told, self._finished):
             memory.pop(ref, None)
         self._fights.forget(ref)
         self._recreations.forget(ref)
@@ -167,6 +167,8 @@ class Carrier:
                 self._tell.finished(ref, view.made_of)
             if view is None:
                 self._used.discard(ref)
+                if ref not in self._wanted:
+                    self._finished.pop(ref, None)
                 if ref.kind == NAMESPACE:
                     self._mark(*(each for each in self._wanted if each.namespace == ref.name))
         self._go_on_leaving()
