@@ -69,7 +69,7 @@ def pick(kubeconfig: Kubeconfig, context: str) -> Kubeconfig:
     name = _text(chosen, "cluster", f"context {context!r}")
     cluster = _with_files(_named(kubeconfig, "clusters", name))
     _check_cluster(cluster, f"{name!r} in clusters")
-    renamed, users = {**chosen, "cluster": context}, []
+    renamed, users, user = {**chosen, "cluster": context}, [], {}
     if chosen.get("user"):
         user = _with_files(_named(kubeconfig, "users", str(chosen["user"])))
         _check_user(user, f"{chosen['user']!r} in users")
@@ -78,7 +78,8 @@ def pick(kubeconfig: Kubeconfig, context: str) -> Kubeconfig:
         users = [{"name": context, "user": user}]
         renamed["user"] = context
     contexts = [{"name": context, "context": renamed}]
-    return _assemble([{"name": context, "cluster": cluster}], users, contexts, context)
+    reached = {**cluster, "server": _with_scheme(cluster, user)}
+    return _assemble([{"name": context, "cluster": reached}], users, contexts, context)
 
 
 def cluster(kubeconfig: Kubeconfig) -> Mapping[str, Any]:
@@ -162,6 +163,15 @@ def _entry(entry: Any, section: str, kind: str, path: Path) -> Mapping[str, Any]
     if isinstance(plugin, dict) and "/" in str(plugin.get("command", "")):
         plugin["command"] = str(path.parent.absolute() / plugin["command"])
     return {"name": entry["name"], kind: body}
+
+
+def _with_scheme(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> str:
+    """The URL of the server; of a host and port alone, kubectl makes one by whether anything is said of TLS."""
+    scheme, separator, rest = str(cluster["server"]).partition("://")
+    if separator:
+        return f"{scheme.lower()}://{rest}"
+    secure = cluster.get("certificate-authority-data") or user.get("client-certificate-data") or cluster.get(INSECURE)
+    return f"{'https' if secure else 'http'}://{cluster['server']}"
 
 
 def _check_cluster(cluster: Mapping[str, Any], whose: str) -> None:

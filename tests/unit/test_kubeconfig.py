@@ -369,3 +369,21 @@ def test_paths_hold_from_any_folder_though_the_file_is_named_from_here(
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "sub" / "config", config("gondor", tokenFile="token"))
     assert picked(Path("sub/config")) == {"tokenFile": str(tmp_path / "sub" / "token")}
+
+
+@pytest.mark.parametrize(
+    ("server", "said", "user", "url"),
+    [
+        ("gondor:6443", {}, {"token": "t"}, "http://gondor:6443"),
+        ("gondor:6443", {"certificate-authority-data": "Q0E="}, {"token": "t"}, "https://gondor:6443"),
+        ("[fd00::1]:6443", {"insecure-skip-tls-verify": True}, {"token": "t"}, "https://[fd00::1]:6443"),
+        ("gondor", {}, {"client-certificate-data": "Qw==", "client-key-data": "Sw=="}, "https://gondor"),
+        ("HTTPS://Gondor/k8s/clusters/c-xyz", {}, {}, "https://Gondor/k8s/clusters/c-xyz"),
+    ],
+)
+def test_a_server_may_be_without_its_scheme(
+    tmp_path: Path, server: str, said: dict[str, Any], user: dict[str, Any], url: str
+) -> None:
+    content = config("gondor", server=server, **user)
+    content["clusters"][0]["cluster"] |= said
+    assert kubeconfig.server(kubeconfig.pick(kubeconfig.load([write(tmp_path / "c", content)]), "gondor")) == url
