@@ -128,9 +128,7 @@ class Controller:
     def _take_clusters(self, news: News[Cluster]) -> None:
         old = self._clusters or {}
         told = {**({} if news.complete else old), **{name: cluster for (_, name), cluster in news.views.items()}}
-        self._clusters = {
-            name: _by_our_clock(cluster, old.get(name)) for name, cluster in told.items() if cluster
-        }
+        self._clusters = {name: _by_our_clock(cluster, old.get(name)) for name, cluster in told.items() if cluster}
         if self._clusters != old or news.complete:
             self._members.keep(self._clusters)
             self._review()
