@@ -48,6 +48,10 @@ def problems(given: Mapping[str, Any], contexts: Mapping[str, Kubeconfig]) -> It
 
 def _out_of_reach(context: str, cluster: Mapping[str, Any]) -> Iterator[str]:
     proxy, name = cluster.get(kubeconfig.PROXY), cluster.get(kubeconfig.SERVER_NAME)
+    if not cluster["server"].startswith("https://"):
+        why = "where the federation's token would be read by anybody on the way"
+        allowed = "allowed: in the kubeconfig a server with https, or an apiEndpoint with it"
+        yield f"context: the server of {context!r} is {cluster['server']}, {why}; {allowed}"
     if proxy and names.is_loopback(str(urlsplit(proxy).hostname)):
         why = "which to the control plane's pods is themselves"
         direct = f"apiEndpoint, which they reach without a proxy, such as {cluster['server']}"

@@ -116,3 +116,10 @@ def test_what_is_empty_has_no_field() -> None:
     config = context(SERVER)
     config["clusters"][0]["cluster"].update({"insecure-skip-tls-verify": False, "proxy-url": ""})
     assert reach.fields(config, None) == {"apiEndpoint": SERVER}
+
+
+def test_a_member_is_reached_by_https() -> None:
+    server = {"server": "http://10.0.0.1:8080"}
+    (problem,) = problems({}, **server)
+    assert problem.startswith("federation:members[0].context: the server of 'c' is http://10.0.0.1:8080, where")
+    assert problems(NAMED, **server) == told({"host": {"context": "c"}}, **server) == []
