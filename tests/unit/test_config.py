@@ -131,6 +131,7 @@ KEY = config.KEY_OF_MAP
 RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
 GOOGLE_ZONE = {"provider": "google-clouddns", "googleClouddns": GOOGLE}
 PATH = "dns.googleClouddns"
+SHA = f"sha256:{'0a' * 32}"
 NO_CLUSTER_DNS: list[tuple[Any, str]] = [
     ("coredns", '"coredns"'),
     (True, "true"),
@@ -293,6 +294,25 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
         ({"members.0.clusterDns": wrong}, [f"members[0].clusterDns: {text} is not auto, none, or {{configMap: NAME}}"])
         for wrong, text in NO_CLUSTER_DNS
     ),
+    *(
+        ({f"images.{key}": value}, [f'images.{key}: "{value}" is not {what}'])
+        for key, value, what in (
+            ("kubernetesTag", f"v1.34.4@{SHA}", "the tag of an image, such as v1.34.4; its digest belongs in images.d"),
+            ("karmadaTag", SHA, "the tag of an image, such as v1.34.4; its digest belongs in images.digests"),
+            ("etcdTag", "", "the tag of an image"),
+            ("kubernetesRegistry", "https://mirror.example/", "a registry, with a folder or without"),
+            ("karmadaRegistry", "mirror.example/karmada/", "a registry, with a folder or without"),
+            ("coredns", "mirror.example/coredns@sha256:abc", "the reference of an image: registry.example/path:tag, "),
+            ("externalDns", f"mirror.example/external-dns:{SHA}", "the reference of an image"),
+            ("controllers", "Controllers:1", "the reference of an image"),
+            ("digests.etcd", SHA[:-1], "the digest of an image: sha256: and 64 of 0-9 and a-f"),
+        )
+    ),
+    (
+        {"images.digests": {"kube-apiservr": SHA}},
+        ["images.digests: \"kube-apiservr\" should be 'etcd', 'kube-apiserver', ", "or 'karmada-webhook'"],
+    ),
+    ({"images.digests": [SHA]}, ["images.digests: [", "is not a map"]),
     ({"protect": "perhaps"}, ['protect: "perhaps" should be a valid boolean']),
 ]
 
@@ -428,6 +448,8 @@ BREAKS: list[tuple[str, Any]] = [
     ("certificates.unknown", 1),
     ("members.0.tokenGeneration", 0),
     ("images.karmadaTag", 1),
+    ("images.coredns", "a b"),
+    ("images.digests", {"etcd": "sha256:"}),
     ("crds.sha256", "abc"),
     ("protect", []),
     ("unknown", "x"),
