@@ -36,7 +36,7 @@ class Api:
     ) -> requests.Response:
         headers = {"Authorization": f"Bearer {ADMINISTRATOR}", "Content-Type": kind}
         trusted = str(self.certificate)
-        return requests.request(method, self.url + path, json=body, headers=headers, verify=trusted, timeout=10)
+        return requests.request(method, self.url + path, json=body, headers=headers, verify=trusted, timeout=30)
 
     def create(self, path: str, body: Json) -> Json:
         return self._taken(self.ask("POST", path, body))
@@ -48,7 +48,7 @@ class Api:
     def ready(self) -> bool:
         try:
             return self.certificate.exists() and self.ask("GET", "/readyz").ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
     @staticmethod
