@@ -262,6 +262,11 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
     ({"host.etcd.storage": "5GB"}, ['host.etcd.storage: "5GB" ', "Mi|Gi|Ti"]),
     ({"host.apiServer.serviceType": "NodePort"}, ["host.apiServer.advertiseAddress: is missing", "a node's address"]),
     ({"members.0.apiEndpoint": "gondor:6443"}, ['members[0].apiEndpoint: "gondor:6443" ', "https://"]),
+    ({"members.0.apiEndpoint": "localhost:6443"}, ['members[0].apiEndpoint: "localhost:6443" ', "https://"]),
+    (
+        {"members.0.apiEndpoint": "https://localhost:6443"},
+        ["members[0].apiEndpoint: 'https://localhost:6443' is on loopback", "allowed: the URL by which pods"],
+    ),
     *(
         ({"members.1.access": access}, [f"members[1].access.{part}", *parts])
         for access, part, *parts in (
@@ -341,6 +346,18 @@ def test_a_way_that_the_control_plane_cannot_go_is_told_with_all_else(folder: Pa
         "federation:name",
         "federation:members[0].context",
         "federation:members[1].context",
+    ]
+
+
+def test_a_member_on_loopback_is_told_with_all_else(folder: Path) -> None:
+    file = yaml.safe_load((folder / "kubeconfig").read_text())
+    for each in file["clusters"]:
+        each["cluster"]["server"] = "https://127.0.0.1:6443"
+    (folder / "kind").write_text(yaml.safe_dump(file))
+    wrong = {"federation:kubeconfig": "kind", "federation:name": "_", "federation:members.1.apiEndpoint": "https://b"}
+    assert [problem.split(": ")[0] for problem in problems(folder, changed(STACK, wrong))] == [
+        "federation:name",
+        "federation:members[0].apiEndpoint",
     ]
 
 
