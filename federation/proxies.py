@@ -25,7 +25,8 @@ def proxy_for(server: str, environment: Mapping[str, str]) -> str | None:
     - an address, or a range of them (10.0.0.0/8): what has its address in the URL, as no name is looked up;
     - a domain: it and all below it; with `.` or `*.` in front only what is below it.
 
-    An address or a domain may have a port; then it is for that port alone.
+    An address or a domain may have a port; then it is for that port alone. Raises ValueError for a server that is no
+    URL.
     """
     url = urlsplit(server)
     proxy = _variable(f"{url.scheme}_proxy", environment) if url.scheme in PORTS else ""
