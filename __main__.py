@@ -44,7 +44,8 @@ engine = ENGINES[settings.engine]("engine", EngineArgs(control_plane, settings, 
 dns = None
 if settings.dns:
     dns = FederationDns(
-        "dns", FederationDnsArgs(provider, control_plane, engine, terms.system_namespace, settings, settings.dns)
+        "dns",
+        FederationDnsArgs(provider, control_plane, engine.joining.kind, terms.system_namespace, settings, settings.dns),
     )
 for each in settings.members:
     cluster = clusters.member(stack, each, answers)

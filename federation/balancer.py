@@ -7,11 +7,11 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 import urllib3
-from kubernetes import client
 from pulumi import CustomTimeouts, ResourceHookBinding, ResourceOptions
 
 from federation.connection import connect, get
 from federation.kubeconfig import Kubeconfig
+from kube.errors import ApiError
 
 AWAITED = {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress[0]}"}
 """Annotation of a Service that is awaited for its address alone and not, as Pulumi would, for pods behind it."""
@@ -26,7 +26,7 @@ def awaited(service: str, namespace: str, within: str, instead: str, host: Kubec
     async def explain(_: pulumi.ErrorHookArgs) -> bool:
         try:
             reason = _unserved(service, namespace, host)
-        except (client.ApiException, urllib3.exceptions.HTTPError, OSError):
+        except (ApiError, urllib3.exceptions.HTTPError, OSError):
             return False  # Pulumi's own message says what it met.
         if reason is not None:
             pulumi.log.error(

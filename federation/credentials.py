@@ -1,7 +1,4 @@
-"""What a context's user has to show: the answer of a plugin in place of the plugin, and nobody who is nobody.
-
-The official client logs it when a plugin fails, and asks on as system:anonymous.
-"""
+"""What a context's user has to show: the answer of a plugin in place of the plugin, and nobody who is nobody."""
 
 from __future__ import annotations
 
@@ -19,24 +16,19 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from kubernetes.config.config_exception import ConfigException
-
 from federation.kubeconfig import Kubeconfig
+from kube.errors import CredentialsError
 
 PLUGIN_SECONDS = 40
 """As long as a cluster that does not answer is waited for altogether."""
 FRESH = timedelta(seconds=30)
 """A credential that ends sooner is asked for anew."""
-CREDENTIALS = ("token", "client-certificate-data", "username", "auth-provider")
+CREDENTIALS = ("token", "client-certificate-data", "username")
 """Keys of a user who shows something, besides tokenFile; one of them is enough."""
 LAST = 300
 """Characters of what a plugin said last, for its error."""
 EXTENSION = "client.authentication.k8s.io/exec"
 """In a cluster's extensions: what its plugin is told of it."""
-
-
-class CredentialsError(ConfigException):
-    """The credentials of a context come to nothing; the message says why."""
 
 
 class SilentPluginError(CredentialsError):
@@ -63,11 +55,29 @@ def resolved(kubeconfig: Kubeconfig) -> Kubeconfig:
     if kind != "oidc":
         raise CredentialsError(f"kubectl knows no auth-provider {kind!r} any more; allowed: a plugin (exec), or oidc")
     shown: Mapping[str, Any] = user
-    if "exec" in user and not _shows_something(user):
+    if "auth-provider" in user and not _shows_something(user):
+        shown = {**user, "token": _oidc_token(kubeconfig)}
+    elif "exec" in user and not _shows_something(user):
         shown = {**user, **_plugin(json.dumps([user["exec"], cluster], sort_keys=True)).answer()}
     if not _shows_something(shown):
         raise CredentialsError("it has no credentials: they are empty, and it would be asked as system:anonymous")
     return without_plugin({**kubeconfig, "users": [{**kubeconfig["users"][0], "user": shown}]})
+
+
+def _oidc_token(kubeconfig: Kubeconfig) -> str:
+    """What kubectl's provider of old shows: the token that it has, or a new one where that is over."""
+    # The one part of the official client that is used; it takes half a second to import.
+    from kubernetes import client, config  # noqa: PLC0415
+    from kubernetes.config.config_exception import ConfigException  # noqa: PLC0415
+
+    settings = client.Configuration()
+    try:
+        config.load_kube_config_from_dict(dict(kubeconfig), client_configuration=settings)  # type: ignore[no-untyped-call]
+    except ConfigException as error:
+        raise CredentialsError(str(error)) from error
+    if not (shown := settings.api_key.get("BearerToken", "")):
+        raise CredentialsError("its auth-provider oidc has no token that is any good, and got no other")
+    return str(shown).removeprefix("Bearer ")
 
 
 def without_plugin(kubeconfig: Kubeconfig) -> Kubeconfig:

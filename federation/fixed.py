@@ -15,14 +15,13 @@ from typing import Any
 
 import pulumi
 import urllib3
-from kubernetes import client
-from kubernetes.utils.quantity import parse_quantity
 
 from federation.config import Config, ConfigError
 from federation.connection import connect, get
 from federation.contradictions import PROJECT
 from federation.kubeconfig import Kubeconfig
 from federation.settings import Settings
+from kube.errors import ApiError
 
 STATEFUL_SET = "etcd"
 INITIAL_CLUSTER = "--initial-cluster="
@@ -40,8 +39,8 @@ def check(stack: Config, uids: Mapping[str, str]) -> None:
         return
     try:
         made = size(stack.contexts[settings.host.context], settings.host.namespace)
-    except (client.ApiException, urllib3.exceptions.HTTPError) as error:
-        reason = error.reason if isinstance(error, client.ApiException) else str(error.__cause__ or error)
+    except (ApiError, urllib3.exceptions.HTTPError) as error:
+        reason = error.reason if isinstance(error, ApiError) else str(error.__cause__ or error)
         pulumi.log.warn(f"context {settings.host.context}: whether etcd is as configured is not known: {reason}")
         return
     if problems := list(changes(settings, made)):
@@ -52,7 +51,7 @@ def changes(settings: Settings, made: Size | None) -> Iterator[str]:
     """What the configuration would change of the etcd that is there, if one is. Pure."""
     for key, value in settings.host.etcd.model_dump(by_alias=True).items():
         found = made[key] if made else value
-        if not (_bytes(found) == _bytes(value) if key == "storage" else found == value):
+        if found != value and not (key == "storage" and _bytes(found) == _bytes(value)):
             fixed = f"StatefulSet {STATEFUL_SET} was made with {json.dumps(found)}"
             allowed = f"it is fixed at the first `pulumi up`; allowed: {json.dumps(found)}"
             yield f"{PROJECT}:host.etcd.{key}: {json.dumps(value)} is refused, as {fixed} and {allowed}"
@@ -63,7 +62,7 @@ def size(host: Kubeconfig, namespace: str) -> Size | None:
     with connect(host) as api:
         try:
             return size_of(get(api, f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{STATEFUL_SET}"))
-        except client.ApiException as error:
+        except ApiError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
             raise
@@ -88,5 +87,8 @@ def size_of(stateful_set: Mapping[str, Any]) -> Size | None:
 
 
 def _bytes(quantity: str) -> Decimal:
+    # Half a second to import, and only where two texts differ.
+    from kubernetes.utils.quantity import parse_quantity  # noqa: PLC0415
+
     parsed: Decimal = parse_quantity(quantity)  # type: ignore[no-untyped-call]
     return parsed

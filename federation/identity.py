@@ -14,8 +14,6 @@ from http import HTTPStatus
 
 import pulumi
 import urllib3
-from kubernetes import client
-from kubernetes.config.config_exception import ConfigException
 from pulumi import Resource, ResourceHookBinding, ResourceOptions
 
 from federation import kubeconfig
@@ -25,6 +23,7 @@ from federation.contradictions import PROJECT
 from federation.credentials import SilentPluginError
 from federation.kubeconfig import Kubeconfig
 from federation.settings import Member
+from kube.errors import ApiError, CredentialsError
 
 ASKED_AT_ONCE = 64
 """All contexts side by side, so that the time-outs of one bound the whole look; more members are more stacks."""
@@ -139,7 +138,7 @@ def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
     refused = silent = stuck = False
     try:
         return _kube_system_uid(config)
-    except client.ApiException as error:
+    except ApiError as error:
         if error.status:
             reason = f"it answered {error.status} {error.reason} when asked for namespace kube-system"
             refused = error.status == HTTPStatus.UNAUTHORIZED
@@ -154,7 +153,7 @@ def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
         reason = "it answered something else than namespace kube-system"
     except SilentPluginError as error:
         reason, silent, stuck = str(error), True, True
-    except (ConfigException, ValueError, OSError) as error:
+    except (CredentialsError, ValueError, OSError) as error:
         reason, refused = f"its credentials do not work: {error}", True
     return Unreachable(context, kubeconfig.server(config), reason, refused, silent, stuck)
 

@@ -13,13 +13,12 @@ from typing import Any
 
 import pulumi
 import urllib3
-from kubernetes import client
-from kubernetes.config.config_exception import ConfigException
 
 from federation.config import ConfigError
 from federation.connection import connect, get
 from federation.kubeconfig import Kubeconfig
 from federation.names import FEDERATION, own_namespace
+from kube.errors import ApiError, CredentialsError
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 COLLECTIONS = {
@@ -52,11 +51,11 @@ def only_ours(
         try:
             with connect(config) as api:
                 found = get(api, f"{COLLECTIONS[kind].format_map(metadata)}/{metadata['name']}")
-        except client.ApiException as error:
+        except ApiError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return
             raise _unknown(context, kind, metadata["name"], f"{error.status} {error.reason}") from error
-        except (urllib3.exceptions.HTTPError, ConfigException, OSError, ValueError) as error:
+        except (urllib3.exceptions.HTTPError, CredentialsError, OSError, ValueError) as error:
             raise _unknown(context, kind, metadata["name"], str(error.__cause__ or error)) from error
         problem = _bound(found, federation) if kind == "ServiceAccount" else _taken(kind, found, federation)
         if problem:

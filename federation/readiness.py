@@ -7,11 +7,11 @@ from http import HTTPStatus
 import pulumi
 import urllib3
 import yaml
-from kubernetes import client
 from pulumi import Output
 
 from federation.connection import connect, get
 from federation.kubeconfig import Kubeconfig
+from kube.errors import ApiError
 
 NO_CONDITIONS = "it has no conditions yet; the engine has not looked at it"
 
@@ -38,8 +38,8 @@ def report(cluster: str, failed: str, kubeconfig: Kubeconfig) -> str:
     try:
         with connect(kubeconfig) as api:
             found = get(api, f"/apis/cluster.karmada.io/v1alpha1/clusters/{cluster}")
-    except (client.ApiException, urllib3.exceptions.HTTPError, OSError) as error:
-        if isinstance(error, client.ApiException) and error.status == HTTPStatus.NOT_FOUND:
+    except (ApiError, urllib3.exceptions.HTTPError, OSError) as error:
+        if isinstance(error, ApiError) and error.status == HTTPStatus.NOT_FOUND:
             return f"Cluster {cluster} is not in the federation API; the error of its {failed} says why that failed"
         return f"Cluster {cluster}: its {failed} failed, and the federation API does not say how it stands: {error}"
     conditions = found.get("status", {}).get("conditions", [])

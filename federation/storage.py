@@ -6,12 +6,11 @@ from typing import Any
 
 import pulumi
 import urllib3
-from kubernetes import client
-from kubernetes.config.config_exception import ConfigException
 
 from federation.config import ConfigError
 from federation.connection import connect, get
 from federation.kubeconfig import Kubeconfig
+from kube.errors import ApiError, CredentialsError
 
 CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 VOLUMES = "/api/v1/persistentvolumes"
@@ -30,7 +29,7 @@ def served(etcd: str, key: str, storage_class: str, host: Kubeconfig) -> pulumi.
         try:
             with connect(host) as api:
                 problem = missing(key, storage_class, get(api, CLASSES)["items"], get(api, VOLUMES)["items"])
-        except (client.ApiException, urllib3.exceptions.HTTPError, ConfigException, OSError):
+        except (ApiError, urllib3.exceptions.HTTPError, CredentialsError, OSError):
             return
         if problem:
             raise ConfigError([problem])

@@ -1,14 +1,23 @@
 """A cluster's API, as far as the fleet itself needs it: read, create, patch, watch."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import requests
+from urllib3.exceptions import HTTPError
 
-SECONDS = 10
+from kube.client import MERGE_PATCH, Client
+from kube.errors import ApiError
+
+SECONDS = (10, 10)
+"""To connect, and to answer."""
+WATCH_SECONDS = 240
+FAILURES = (ApiError, HTTPError)
+"""What the calls raise: an answer that is not the one asked for; no answer."""
 
 
 @dataclass(frozen=True)
@@ -18,61 +27,68 @@ class Api:
     server: str
     keys: Path
 
-    def session(self) -> requests.Session:
-        session = requests.Session()
-        # A proxy of the user's is no way into the sandbox.
-        session.trust_env = False
-        session.cert = (str(self.keys / "admin.crt"), str(self.keys / "admin.key"))
-        session.verify = str(self.keys / "ca.crt")
-        return session
+    def client(self) -> Client:
+        return Client(
+            {"server": self.server, "certificate-authority-data": self._encoded("ca.crt")},
+            {
+                "client-certificate-data": self._encoded("admin.crt"),
+                "client-key-data": self._encoded("admin.key"),
+            },
+        )
 
     def get(self, path: str) -> Any:
-        with self.session() as session:
-            return _checked(session.get(self.server + path, timeout=SECONDS)).json()
+        with self.client() as client:
+            return client.ask("GET", path, seconds=SECONDS)
 
     def has(self, path: str) -> bool:
         """Whether the path answers; no while the API server does not."""
         try:
-            with self.session() as session:
-                return session.get(self.server + path, timeout=SECONDS).ok
-        except requests.RequestException:
+            with self.client() as client:
+                client.call("GET", path, seconds=SECONDS)
+        except FAILURES:
             return False
+        return True
 
     def create(self, path: str, body: Any) -> None:
         """Creates it unless it is there: what a user has changed since stays as it is."""
         if not self.has(f"{path}/{body['metadata']['name']}"):
-            with self.session() as session:
-                _checked(session.post(self.server + path, json=body, timeout=SECONDS))
+            with self.client() as client:
+                client.call("POST", path, body=body, seconds=SECONDS)
 
     def would_accept(self, path: str, body: Any) -> bool:
         """Whether it could be created now; nothing is."""
-        with self.session() as session:
-            return session.post(f"{self.server}{path}?dryRun=All", json=body, timeout=SECONDS).ok
+        try:
+            with self.client() as client:
+                client.call("POST", path, query={"dryRun": "All"}, body=body, seconds=SECONDS)
+        except ApiError:
+            return False
+        return True
 
     def patch(self, path: str, body: Any) -> Any:
         """Merges the body in and returns the result; None if there is no such object (any more)."""
-        with self.session() as session:
-            headers = {"Content-Type": "application/merge-patch+json"}
-            answer = session.patch(self.server + path, data=json.dumps(body), headers=headers, timeout=SECONDS)
-            return None if answer.status_code == requests.codes.not_found else _checked(answer).json()
+        return self._unless_gone("PATCH", path, body=body, content=MERGE_PATCH)
 
     def delete(self, path: str) -> None:
-        with self.session() as session:
-            answer = session.delete(self.server + path, timeout=SECONDS)
-            if answer.status_code != requests.codes.not_found:
-                _checked(answer)
+        self._unless_gone("DELETE", path)
 
     def watch(self, path: str, version: str) -> Iterator[Any]:
         """The events after this version, for some minutes; then it ends, and so it may at any time."""
-        parameters = {"watch": "1", "resourceVersion": version, "timeoutSeconds": "240"}
-        with self.session() as session:
-            url = self.server + path
-            with session.get(url, params=parameters, stream=True, timeout=(SECONDS, 300)) as answer:
-                yield from (json.loads(line) for line in _checked(answer).iter_lines(chunk_size=None) if line)
+        query = {"watch": "1", "resourceVersion": version, "timeoutSeconds": str(WATCH_SECONDS)}
+        with self.client() as client:
+            connect, answer = SECONDS
+            with client.call(
+                "GET", path, query=query, seconds=(connect, WATCH_SECONDS + answer), streamed=True
+            ) as lines:
+                yield from map(json.loads, lines)
 
+    def _unless_gone(self, method: str, path: str, **request: Any) -> Any:
+        try:
+            with self.client() as client:
+                return client.ask(method, path, seconds=SECONDS, **request)
+        except ApiError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return None
 
-def _checked(answer: requests.Response) -> requests.Response:
-    """Unlike raise_for_status() it says what the API server said."""
-    if not answer.ok:
-        raise requests.HTTPError(f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text}")
-    return answer
+    def _encoded(self, file: str) -> str:
+        return b64encode((self.keys / file).read_bytes()).decode()

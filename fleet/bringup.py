@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import requests
-
 from fleet import addons, addresses, certificates, network, settings
+from fleet.api import FAILURES
 from fleet.cluster import Cluster
 from fleet.waiting import FleetError, wait_until
 
@@ -22,7 +21,7 @@ def bring_up(cluster: Cluster, archives: Mapping[str, Future[Path]], say: Say) -
             say(cluster.name, "is up")
         else:
             _bring_up(cluster, archives, say)
-    except requests.RequestException as problem:
+    except FAILURES as problem:
         raise FleetError(f"{cluster.name}: {problem}", cluster.sandbox.log("kube-apiserver")) from problem
 
 

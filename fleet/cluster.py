@@ -8,11 +8,9 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from fleet import addresses
 from fleet.addresses import DNS_SERVICE
-from fleet.api import Api
+from fleet.api import FAILURES, Api
 from fleet.programs import Program, programs
 from fleet.record import Member, Record
 from fleet.sandbox import Sandbox
@@ -94,7 +92,7 @@ class Cluster:
         try:
             node = self.api.get(f"/api/v1/nodes/{self.name}")
             started = (self.folder / "pids" / "kubelet").stat().st_mtime
-        except (requests.RequestException, FileNotFoundError):
+        except (*FAILURES, FileNotFoundError):
             return False
         return any(
             condition["type"] == "Ready"

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import requests
-
-from fleet.api import Api
+from fleet.api import FAILURES, Api
 from fleet.waiting import wait_until
 
 AWAY_SECONDS = 24 * 3600
@@ -19,7 +17,7 @@ def follow(api: Api, path: str, act: Callable[[Objects], None]) -> None:
     while True:
         try:
             _follow(api, path, act)
-        except requests.RequestException as problem:
+        except FAILURES as problem:
             print(f"following {path}: {problem}", flush=True)
         wait_until("the API server to come back", lambda: api.has("/readyz"), AWAY_SECONDS)
 

@@ -6,9 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-import requests
-
 from fleet import images, network, published
+from fleet.api import FAILURES
 from fleet.bringup import bring_up
 from fleet.cluster import Cluster
 from fleet.ownership import existing, mine
@@ -137,7 +136,7 @@ def _state(cluster: Cluster) -> str:
     running = f"running without {', '.join(missing)}" if missing else "running"
     try:
         ready, pods = cluster.pods()
-    except requests.RequestException:
+    except FAILURES:
         return f"{running}, API does not answer"
     if cluster.member.api_only:
         return f"{running}, no node"

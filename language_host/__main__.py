@@ -8,10 +8,9 @@ import threading
 from concurrent import futures
 
 import grpc
-from pulumi.runtime.proto.language_pb2_grpc import add_LanguageRuntimeServicer_to_server
 
+from language_host import protocol
 from language_host.children import Children
-from language_host.servicer import LanguageHost
 
 
 def main() -> int:
@@ -25,6 +24,11 @@ def main() -> int:
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: os.write(ended, b"."))
     threading.Thread(target=_await_end_of_input, args=(ended,), daemon=True).start()
+    protocol.import_alone()
+    from pulumi.runtime.proto.language_pb2_grpc import add_LanguageRuntimeServicer_to_server  # noqa: PLC0415
+
+    from language_host.servicer import LanguageHost  # noqa: PLC0415
+
     children = Children()
     # A thread for each program and plugin that runs, and enough for the questions beside them.
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=32))

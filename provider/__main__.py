@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
-import importlib.util
 import os
 import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from types import ModuleType
 from typing import NoReturn
+
+from language_host import protocol
 
 THREADS = 64
 """Calls of APIs that may be under way at once; members that do not answer hold theirs for up to 20 s."""
@@ -23,22 +22,10 @@ def main() -> None:
         signal.signal(each, lambda *_: _end())
     threading.Thread(target=_end_with_input, daemon=True).start()
     try:
-        _only_protocol("pulumi", "runtime", "proto")
+        protocol.import_alone()
         asyncio.run(_serve())
     except ImportError as error:
         sys.exit(f"error: {error}: {sys.executable} has not what requirements.txt lists; make a .venv with it")
-
-
-def _only_protocol(*names: str) -> None:
-    """Have `pulumi.runtime.proto` imported without the SDK around it, which takes half a second of each run."""
-    for depth in range(1, len(names) + 1):
-        name = ".".join(names[:depth])
-        spec = importlib.util.find_spec(name)
-        if spec is None:
-            raise ModuleNotFoundError(f"No module named {name!r}")
-        package = ModuleType(name)
-        package.__path__ = list(spec.submodule_search_locations or ())
-        sys.modules[name] = package
 
 
 async def _serve() -> None:
@@ -58,8 +45,6 @@ def _end_with_input() -> None:
 
 def _end() -> NoReturn:
     """At once, also in the middle of a request: threads that wait for an API would be waited for otherwise."""
-    # The client of Kubernetes takes away its files with keys there.
-    atexit._run_exitfuncs()
     os._exit(0)
 
 

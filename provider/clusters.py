@@ -9,14 +9,14 @@ from typing import Any
 
 import urllib3
 import yaml
-from kubernetes import client
-from kubernetes.config.config_exception import ConfigException
 
 from federation import kubeconfig
 from federation.connection import connect, get
+from kube.client import Client
+from kube.errors import ApiError, CredentialsError
 from provider.resource import ProviderError
 
-FAILURES = (client.ApiException, urllib3.exceptions.HTTPError, ConfigException, OSError)
+FAILURES = (ApiError, urllib3.exceptions.HTTPError, CredentialsError, OSError)
 
 
 class UnreachableError(ProviderError):
@@ -24,7 +24,7 @@ class UnreachableError(ProviderError):
 
 
 @contextmanager
-def opened(whose: str, text: str) -> Iterator[client.ApiClient]:
+def opened(whose: str, text: str) -> Iterator[Client]:
     """A client for the kubeconfig `text`. Raises ProviderError for what goes wrong, which begins with `whose`."""
     try:
         config = yaml.safe_load(text)
@@ -44,20 +44,20 @@ def opened(whose: str, text: str) -> Iterator[client.ApiClient]:
 def words(whose: str, error: Exception) -> str:
     """What an error says."""
     match error:
-        case client.ApiException():
+        case ApiError():
             return f"{whose} answered {error.status} {error.reason}: {error.body}"
         case urllib3.exceptions.HTTPError():
             return f"{whose} cannot be reached: {error.__cause__ or error}"
-        case ConfigException() | OSError():
+        case CredentialsError() | OSError():
             return f"the credentials for {whose} do not work: {error}"
     return str(error)
 
 
-def found_at(api: client.ApiClient, path: str) -> Any:
+def found_at(api: Client, path: str) -> Any:
     """The object at `path`, or None; raises as `connection.get` does."""
     try:
         return get(api, path)
-    except client.ApiException as error:
+    except ApiError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
         return None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from kubernetes import client
-
 from federation.connection import send
 from federation.names import UNREACHABLE
+from kube.errors import ApiError
 from provider.clusters import opened
 from provider.resource import Resource
 from provider.values import Values
@@ -32,6 +31,6 @@ def _give_up(props: Values) -> None:
     with opened("the federation API", props["kubeconfig"]) as api:
         try:
             send(api, "PATCH", path, {"metadata": {"annotations": {UNREACHABLE: "true"}}})
-        except client.ApiException as error:
+        except ApiError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise

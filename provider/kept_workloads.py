@@ -11,10 +11,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from kubernetes import client
-
 from federation.connection import get, send
 from federation.names import KEEP_WORKLOADS, STAYING, works_namespace
+from kube.client import Client
+from kube.errors import ApiError
 from provider.clusters import found_at, opened
 from provider.resource import ProviderError, Resource
 from provider.values import Values
@@ -59,7 +59,7 @@ def _let_stay_in(props: Values, wanted: bool) -> None:
         _let_stay(api, props["cluster"], wanted)
 
 
-def _let_stay(api: client.ApiClient, member: str, wanted: bool) -> None:
+def _let_stay(api: Client, member: str, wanted: bool) -> None:
     path = f"/api/v1/namespaces/{works_namespace(member)}"
     namespace = found_at(api, path)
     if namespace is None or (not wanted and not STAYING.items() <= namespace["metadata"].get("labels", {}).items()):
@@ -78,10 +78,10 @@ def _let_stay(api: client.ApiClient, member: str, wanted: bool) -> None:
     )
 
 
-def _say(api: client.ApiClient, path: str, wanted: bool) -> None:
+def _say(api: Client, path: str, wanted: bool) -> None:
     try:
         send(api, "PATCH", path, {"spec": {"preserveResourcesOnDeletion": wanted}})
-    except client.ApiException as error:
+    except ApiError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from kubernetes import client
-
 from federation.connection import send
 from federation.names import LEAVING
+from kube.errors import ApiError
 from provider.clusters import UnreachableError, found_at, opened
 from provider.resource import Resource
 from provider.values import Values
@@ -66,7 +65,7 @@ def _mark(props: Values, value: str | None) -> bool:
     with opened("the federation API", props["kubeconfig"]) as api:
         try:
             send(api, "PATCH", _path(props), {"metadata": {"annotations": {LEAVING: value}}})
-        except client.ApiException as error:
+        except ApiError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
             return False

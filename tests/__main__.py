@@ -22,6 +22,7 @@ PACKAGES = (
     "embedded",
     "federation",
     "fleet",
+    "kube",
     "language_host",
     "toolbox",
     "tests",

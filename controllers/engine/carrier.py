@@ -10,8 +10,6 @@ from http import HTTPStatus
 from threading import Thread
 from time import monotonic
 
-from kubernetes.client import ApiException
-
 from controllers.engine import removal, scaling
 from controllers.engine.contract import Tell, Wanted
 from controllers.engine.fights import Fights
@@ -29,6 +27,7 @@ from controllers.runtime.api import FAILURES, Api, wait_asked_for, why
 from controllers.runtime.line import Line
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
+from kube.errors import ApiError
 
 log = logging.getLogger(__name__)
 
@@ -202,7 +201,7 @@ class Carrier:
             self._failures.pop(ref, None)
         except Exception as error:  # One odd object must not stop the others.
             self._failures[ref] = failures = self._failures.get(ref, 0) + 1
-            status = error.status if isinstance(error, ApiException) else None
+            status = error.status if isinstance(error, ApiError) else None
             if status == HTTPStatus.CONFLICT and failures <= RACES:
                 self._mark(ref)
                 return
@@ -254,7 +253,7 @@ class Carrier:
             body["metadata"] |= _as_seen(seen, found)
             try:
                 answer = api.apply(ref.path, json.dumps(body), MANAGER, force=True)
-            except ApiException as error:
+            except ApiError as error:
                 if seen and wanted.recreate and self._recreations.begin(api, ref, wanted.digest, seen, error):
                     log.warning(f"{ref} is made anew in {self.name}, as it cannot be changed: {why(error)}")
                     return
@@ -269,7 +268,7 @@ class Carrier:
             self._fights.put_back(ref, now)
             log.info(f"{ref} was changed in {self.name} and is put back", extra={"cluster": self.name})
 
-    def _mistrust(self, ref: Ref, error: ApiException) -> None:
+    def _mistrust(self, ref: Ref, error: ApiError) -> None:
         """Forgets what the answer shows to be otherwise than it was seen."""
         if error.status == HTTPStatus.CONFLICT:
             self._sight.ours.pop(ref, None)  # It is another one by now: look again.
@@ -340,7 +339,7 @@ class Carrier:
                 with self._line.open() as api:
                     if removal.take_back(api, ref, self._owner, uids):
                         self._metrics.taken.labels(self.name).inc()
-            except ApiException as error:
+            except ApiError as error:
                 if error.status == HTTPStatus.FORBIDDEN and ref in self._sight.ours:
                     for uid in uids:  # Nobody is to wait for it; it is tried again and again.
                         self._tell.owes(ref, uid)

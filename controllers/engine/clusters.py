@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from kubernetes.client import ApiException
-
 from controllers.engine.federated import FINALIZER
 from controllers.engine.kinds import Ref
 from controllers.engine.placement import Traits, traits
@@ -18,6 +16,7 @@ from controllers.runtime.api import Api
 from controllers.runtime.member import CredentialsError
 from controllers.runtime.objects import Json, Key, names_in
 from federation.names import KEEP_WORKLOADS, NAMESPACES, UNREACHABLE
+from kube.errors import ApiError
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +121,7 @@ def connect(federation: Callable[[], Api], endpoint: Endpoint) -> Api:
         raise CredentialsError("the Cluster has no spec.secretRef")
     try:
         return member.connect(federation, endpoint.secret, endpoint)
-    except ApiException as error:
+    except ApiError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
         raise CredentialsError(f"Secret {namespace}/{name} in the federation API is not there") from None

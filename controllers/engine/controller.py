@@ -10,8 +10,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
 
-from kubernetes.client import ApiException
-
 from controllers.engine import finished, membership
 from controllers.engine.clerk import Clerk, uid_of
 from controllers.engine.clusters import COLLECTION, Cluster, read_cluster
@@ -28,6 +26,7 @@ from controllers.engine.placement import PlacementError
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.watching import News, Stream, follow
+from kube.errors import ApiError
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +137,7 @@ class Controller:
 
     def _lose(self, kind: str, error: Exception) -> None:
         """Of a kind that may not be followed what was seen last holds; it holds up no other."""
-        if not (isinstance(error, ApiException) and error.status == HTTPStatus.FORBIDDEN) or kind in self._synced:
+        if not (isinstance(error, ApiError) and error.status == HTTPStatus.FORBIDDEN) or kind in self._synced:
             return
         was_missing = bool(self.missing)
         self._refused.add(kind)
@@ -209,7 +208,7 @@ class Controller:
         try:
             self._reconcile(ref)
         except Exception as error:  # One odd object must not stop the others.
-            if isinstance(error, ApiException) and error.status in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND):
+            if isinstance(error, ApiError) and error.status in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND):
                 return  # It has changed, and is looked at when that is seen.
             log.warning(
                 f"{ref} will be looked at again: {why(error)}",

@@ -6,13 +6,12 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from kubernetes.client import ApiException
-
 from controllers.engine.federated import FINALIZER, Federated
 from controllers.engine.kinds import API_VERSIONS, NAMESPACE, collection
 from controllers.engine.pages import all_metadata
 from controllers.runtime.api import Api, why
 from controllers.runtime.objects import Json
+from kube.errors import ApiError
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +32,7 @@ def not_carried(read: Callable[[Json], Federated]) -> Callable[[Json], Federated
 def _is_held(api: Api, kind: str) -> bool:
     try:
         return any(FINALIZER in metadata.get("finalizers", ()) for metadata in all_metadata(api, collection(kind)))
-    except ApiException as error:
+    except ApiError as error:
         if error.status != 403:
             raise
         log.warning(f"what was carried of kind {kind} once is not seen: {why(error)}")

@@ -7,12 +7,12 @@ import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from kubernetes.client import ApiException
 from urllib3.exceptions import NameResolutionError, NewConnectionError, ProxyError, SSLError
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
 from controllers.runtime.api import why
 from controllers.runtime.member import CredentialsError
+from kube.errors import ApiError
 
 SILENT_SECONDS = 30.0
 GOOD_ANSWERS = 2
@@ -52,7 +52,7 @@ class Health:
         after = replace(self, in_a_row=0)
         if self.ready and now - self.good_since < SILENT_SECONDS:
             return after, None
-        reason = NOT_READY if isinstance(error, ApiException) and error.status else NOT_REACHABLE
+        reason = NOT_READY if isinstance(error, ApiError) and error.status else NOT_REACHABLE
         return replace(after, ready=False), Verdict(False, reason, in_words(error))
 
     def patience(self, now: float) -> float:
@@ -64,7 +64,7 @@ def in_words(error: Exception) -> str:
     """Why there was no good answer, for a person."""
     if isinstance(error, CredentialsError):
         return str(error)
-    if isinstance(error, ApiException):
+    if isinstance(error, ApiError):
         if not error.status:  # The client's way to tell of TLS.
             return f"the cluster's certificate is not accepted: {error.reason}"
         return _ANSWERS.get(error.status, "the cluster's API says that it is not ready: {}").format(why(error))

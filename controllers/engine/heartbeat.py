@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from time import monotonic
 
-from kubernetes.client import ApiException
-
 from controllers.engine.health import Health, Verdict
 from controllers.runtime.api import FAILURES, Api
 from controllers.runtime.member import CredentialsError
+from kube.errors import ApiError
 
 EVERY_SECONDS = 5.0
 SOON_SECONDS = 1.0
@@ -110,7 +109,7 @@ def _report(api: Api) -> Report:
     version = str(api.get("/version")["gitVersion"])
     nodes = None
     # Where the federation may not see nodes, their number is not known, and nothing is wrong.
-    with suppress(ApiException):
+    with suppress(ApiError):
         items = api.get("/api/v1/nodes", resourceVersion="0")["items"]
         nodes = len(items), sum(_is_ready(node.get("status") or {}) for node in items)
     return Report(version, nodes)

@@ -11,8 +11,6 @@ from functools import partial
 from threading import Thread
 from time import monotonic
 
-from kubernetes.client import ApiException
-
 from controllers.engine import reports
 from controllers.engine.federated import Federated
 from controllers.engine.kinds import NAMESPACE, Ref
@@ -26,6 +24,7 @@ from controllers.runtime.line import Line
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Key, now
 from controllers.runtime.watching import News, Stream, follow
+from kube.errors import ApiError
 
 log = logging.getLogger(__name__)
 
@@ -189,7 +188,7 @@ class Herald:
             if self._synced:
                 self._write_reports(obj, heard)
         except Exception as error:  # One odd object must not stop the others.
-            status = error.status if isinstance(error, ApiException) else None
+            status = error.status if isinstance(error, ApiError) else None
             if status in (404, 409):
                 return  # It has changed, and is looked at when that is seen.
             known = isinstance(error, FAILURES)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 
-from kubernetes.client import ApiException
-
 from controllers.engine import orphans
 from controllers.engine.carrier import Carrier
 from controllers.engine.clerk import Clerk, Condition, with_condition
@@ -29,6 +27,7 @@ from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
 from federation.names import UNREACHABLE
+from kube.errors import ApiError
 
 log = logging.getLogger(__name__)
 
@@ -366,7 +365,7 @@ class Members:
         try:
             answer = self._clerk.set_finalizers(f"{COLLECTION}/{name}", cluster.uid, cluster.version, finalizers)
         except FAILURES as error:
-            if not (isinstance(error, ApiException) and error.status == HTTPStatus.NOT_FOUND):
+            if not (isinstance(error, ApiError) and error.status == HTTPStatus.NOT_FOUND):
                 log.warning(f"cannot change the finalizer of {name} yet: {why(error)}", extra={"cluster": name})
                 self.loop.after(RETRY_SECONDS, partial(self._hold, name, held=held))
             return

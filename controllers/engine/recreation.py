@@ -6,12 +6,11 @@ import json
 import re
 from http import HTTPStatus
 
-from kubernetes.client import ApiException
-
 from controllers.engine import removal
 from controllers.engine.kinds import Ref
 from controllers.engine.sight import Seen
 from controllers.runtime.api import Api
+from kube.errors import ApiError
 
 _NEVER = ("Namespace", "PersistentVolumeClaim", "StatefulSet")
 """With these, what they hold would go."""
@@ -25,7 +24,7 @@ class Recreations:
         self._done: dict[Ref, str] = {}
         """For which digest an object was last deleted."""
 
-    def begin(self, api: Api, ref: Ref, digest: str, seen: Seen, error: ApiException) -> bool:
+    def begin(self, api: Api, ref: Ref, digest: str, seen: Seen, error: ApiError) -> bool:
         """Whether it was deleted, as the member refused it with this error. Raises what Api's calls raise."""
         if ref.kind in _NEVER or self._done.get(ref) == digest or not is_immutable(error):
             return False
@@ -37,7 +36,7 @@ class Recreations:
         self._done.pop(ref, None)
 
 
-def is_immutable(error: ApiException) -> bool:
+def is_immutable(error: ApiError) -> bool:
     """Whether the member refuses the change for fields that cannot change, and for nothing else.
 
     What it would refuse to make, too, must not be deleted.

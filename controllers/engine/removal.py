@@ -6,13 +6,12 @@ import logging
 from collections.abc import Callable, Collection
 from http import HTTPStatus
 
-from kubernetes.client import ApiException
-
 from controllers.engine import leftovers
 from controllers.engine.kinds import NAMESPACE, Ref
 from controllers.engine.manifest import OBJECT_UID, Owner, unmarked
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json
+from kube.errors import ApiError
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +58,7 @@ def _but_absent(call: Callable[..., Json], *arguments: object) -> Json | None:
     """The call's answer; None if the object is not there."""
     try:
         return call(*arguments)
-    except ApiException as error:
+    except ApiError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
         return None

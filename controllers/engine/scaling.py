@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from kubernetes.client import ApiException
-
 from controllers.engine.kinds import Ref
 from controllers.engine.traces import Traces
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json
+from kube.errors import ApiError
 
 _SCALED = ("Deployment", "StatefulSet")
 _AUTOSCALERS = "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers"
@@ -42,7 +41,7 @@ def is_autoscaled(api: Api, ref: Ref) -> bool:
     """
     try:
         found = api.get(_AUTOSCALERS.format(ref.namespace))["items"] or ()
-    except ApiException as error:
+    except ApiError as error:
         if error.status not in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
             raise
         return False

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 
-from kubernetes.client import ApiException
-
 from controllers.engine import orphans
 from controllers.engine.kinds import Ref, collection
 from controllers.engine.manifest import OBJECT_UID, Owner, shape
@@ -22,6 +20,7 @@ from controllers.runtime.metrics import StreamMetrics
 from controllers.runtime.objects import Json
 from controllers.runtime.watching import News, Stream, follow
 from federation.names import CARRIED_BY
+from kube.errors import ApiError
 
 WATCH_SECONDS = 300
 """Long, as a member that is gone shows in its heartbeat: few requests while nothing happens."""
@@ -162,7 +161,7 @@ class Sight:
 
     def _lose(self, kind: str, error: Exception) -> None:
         """A kind that may not be followed keeps its objects as they are; all others go on."""
-        if isinstance(error, ApiException) and error.status == HTTPStatus.FORBIDDEN:
+        if isinstance(error, ApiError) and error.status == HTTPStatus.FORBIDDEN:
             self._note_refused(kind, why(error))
 
     def _note_refused(self, kind: str, text: str) -> None:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
-from kubernetes.client import ApiException
-
 from controllers.names.metrics import Metrics
 from controllers.names.objects import Written, owned, read_written
 from controllers.runtime.api import FAILURES, Api
 from controllers.runtime.objects import Json, Key, key_of
 from federation.names import DNS_CONTROLLER, MANAGED_BY
+from kube.errors import ApiError
 
 GROUP = "/apis/externaldns.k8s.io/v1alpha1"
 COLLECTION = f"{GROUP}/dnsendpoints"
@@ -43,7 +42,7 @@ class Writer:
         with self._line("create") as api:
             try:
                 return api.create(f"{GROUP}/namespaces/{namespace}/dnsendpoints", wanted)
-            except ApiException as error:
+            except ApiError as error:
                 if error.status == HTTPStatus.CONFLICT and read_written(api.get(_path(key))) is None:
                     raise ForeignError(key) from error
                 raise

@@ -1,23 +1,21 @@
-"""A line to one API server: plain JSON on the official client, with finite times for everything."""
+"""A line to one API server as controllers need it: a fence before each write, and finite times for everything."""
 
 from __future__ import annotations
 
 import json
 import random
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from kubernetes import client, config
-from kubernetes.config.config_exception import ConfigException
-from kubernetes.utils.keepalive import tcp_keepalive_socket_options
-from kubernetes.watch.watch import iter_resp_lines
-from urllib3 import HTTPResponse
+import yaml
 from urllib3.exceptions import HTTPError
 
 from controllers.runtime.objects import Json
+from kube.client import APPLY, JSON, MERGE_PATCH, Client
+from kube.errors import ApiError, CredentialsError
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 15
@@ -27,7 +25,7 @@ WATCH_SECONDS = 30
 LONGEST_WAIT = 60.0
 """No server is left alone for longer, whatever it asks for."""
 
-FAILURES = (client.ApiException, HTTPError, ConfigException, OSError, ValueError)
+FAILURES = (ApiError, HTTPError, CredentialsError, OSError, ValueError)
 """What the calls raise: an answer that is not one; no answer; bad credentials; a missing file; no JSON."""
 
 _CHANCE = random.Random()
@@ -39,7 +37,7 @@ class Api:
 
     def __init__(
         self,
-        settings: client.Configuration,
+        client: Client,
         *,
         fence: Callable[[], None] = lambda: None,
         seconds: float = ANSWER_SECONDS,
@@ -48,20 +46,19 @@ class Api:
 
         `seconds` is how long an answer may take.
         """
-        self.fence, self._seconds = fence, seconds
-        settings.retries = False
-        # The machine behind a quiet connection may be gone without a word: notice in about 30 s.
-        settings.socket_options = tcp_keepalive_socket_options(idle=15, interval=5, count=3)
-        self._client = client.ApiClient(settings)
+        self.fence, self._seconds, self._client = fence, seconds, client
 
     @classmethod
     def of_kubeconfig(
         cls, path: Path, *, fence: Callable[[], None] = lambda: None, seconds: float = ANSWER_SECONDS
     ) -> Self:
-        """The API of the file's current context; the file is read anew, since its certificates change."""
-        settings = client.Configuration()
-        config.load_kube_config(str(path), client_configuration=settings)  # type: ignore[no-untyped-call]
-        return cls(settings, fence=fence, seconds=seconds)
+        """The API of the file's one context; the file is read anew, since its certificates change."""
+        try:
+            kubeconfig = yaml.safe_load(path.read_text())
+            entries = kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]
+        except (yaml.YAMLError, KeyError, IndexError, TypeError) as error:
+            raise CredentialsError(f"{path} is no kubeconfig: {error}") from error
+        return cls(Client(*entries), fence=fence, seconds=seconds)
 
     @classmethod
     def of_token(
@@ -78,13 +75,10 @@ class Api:
 
         `insecure` takes any certificate; `proxy` is the URL of an HTTP proxy on the way.
         """
-        key, prefix = {"BearerToken": token}, {"BearerToken": "Bearer"}
-        # One that cannot be read would count, although nothing is held against it.
-        trusted = None if insecure else ca or None
-        settings = client.Configuration(host=url, ca_cert_data=trusted, api_key=key, api_key_prefix=prefix)
-        settings.verify_ssl = not insecure
-        settings.proxy = proxy or None
-        return cls(settings, fence=fence)
+        # An authority that cannot be read would count, although nothing is held against it.
+        trusted = {} if insecure else {"certificate-authority-data": b64encode(ca.encode()).decode()}
+        cluster = {"server": url, "insecure-skip-tls-verify": insecure, "proxy-url": proxy, **trusted}
+        return cls(Client(cluster, {"token": token}), fence=fence)
 
     def __enter__(self) -> Self:
         return self
@@ -92,11 +86,11 @@ class Api:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._client.close()  # type: ignore[no-untyped-call]
+        self._client.__exit__(kind, error, trace)
 
     def ping(self, seconds: float = CONNECT_SECONDS) -> None:
-        """Whether it is ready; raises ApiException if it says that it is not."""
-        self._call("GET", "/readyz", seconds=seconds)
+        """Whether it is ready; raises ApiError if it says that it is not."""
+        self._client.call("GET", "/readyz", seconds=_times(seconds))
 
     def get(self, path: str, **query: str) -> Json:
         return self._ask("GET", path, query=query)
@@ -113,17 +107,17 @@ class Api:
         return self._ask("POST", path, body=body)
 
     def replace(self, path: str, body: Json) -> Json:
-        """Raises ApiException with 409 if `metadata.resourceVersion` is not the current one."""
+        """Raises ApiError with 409 if `metadata.resourceVersion` is not the current one."""
         return self._ask("PUT", path, body=body)
 
     def patch(self, path: str, body: Json) -> Json:
         """Merges (RFC 7386): keys that `body` does not name stay as they are."""
-        return self._ask("PATCH", path, body=body, content="application/merge-patch+json")
+        return self._ask("PATCH", path, body=body, content=MERGE_PATCH)
 
     def apply(self, path: str, body: str, manager: str, *, force: bool) -> Json:
         """Server-side apply of a whole object in JSON; `force` takes fields over that others manage."""
         query = {"fieldManager": manager, "force": str(force).lower()}
-        return self._ask("PATCH", path, query=query, body=body, content="application/apply-patch+yaml")
+        return self._ask("PATCH", path, query=query, body=body, content=APPLY)
 
     def delete(self, path: str, body: Json) -> Json:
         return self._ask("DELETE", path, body=body)
@@ -135,59 +129,46 @@ class Api:
         """
         seconds = max(1, round((seconds or WATCH_SECONDS) * _CHANCE.uniform(0.8, 1.2)))
         query |= {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
-        answer = self._call("GET", path, query=query, seconds=seconds + CONNECT_SECONDS)
+        answer = self._client.call("GET", path, query=query, seconds=_times(seconds + CONNECT_SECONDS), streamed=True)
         try:
-            for line in iter_resp_lines(answer):  # type: ignore[no-untyped-call]
+            for line in answer:
                 event = json.loads(line)
                 if not isinstance(event, dict) or not isinstance(event.get("object"), dict):
                     raise ValueError(f"this line of a watch tells of no object: {line[:100]!r}")
                 if event.get("type") == "ERROR":
                     told = event["object"]
-                    raise client.ApiException(status=told.get("code"), reason=told.get("message"))
+                    raise ApiError(status=told.get("code"), reason=told.get("message"))
                 yield event
         finally:
             answer.close()
 
-    def _ask(self, method: str, path: str, **request: Any) -> Json:
-        answer = json.loads(self._call(method, path, seconds=self._seconds, **request).data)
-        if not isinstance(answer, dict):
-            raise ValueError(f"the answer to {method} {path} is no object")
-        return answer
-
-    def _call(
+    def _ask(
         self,
         method: str,
         path: str,
         *,
-        seconds: float,
         query: Mapping[str, str] | None = None,
         body: Json | str | None = None,
-        content: str = "application/json",
-        accept: str = "application/json",
-    ) -> HTTPResponse:
-        request = self._client.param_serialize(
-            method,
-            path,
-            query_params=list((query or {}).items()),
-            header_params={"Accept": accept, "Content-Type": content},
-            body=body,
-            auth_settings=["BearerToken"],
-        )
+        content: str = JSON,
+        accept: str = JSON,
+    ) -> Json:
         if method != "GET":
             self.fence()
-        answer = self._client.call_api(*request, _request_timeout=(min(CONNECT_SECONDS, self._seconds), seconds))
-        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            text = answer.read()  # type: ignore[no-untyped-call]
-            error = client.ApiException(status=answer.status, reason=answer.reason, body=text)
-            error.headers = answer.headers
-            raise error
-        response: HTTPResponse = answer.response
-        return response
+        times = _times(self._seconds)
+        answer = self._client.ask(method, path, query=query, body=body, content=content, accept=accept, seconds=times)
+        if not isinstance(answer, dict):
+            raise ValueError(f"the answer to {method} {path} is no object")
+        return answer
+
+
+def _times(seconds: float) -> tuple[float, float]:
+    """To connect, and to answer."""
+    return min(CONNECT_SECONDS, seconds), seconds
 
 
 def wait_asked_for(error: Exception) -> float:
     """Seconds that the server asks us to wait before we ask again (Retry-After); 0 if it asks for nothing."""
-    headers = error.headers or {} if isinstance(error, client.ApiException) else {}
+    headers = error.headers or {} if isinstance(error, ApiError) else {}
     try:
         return min(LONGEST_WAIT, max(0.0, float(headers.get("Retry-After", 0))))
     except ValueError:
@@ -196,12 +177,12 @@ def wait_asked_for(error: Exception) -> float:
 
 def why(error: Exception) -> str:
     """The failure in one line: what an API server answered, or why there was no answer."""
-    if isinstance(error, client.ApiException):
+    if isinstance(error, ApiError):
         return f"{error.status} {_message(error)}"
     return f"{type(error).__name__}: {error.__cause__ or error}"
 
 
-def _message(error: client.ApiException) -> str:
+def _message(error: ApiError) -> str:
     """What the server says in a Status object, else the HTTP reason."""
     try:
         return str(json.loads(error.body or "")["message"])

@@ -5,10 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from uuid import uuid4
 
-from kubernetes.client import ApiException
-
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json, now
+from kube.errors import ApiError
 
 _OF_THE_CLUSTER = "default"
 """Namespace of Events about what is in none, as Kubernetes has it."""
@@ -39,6 +38,6 @@ def warn(api: Api, component: str, involved: Json, *, reason: str, text: str, ma
     }
     try:
         api.create(f"/api/v1/namespaces/{namespace}/events", event)
-    except ApiException as error:
+    except ApiError as error:
         if not mark or error.status != HTTPStatus.CONFLICT:
             raise

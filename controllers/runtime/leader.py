@@ -17,12 +17,11 @@ from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from uuid import uuid4
 
-from kubernetes.client import ApiException
-
 from controllers.runtime import process
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.line import Line
 from controllers.runtime.objects import Json
+from kube.errors import ApiError
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +142,7 @@ class Leader:
     def _look(self, api: Api) -> None:
         try:
             lease: Json | None = api.get(self._path)
-        except ApiException as error:
+        except ApiError as error:
             if error.status != 404:
                 raise
             lease = None
@@ -161,7 +160,7 @@ class Leader:
         try:
             # Without a version it is made; that is refused if another one made it meanwhile.
             answer = api.replace(self._path, self._body(self.me, self._sight.version))
-        except ApiException as error:
+        except ApiError as error:
             if error.status not in (409, 422):
                 raise
             return False

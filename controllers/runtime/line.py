@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from kubernetes.client import ApiException
-
 from controllers.runtime.api import FAILURES, Api
+from kube.errors import ApiError
 
 FRESH_SECONDS = 30.0
 """After so long it is made anew, with the credentials of then."""
@@ -34,7 +33,7 @@ class Line:
             yield self._api
         except FAILURES as error:
             # An answer shows that the line is good, unless it does not know who asks.
-            if not isinstance(error, ApiException) or error.status in BROKEN:
+            if not isinstance(error, ApiError) or error.status in BROKEN:
                 self.close()
             raise
 

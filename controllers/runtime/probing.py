@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Event, Thread
 
-from kubernetes.client import ApiException
-
 from controllers.runtime.api import FAILURES, Api
+from kube.errors import ApiError
 
 EVERY_SECONDS = 3.0
 
@@ -27,7 +26,7 @@ def _probe(connect: Callable[[], Api], tell: Callable[[bool], None], stopped: Ev
         with api:
             try:
                 api.ping()
-            except ApiException:
+            except ApiError:
                 tell(True)
             except FAILURES:
                 tell(False)

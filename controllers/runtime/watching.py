@@ -11,11 +11,10 @@ from threading import Event, Thread
 from time import monotonic
 from typing import Generic, TypeVar
 
-from kubernetes.client import ApiException
-
 from controllers.runtime.api import FAILURES, WATCH_SECONDS, Api, wait_asked_for, why
 from controllers.runtime.metrics import StreamMetrics
 from controllers.runtime.objects import Json, Key, key_of
+from kube.errors import ApiError
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +78,7 @@ def _follow(stream: Stream[T], metrics: StreamMetrics) -> None:
             metrics.failed(stream.name)
             asked = wait_asked_for(error)
             stream.failed(error)
-            status = error.status if isinstance(error, ApiException) else None
+            status = error.status if isinstance(error, ApiError) else None
             # A right that is missing stays so until somebody gives it: that is said once.
             if not (status == HTTPStatus.FORBIDDEN and told == why(error)):
                 log.log(
@@ -127,9 +126,9 @@ def _list_and_watch(stream: Stream[T], api: Api, metrics: StreamMetrics) -> None
 
 
 def _after(version: str, now: str) -> str:
-    """The later version; raises ApiException (410) where the API went back to before what was seen of it."""
+    """The later version; raises ApiError (410) where the API went back to before what was seen of it."""
     if int(now) < int(version):
-        raise ApiException(status=HTTPStatus.GONE, reason=f"the API went back, from version {version} to {now}")
+        raise ApiError(status=HTTPStatus.GONE, reason=f"the API went back, from version {version} to {now}")
     return now
 
 

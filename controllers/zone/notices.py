@@ -7,13 +7,12 @@ import logging
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 
-from kubernetes.client import ApiException
-
 from controllers.runtime import events
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.line import Line
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
+from kube.errors import ApiError
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +81,7 @@ class Notices:
                 events.warn(api, COMPONENT, notice.involved, reason=notice.reason, text=notice.text, mark=notice.mark)
             self._told.add(notice)
         except FAILURES as error:
-            if isinstance(error, ApiException) and error.status in FINAL:
+            if isinstance(error, ApiError) and error.status in FINAL:
                 self._told.add(notice)
             else:
                 pause = RETRY_SECONDS

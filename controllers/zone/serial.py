@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
-from kubernetes.client import ApiException
-
 from controllers.runtime.api import FAILURES, Api
 from controllers.runtime.objects import Json
 from federation.names import ZONE_SERIAL
+from kube.errors import ApiError
 
 LAG_SECONDS = 5.0
 """So long a pod waits to see what others saw. An API that was restored from a copy counts from an earlier version."""
@@ -95,7 +94,7 @@ class Serials:
             body: Json = {"metadata": {"resourceVersion": found["metadata"]["resourceVersion"]}, "data": data}
             try:
                 api.patch(f"{self._collection}/{ZONE_SERIAL}", body)
-            except ApiException as error:
+            except ApiError as error:
                 if error.status != HTTPStatus.CONFLICT or attempt == ATTEMPTS - 1:
                     raise
             else:
@@ -105,14 +104,14 @@ class Serials:
     def _found(self, api: Api) -> Json:
         try:
             return api.get(f"{self._collection}/{ZONE_SERIAL}")
-        except ApiException as error:
+        except ApiError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
         try:
             metadata = {"namespace": self._namespace, "name": ZONE_SERIAL}
             empty: Json = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
             return api.create(self._collection, empty)
-        except ApiException as error:
+        except ApiError as error:
             if error.status != HTTPStatus.CONFLICT:
                 raise
             return api.get(f"{self._collection}/{ZONE_SERIAL}")

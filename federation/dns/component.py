@@ -24,8 +24,8 @@ class FederationDnsArgs:
     own: pulumi.ProviderResource
     """The project's own provider."""
     control_plane: ControlPlane
-    engine: Resource
-    """What serves the kind Cluster, which the controller of the records reads."""
+    cluster_kind: Resource
+    """Serves the kind Cluster, which the controller of the records reads. The names come up beside the engine."""
     system_namespace: str
     """Namespace inside the federation API for records that are of no Service."""
     settings: Settings
@@ -75,10 +75,10 @@ class FederationDns(pulumi.ComponentResource):
                 images=settings.images,
                 own=zone.own_records,
             ),
-            ResourceOptions(parent=self, depends_on=[args.engine]),
+            ResourceOptions(parent=self, depends_on=[args.cluster_kind]),
         )
         # After the zone, and so gone before it: nothing is to write into a zone that is being deleted.
-        after = ResourceOptions(parent=self, depends_on=[args.engine, zone])
+        after = ResourceOptions(parent=self, depends_on=[zone])
         if isinstance(zone, CloudDnsZone):
             ExternalDns(
                 "external-dns",

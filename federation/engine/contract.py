@@ -40,6 +40,8 @@ class EngineArgs:
 class Joining:
     """What members get from an engine."""
 
+    kind: Resource
+    """Serves the kind Cluster: who only reads Clusters need not wait until somebody works on them."""
     ready: Resource
     """Works from before a Cluster is made until after it is gone."""
     rereads: str | None

@@ -13,7 +13,6 @@ from typing import Any
 import pulumi
 import urllib3
 import yaml
-from kubernetes import client
 from pulumi import Output, ResourceHookBinding, ResourceOptions
 
 from federation.config import ConfigError
@@ -21,6 +20,8 @@ from federation.connection import connect, get
 from federation.contradictions import PROJECT
 from federation.kubeconfig import Kubeconfig
 from federation.settings import EngineName
+from kube.client import Client
+from kube.errors import ApiError
 
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/clusters.cluster.karmada.io"
 API_SERVICE = "/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.cluster.karmada.io"
@@ -63,17 +64,17 @@ def working_in(api: Kubeconfig) -> EngineName | None:
             service = _found(connection, API_SERVICE)
             # For a CRD, Kubernetes itself makes an APIService, which has no server of its own.
             return "karmada" if service and service["spec"].get("service") else None
-    except (client.ApiException, urllib3.exceptions.HTTPError, OSError) as error:
-        reason = error.reason if isinstance(error, client.ApiException) else error.__cause__ or error
+    except (ApiError, urllib3.exceptions.HTTPError, OSError) as error:
+        reason = error.reason if isinstance(error, ApiError) else error.__cause__ or error
         raise ConfigError(
             [f"{PROJECT}:engine: the federation API does not tell which engine works in it: {reason}; try again"]
         ) from error
 
 
-def _found(api: client.ApiClient, path: str) -> Any:
+def _found(api: Client, path: str) -> Any:
     try:
         return get(api, path)
-    except client.ApiException as error:
+    except ApiError as error:
         if error.status == HTTPStatus.NOT_FOUND:
             return None
         raise

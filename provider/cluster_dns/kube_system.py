@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from kubernetes import client
-
 from federation.connection import send
+from kube.client import Client
+from kube.errors import ApiError
 from provider import clusters
 from provider.cluster_dns import config_maps, corefile
 from provider.cluster_dns.config_maps import COREFILE, CUSTOM, KNOWN, KUBE_DNS, ClusterDnsError, ConfigMaps
@@ -25,12 +25,12 @@ ATTEMPTS = 5
 """Times to read, plan and write before giving up, if somebody else writes in between each time."""
 
 
-def found(api: client.ApiClient, lookups: Collection[Lookup]) -> ConfigMaps:
+def found(api: Client, lookups: Collection[Lookup]) -> ConfigMaps:
     """What is there now; raises as `connection.get` does."""
     return _data(_read(api, lookups))
 
 
-def change(api: client.ApiClient, lookups: Collection[Lookup], plan: Callable[[ConfigMaps], ConfigMaps]) -> None:
+def change(api: Client, lookups: Collection[Lookup], plan: Callable[[ConfigMaps], ConfigMaps]) -> None:
     """Make the ConfigMaps what `plan` makes of those that are there; `lookups` are those that it puts in or takes out.
 
     It is not awaited: as a rule the kubelet brings the files within a minute, and the plugin reload looks each 30 s.
@@ -49,7 +49,7 @@ def change(api: client.ApiClient, lookups: Collection[Lookup], plan: Callable[[C
 
 
 def _changed(
-    api: client.ApiClient,
+    api: Client,
     lookups: Collection[Lookup],
     plan: Callable[[ConfigMaps], ConfigMaps],
     written: list[str],
@@ -72,7 +72,7 @@ def _changed(
         written.append(name)
         try:
             _write(api, name, objects.get(name), wanted[name])
-        except client.ApiException as error:
+        except ApiError as error:
             written.pop()
             if error.status != HTTPStatus.CONFLICT:
                 raise
@@ -82,7 +82,7 @@ def _changed(
     return True
 
 
-def _read(api: client.ApiClient, lookups: Collection[Lookup]) -> dict[str, Any]:
+def _read(api: Client, lookups: Collection[Lookup]) -> dict[str, Any]:
     """The ConfigMaps that are there; an empty one for kube-dns if it runs without."""
     objects = {name: found_at(api, f"{CONFIG_MAPS}/{name}") for name in config_maps.to_read(lookups)}
     if not any(objects[name] for name in (*KNOWN, KUBE_DNS)) and found_at(api, f"{DEPLOYMENTS}/{KUBE_DNS}"):
@@ -94,7 +94,7 @@ def _data(objects: Mapping[str, Any]) -> ConfigMaps:
     return {name: found.get("data") or {} for name, found in objects.items()}
 
 
-def _write(api: client.ApiClient, name: str, old: Any, data: Mapping[str, str]) -> None:
+def _write(api: Client, name: str, old: Any, data: Mapping[str, str]) -> None:
     """Change just the keys that differ, if the ConfigMap is still as it was read."""
     if not old:
         metadata = {"name": name, "namespace": "kube-system", "labels": OURS}
@@ -109,7 +109,7 @@ def _write(api: client.ApiClient, name: str, old: Any, data: Mapping[str, str]) 
     send(api, "PATCH", f"{CONFIG_MAPS}/{name}", {"metadata": version, "data": patch})
 
 
-def _restart(api: client.ApiClient, deployment: str) -> None:
+def _restart(api: Client, deployment: str) -> None:
     """As `kubectl rollout restart` does: without the plugin reload, CoreDNS reads its Corefile only when it starts."""
     annotations = {"kubectl.kubernetes.io/restartedAt": datetime.now(UTC).isoformat(timespec="seconds")}
     template = {"metadata": {"annotations": annotations}}

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from kubernetes import client
-
+from kube.client import Client
 from provider.cluster_dns import config_maps, corefile, kube_system
 from provider.cluster_dns.config_maps import ClusterDnsError, ConfigMaps
 from provider.cluster_dns.lookup import Lookup
@@ -98,7 +97,7 @@ def _drift(props: Values) -> str:
 
 
 @contextmanager
-def _reporting(props: Values) -> Iterator[client.ApiClient]:
+def _reporting(props: Values) -> Iterator[Client]:
     """A client for the member; whatever goes wrong is told with the member's name."""
     member = f"member {props['member']}"
     try:

@@ -34,7 +34,7 @@ ORDER = [
     (("Deployment", "kube-controller-manager"), DEPLOYMENT),
     (CRD, ("Cluster", ".*")),
     (DEPLOYMENT, ("Cluster", ".*")),
-    (DEPLOYMENT, ("Deployment", "dns-controller|federation-dns")),
+    (CRD, ("Deployment", "dns-controller")),
     (("Cluster", "gondor-cluster"), ("Withdrawal", "gondor-withdrawal")),
 ]
 

@@ -7,9 +7,8 @@ import base64
 import pytest
 import yaml
 
-from embedded.federation import UNATTENDED
 from tests.figures import Figures
-from tests.fleet.conftest import EXIT_CHANGES, MEMBERS, Federation
+from tests.fleet.conftest import MEMBERS, Federation
 
 KEY_HEADERS = ("PRIVATE KEY", base64.b64encode(b"-----BEGIN EC PRIVATE").decode()[:24])
 
@@ -31,12 +30,6 @@ def test_a_cluster_is_known_by_the_uid_of_its_kube_system(federation: Federation
         assert federation.clusters.get("fellowship", "cluster", name)["spec"]["id"] == uid
 
 
-def test_a_preview_without_changes_is_empty(federation: Federation, figures: Figures) -> None:
-    code, log, seconds = federation.pulumi("preview", "--expect-no-changes")
-    figures.add("preview with names, nothing changed", seconds)
-    assert code == 0, log
-
-
 def test_a_second_up_changes_nothing(federation: Federation, figures: Figures) -> None:
     code, log, seconds = federation.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
     figures.add("up, nothing changed", seconds)
@@ -47,18 +40,6 @@ def test_a_refresh_finds_no_drift(federation: Federation, figures: Figures) -> N
     code, log, seconds = federation.pulumi("preview", "--refresh", "--expect-no-changes")
     figures.add("preview --refresh, nothing changed", seconds)
     assert code == 0, log
-
-
-def test_what_was_deleted_by_hand_is_found_and_restored(federation: Federation, figures: Figures) -> None:
-    gone = ("clusterrolebinding", "federation:dns-controller")
-    federation.clusters.kubectl("fellowship", "delete", *gone)
-    code, log, _ = federation.pulumi("preview", "--refresh", "--expect-no-changes")
-    assert code == EXIT_CHANGES, log
-    assert "ClusterRoleBinding federation:dns-controller" in log
-    code, log, seconds = federation.pulumi("up", "--refresh", *UNATTENDED)
-    figures.add("up --refresh, one thing to restore", seconds)
-    assert code == 0, log
-    assert federation.clusters.exists("fellowship", *gone)
 
 
 def test_the_kubeconfig_leads_everywhere_and_is_private(federation: Federation) -> None:

@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 import yaml
-from kubernetes import client
 
 from embedded.federation import UNATTENDED
 from federation import kubeconfig
 from federation.connection import connect, get
 from fleet.private import write_private
 from fleet.waiting import wait_until
+from kube.errors import ApiError
 from tests.figures import Figures
 from tests.fleet.conftest import HOST, MEMBERS, SYSTEM, Clusters, Federation, everywhere
 from tests.fleet.writer import Writer
@@ -252,7 +252,7 @@ def _answer(clusters: Clusters, token: str) -> int:
     with connect({**config, "users": [{"name": MEMBERS["gondor"], "user": {"token": token}}]}) as api:
         try:
             get(api, "/api")
-        except client.ApiException as error:
+        except ApiError as error:
             return int(error.status)
     return HTTPStatus.OK
 

@@ -9,10 +9,10 @@ from http import HTTPStatus
 from itertools import pairwise
 
 import pytest
-from kubernetes.client import ApiException
 
 from federation import access
 from fleet.waiting import wait_until
+from kube.errors import ApiError
 from tests.figures import Figures
 from tests.fleet.engine_lab import API, NAMESPACE, Lab, configmap, running, seconds_until
 from tests.fleet.member_front import MemberFront
@@ -52,7 +52,7 @@ def value(lab: Lab, member: str, name: str) -> str | None:
     with lab.api(member) as api:
         try:
             return str(api.get(f"{MAPS}/{name}")["data"]["value"])
-        except ApiException as error:
+        except ApiError as error:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
             return None

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from federation import credentials
-from federation.credentials import CredentialsError, SilentPluginError, resolved
+from federation.credentials import SilentPluginError, resolved
 from fleet.waiting import wait_until
+from kube.errors import CredentialsError
 
 pytestmark = [pytest.mark.unit, pytest.mark.programs]
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from kubernetes import client
 
+from kube.errors import ApiError
 from provider import clusters, departure
 from provider.departure import Departure
 from provider.resource import ProviderError
@@ -52,7 +52,7 @@ def test_a_cluster_that_is_gone_needs_nothing_and_what_else_is_wrong_is_said(
     sent: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch, status: int, fails: bool
 ) -> None:
     def refuse(*_: object) -> None:
-        raise client.ApiException(status=status, reason="refused")
+        raise ApiError(status=status, reason="refused")
 
     monkeypatch.setattr(departure, "send", refuse)
     if fails:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from kubernetes.client import ApiException
 
 from controllers.engine import controller, fights, heartbeat
 from controllers.engine.clusters import COLLECTION as CLUSTERS
@@ -23,6 +22,7 @@ from controllers.engine.metrics import Metrics
 from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
 from federation.names import CARRIED_BY
+from kube.errors import ApiError
 from tests.fleet.self_signed import write_pair
 from tests.kube_api import ApiServer, Json
 
@@ -309,7 +309,7 @@ def test_an_apply_that_is_late_replaces_nothing(
         assert go.wait(10)
         try:
             return real(self, path, body, manager, force=force)
-        except ApiException as error:
+        except ApiError as error:
             refusals.append(error.status)
             raise
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kubernetes.client import ApiException
 
 from controllers.engine import fights, finished, recreation, scaling
 from controllers.engine.fights import Fights
@@ -18,6 +17,7 @@ from controllers.engine.kinds import Ref
 from controllers.engine.sight import Seen
 from controllers.engine.traces import traces
 from controllers.runtime.api import Api
+from kube.errors import ApiError
 from tests.kube_api import ApiServer
 
 pytestmark = pytest.mark.unit
@@ -65,7 +65,7 @@ def test_what_an_autoscaler_aims_at_is_asked_in_its_namespace() -> None:
         assert scaling.is_autoscaled(api, WEB)
         assert not scaling.is_autoscaled(api, Ref("StatefulSet", "shire", "web"))
         server.tokens = set()
-        with pytest.raises(ApiException):
+        with pytest.raises(ApiError):
             scaling.is_autoscaled(api, WEB)
     server.stop()
 
@@ -94,8 +94,8 @@ def test_where_a_job_finished_is_read_for_that_job_alone(clusters: frozenset[str
     assert finished.read(text, "u1") == frozenset()
 
 
-def refusal(*messages: str, status: int = 422) -> ApiException:
-    error = ApiException(status=status)
+def refusal(*messages: str, status: int = 422) -> ApiError:
+    error = ApiError(status=status)
     error.body = json.dumps({"message": "invalid", "details": {"causes": [{"message": each} for each in messages]}})
     return error
 
@@ -138,7 +138,7 @@ def test_what_holds_something_is_never_made_anew_and_all_else_once(kind: str, pa
 
     recreations = recreation.Recreations()
     with Api.of_token(server.url, "", "good") as api:
-        with pytest.raises(ApiException) if expected else nullcontext():
+        with pytest.raises(ApiError) if expected else nullcontext():
             recreations.begin(api, ref, "1", replace(made(), version="1"), refusal(WORDS[0]))
         assert recreations.begin(api, ref, "1", made(), refusal(WORDS[0])) == expected
         assert (server.get(path, ref.namespace, "web") is None) == expected

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kubernetes.client import ApiException
 
 from controllers.engine.clerk import Condition, with_condition
 from controllers.engine.health import GOOD_ANSWERS, SILENT_SECONDS, Health, Verdict, in_words
 from controllers.runtime.api import FAILURES, Api
 from controllers.runtime.member import CredentialsError
+from kube.errors import ApiError
 from tests.kube_api import ApiServer
 
 pytestmark = pytest.mark.unit
@@ -25,7 +25,7 @@ def test_a_new_cluster_is_ready_with_its_first_answer() -> None:
 
 
 def test_one_that_was_never_ready_is_told_at_once_what_is_wrong() -> None:
-    _, verdict = Health(None, 0).missed(0.1, ApiException(status=401))
+    _, verdict = Health(None, 0).missed(0.1, ApiError(status=401))
     assert verdict == Verdict(False, "ClusterNotReady", "401: the cluster does not know the federation's token")
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pulumi
 import pytest
-from kubernetes import client
 
 from federation import fixed
 from federation.config import Config, ConfigError
 from federation.settings import Settings
+from kube.client import Client
+from kube.errors import ApiError
 
 pytestmark = pytest.mark.unit
 
@@ -80,12 +81,12 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return logged
 
 
-def check(monkeypatch: pytest.MonkeyPatch, answer: Mapping[str, Any] | client.ApiException) -> None:
+def check(monkeypatch: pytest.MonkeyPatch, answer: Mapping[str, Any] | ApiError) -> None:
     """With this answer of the host cluster to every question."""
 
-    def get(api: client.ApiClient, path: str) -> Mapping[str, Any]:
+    def get(api: Client, path: str) -> Mapping[str, Any]:
         assert path == "/apis/apps/v1/namespaces/karmada-system/statefulsets/etcd"
-        if isinstance(answer, client.ApiException):
+        if isinstance(answer, ApiError):
             raise answer
         return answer
 
@@ -107,12 +108,12 @@ def test_a_change_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_before_the_first_up_nothing_is_fixed(monkeypatch: pytest.MonkeyPatch, warnings: list[str]) -> None:
-    check(monkeypatch, client.ApiException(status=404, reason="Not Found"))
+    check(monkeypatch, ApiError(status=404, reason="Not Found"))
     assert warnings == []
 
 
 def test_a_host_that_does_not_tell_is_reported(monkeypatch: pytest.MonkeyPatch, warnings: list[str]) -> None:
-    check(monkeypatch, client.ApiException(status=403, reason="Forbidden"))
+    check(monkeypatch, ApiError(status=403, reason="Forbidden"))
     assert warnings == ["context rivendell: whether etcd is as configured is not known: Forbidden"]
 
 

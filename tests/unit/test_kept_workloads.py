@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import urllib3
-from kubernetes import client
 
 from federation.names import KEEP_WORKLOADS
+from kube.errors import ApiError
 from provider import clusters, kept_workloads
 from provider.kept_workloads import KeptWorkloads
 from provider.resource import ProviderError
@@ -50,13 +50,13 @@ class Api:
         if path == WORKS:
             return {"items": [each for key, each in self.objects.items() if key.startswith(f"{WORKS}/")]}
         if path not in self.objects:
-            raise client.ApiException(status=404)
+            raise ApiError(status=404)
         return self.objects[path]
 
     def send(self, _: Any, method: str, path: str, body: dict[str, Any]) -> None:
         assert method == "PATCH"
         if path not in self.objects:
-            raise client.ApiException(status=404)
+            raise ApiError(status=404)
         for section, values in body.items():
             target = self.objects[path].setdefault(section, {})
             for key, value in values.items():

@@ -9,11 +9,11 @@ from typing import Any
 import pulumi
 import pytest
 import urllib3
-from kubernetes import client
 
 from federation import ownership
 from federation.config import ConfigError
 from federation.names import FEDERATION
+from kube.errors import ApiError
 
 pytestmark = pytest.mark.unit
 
@@ -26,7 +26,7 @@ class There(dict[str, Mapping[str, Any]]):
 
     def look(self, _: Any, path: str) -> Mapping[str, Any]:
         if path not in self:
-            raise client.ApiException(status=404, reason="Not Found")
+            raise ApiError(status=404, reason="Not Found")
         return self[path]
 
 
@@ -107,7 +107,7 @@ def test_the_rights_of_another_federations_impersonator_are_left_alone(there: Th
 
 
 UNKNOWN = [
-    client.ApiException(status=403, reason="Forbidden"),
+    ApiError(status=403, reason="Forbidden"),
     urllib3.exceptions.HTTPError("gone"),
     OSError("no file"),
 ]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import urllib3
-from kubernetes import client
 
+from kube.errors import ApiError
 from provider import clusters, withdrawal
 from provider.resource import ProviderError, Work
 from provider.withdrawal import Withdrawal
@@ -95,7 +95,7 @@ def test_joining_takes_the_mark_of_a_leave_that_was_given_up(api: Api) -> None:
     assert api.slept == []
 
 
-@pytest.mark.parametrize("failure", [client.ApiException(status=404), urllib3.exceptions.HTTPError("no route")])
+@pytest.mark.parametrize("failure", [ApiError(status=404), urllib3.exceptions.HTTPError("no route")])
 def test_nobody_waits_for_a_cluster_that_is_gone_or_an_api_that_is_silent(api: Api, failure: Exception) -> None:
     api.failure = failure
     Called(Withdrawal).delete(STATE)
@@ -103,7 +103,7 @@ def test_nobody_waits_for_a_cluster_that_is_gone_or_an_api_that_is_silent(api: A
 
 
 def test_an_api_that_refuses_is_an_error(api: Api) -> None:
-    api.failure = client.ApiException(status=403)
+    api.failure = ApiError(status=403)
     with pytest.raises(ProviderError, match="the federation API answered 403"):
         Called(Withdrawal).delete(STATE)
 
@@ -124,5 +124,5 @@ def test_a_mark_on_a_member_that_stays_is_drift_and_taken_away(api: Api) -> None
 
 
 def test_a_cluster_that_is_gone_has_no_mark(api: Api) -> None:
-    api.failure = client.ApiException(status=404)
+    api.failure = ApiError(status=404)
     assert Called(Withdrawal).read(STATE)["drift"] == ""

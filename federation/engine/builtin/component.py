@@ -35,10 +35,8 @@ class Builtin(pulumi.ComponentResource):
         control_plane = args.control_plane
         in_api = ResourceOptions(parent=self, provider=control_plane.api, deleted_with=control_plane.namespace)
         hooks = ResourceOptions(hooks=only.in_api("builtin", control_plane.kubeconfig))
-        kinds = [
-            _kind("cluster.yaml", ResourceOptions.merge(in_api, hooks)),
-            _kind("propagation.yaml", in_api),
-        ]
+        clusters = _kind("cluster.yaml", ResourceOptions.merge(in_api, hooks))
+        propagations = _kind("propagation.yaml", in_api)
         everywhere = grant(
             USER, {"name": USER}, _rules(rules.everywhere(args.settings.propagation.kinds)), user(USER), in_api
         )
@@ -64,7 +62,7 @@ class Builtin(pulumi.ComponentResource):
                 _program(args.settings, control_plane.system_namespace),
                 control_plane.replicas,
                 control_plane.user_kubeconfigs[USER],
-                needs=[*kinds, everywhere, credentials, leading, control_plane.controllers],
+                needs=[clusters, propagations, everywhere, credentials, leading, control_plane.controllers],
             ),
             ResourceOptions(parent=self),
         )
@@ -74,6 +72,7 @@ class Builtin(pulumi.ComponentResource):
             Departure(f"{member}-departure", member, control_plane.kubeconfig, own)
 
         self.joining = Joining(
+            kind=clusters,
             ready=self,
             # It reads a member's token anew whenever it has changed.
             rereads=None,

@@ -102,6 +102,8 @@ class Karmada(pulumi.ComponentResource):
             KeptWorkloads(f"{member}-kept-workloads", member, control_plane.kubeconfig, own)
 
         self.joining = Joining(
+            # Its webhooks judge what is made in the API, and fail closed: nothing comes up beside it.
+            kind=self,
             ready=self,
             rereads=CONTROLLER_MANAGER,
             keep_workloads=lambda member, in_api: [kept_workloads.policy(member, in_api)],
