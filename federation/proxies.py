@@ -1,13 +1,13 @@
 """The proxy that the environment names for an API server, by the rules that kubectl and Pulumi's provider go by. Pure.
 
-They are those of Go's http.ProxyFromEnvironment (golang.org/x/net/http/httpproxy) with client-go's one addition
-(NewProxierWithNoProxyCIDR in k8s.io/apimachinery). They hold where a context has no `proxy-url` of its own.
+They are those of Go's http.ProxyFromEnvironment (golang.org/x/net/http/httpproxy), up to Go 1.26, where capitals come
+first; golang.org/x/net 0.61 has it the other way round. They hold where a context has no `proxy-url` of its own.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -17,7 +17,7 @@ PORTS = {"https": 443, "http": 80}
 def proxy_for(server: str, environment: Mapping[str, str]) -> str | None:
     """The URL of the proxy by which the server (a URL) is reached; None: directly. A password may be in it.
 
-    `https_proxy` is for https, `http_proxy` for http; each in capitals where it is not set in small letters. One
+    `https_proxy` is for https, `http_proxy` for http; each in capitals, or in small letters where that is not set. One
     without a scheme is an http proxy; whether it is one that can be used is for the caller to say. What is on loopback,
     or in `no_proxy`, is reached directly. Its entries, between commas, are:
 
@@ -36,21 +36,15 @@ def proxy_for(server: str, environment: Mapping[str, str]) -> str | None:
 
 
 def _variable(name: str, environment: Mapping[str, str]) -> str:
-    return environment.get(name) or environment.get(name.upper()) or ""
+    return environment.get(name.upper()) or environment.get(name) or ""
 
 
 def _is_direct(host: str, port: int, environment: Mapping[str, str]) -> bool:
     address = _address(host)
     if host == "localhost" or (address is not None and address.is_loopback):
         return True
-    entries = list(_entries(_variable("no_proxy", environment)))
-    # client-go reads ranges for itself, and the capitals first.
-    ranges = _entries(environment.get("NO_PROXY", ""))
-    return any(_holds(each, host, address, port) for each in entries) or any(_is_in(address, each) for each in ranges)
-
-
-def _entries(text: str) -> Iterator[str]:
-    return filter(None, (entry.strip().lower() for entry in text.split(",")))
+    entries = _variable("no_proxy", environment).lower().split(",")
+    return any(_holds(entry.strip(), host, address, port) for entry in entries)
 
 
 def _holds(entry: str, host: str, address: Address | None, port: int) -> bool:
@@ -62,7 +56,8 @@ def _holds(entry: str, host: str, address: Address | None, port: int) -> bool:
         return False
     if address is not None or _address(name) is not None:
         return address is not None and address == _address(name)
-    name = name.removeprefix("*")
+    if name.startswith("*."):
+        name = name.removeprefix("*")
     return host.endswith(name if name.startswith(".") else f".{name}") or host == name
 
 
