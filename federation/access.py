@@ -149,6 +149,7 @@ BUILTIN = Needs(
         {"api_groups": [""], "resources": ["namespaces"], "verbs": [*READ, *APPLY]},
         # Whether a Namespace that is to go has pods of others.
         {"api_groups": [""], "resources": ["pods"], "verbs": ["list"]},
+        {"api_groups": ["apps"], "resources": ["replicasets"], "verbs": ["get"]},
         # All kinds that there are: those that were carried once are taken back.
         *on(RESOURCES, [*READ, *APPLY]),
         AUTOSCALERS,

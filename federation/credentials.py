@@ -138,10 +138,10 @@ def _run(plugin: Mapping[str, Any], cluster: Mapping[str, Any]) -> str:
     if plugin.get("provideClusterInfo"):
         spec["cluster"] = _told_of(cluster)
     info = json.dumps({"apiVersion": version, "kind": "ExecCredential", "spec": spec})
-    own = {str(each["name"]): str(each["value"]) for each in plugin.get("env") or ()}
+    own = {each["name"]: each.get("value") or "" for each in plugin.get("env") or ()}
     try:
         running = subprocess.Popen(
-            [command, *map(str, plugin.get("args") or ())],
+            [command, *(each or "" for each in plugin.get("args") or ())],
             env={**os.environ, **own, "KUBERNETES_EXEC_INFO": info},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -184,11 +184,13 @@ def _read(plugin: Mapping[str, Any], output: str) -> _Answer:
         if told["kind"] != "ExecCredential" or told["apiVersion"] != version:
             raise CredentialsError(f"its plugin {command} did not answer with an ExecCredential of {version}")
         status = told["status"]
-        until = status.get("expirationTimestamp")
+        until = datetime.fromisoformat(status["expirationTimestamp"]) if status.get("expirationTimestamp") else None
+        if until is not None and until.tzinfo is None:
+            raise ValueError("a time of nowhere")
         pems = {"client-certificate-data": "clientCertificateData", "client-key-data": "clientKeyData"}
         user = {key: b64encode(status[name].encode()).decode() for key, name in pems.items() if status.get(name)}
         if status.get("token"):
             user["token"] = status["token"]
-        return _Answer(user, datetime.fromisoformat(until) if until else None)
+        return _Answer(user, until)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise CredentialsError(f"its plugin {command} did not answer with an ExecCredential") from None

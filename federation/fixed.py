@@ -32,6 +32,7 @@ Size = Mapping[str, Any]
 def check(stack: Config, uids: Mapping[str, str]) -> None:
     """Raises ConfigError where the configuration asks for another etcd than the one that runs.
 
+    Raises pulumi.RunError in an update where a host that answers does not tell: nothing else would refuse the change.
     `uids` has the contexts that answered (`identity.known`); a host cluster that did not is not asked again.
     """
     settings = stack.settings
@@ -41,7 +42,10 @@ def check(stack: Config, uids: Mapping[str, str]) -> None:
         made = size(stack.contexts[settings.host.context], settings.host.namespace)
     except (ApiError, urllib3.exceptions.HTTPError) as error:
         reason = error.reason if isinstance(error, ApiError) else str(error.__cause__ or error)
-        pulumi.log.warn(f"context {settings.host.context}: whether etcd is as configured is not known: {reason}")
+        problem = f"context {settings.host.context}: whether etcd is as configured is not known: {reason}"
+        if not pulumi.runtime.is_dry_run():
+            raise pulumi.RunError(f"{problem}; nothing was changed") from error
+        pulumi.log.warn(problem)
         return
     if problems := list(changes(settings, made)):
         raise ConfigError(problems)

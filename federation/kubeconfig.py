@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,18 @@ _TOKEN_FILE = "tokenFile"
 """It stays a file, as what it says changes."""
 INSECURE, SERVER_NAME, PROXY = "insecure-skip-tls-verify", "tls-server-name", "proxy-url"
 """Keys of a cluster, beside its `server`."""
+_TEXTS = ("token", "username", "password", "client-certificate-data", "client-key-data", "as", "as-uid", _TOKEN_FILE)
+"""Keys of a user that have a text, where they are there at all."""
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads a date as the text that it is, as kubectl does."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 class KubeconfigError(ValueError):
@@ -56,15 +69,17 @@ def pick(kubeconfig: Kubeconfig, context: str) -> Kubeconfig:
     name = _text(chosen, "cluster", f"context {context!r}")
     cluster = _with_files(_named(kubeconfig, "clusters", name))
     _check_cluster(cluster, f"{name!r} in clusters")
-    renamed, users = {**chosen, "cluster": context}, []
+    renamed, users, user = {**chosen, "cluster": context}, [], {}
     if chosen.get("user"):
         user = _with_files(_named(kubeconfig, "users", str(chosen["user"])))
+        _check_user(user, f"{chosen['user']!r} in users")
         if _TOKEN_FILE in user:
             user.pop("token", None)
         users = [{"name": context, "user": user}]
         renamed["user"] = context
     contexts = [{"name": context, "context": renamed}]
-    return _assemble([{"name": context, "cluster": cluster}], users, contexts, context)
+    reached = {**cluster, "server": _with_scheme(cluster, user)}
+    return _assemble([{"name": context, "cluster": reached}], users, contexts, context)
 
 
 def cluster(kubeconfig: Kubeconfig) -> Mapping[str, Any]:
@@ -106,7 +121,7 @@ def dump(kubeconfig: Kubeconfig) -> str:
 
 def _read(path: Path) -> Kubeconfig:
     try:
-        content = yaml.safe_load(path.read_text())
+        content = _parsed(path.read_text())
     except OSError as error:
         raise KubeconfigError(f"{path}: {error.strerror}") from error
     except (yaml.YAMLError, ValueError) as error:
@@ -122,23 +137,41 @@ def _read(path: Path) -> Kubeconfig:
     return content
 
 
+def _parsed(text: str) -> Any:
+    """As kubectl has it: of several documents the first, and of JSON also what is indented by tabs."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return next(yaml.load_all(text, _Loader), None)
+
+
 def _entry(entry: Any, section: str, kind: str, path: Path) -> Mapping[str, Any]:
     """The entry with paths that hold from any folder. One that says nothing (null) is empty, as kubectl has it."""
     if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-        raise KubeconfigError(f"{path}: an entry of {section} lacks its name")
+        raise KubeconfigError(f"{path}: an entry of {section} lacks its name, or it is no text")
     body = {} if entry.get(kind) is None else entry[kind]
     if not isinstance(body, dict):
         raise KubeconfigError(f"{path}: {entry['name']!r} in {section} has a {kind} that is no map")
+    body = {key: value for key, value in body.items() if value is not None}
     for key in (*_CERTIFICATES, _TOKEN_FILE):
-        if body.get(key) in ("", None):
-            body.pop(key, None)
-        elif isinstance(body[key], str):
-            body[key] = str(path.parent / body[key])
+        if body.get(key) == "":
+            del body[key]
+        elif isinstance(body.get(key), str):
+            body[key] = str(path.parent.absolute() / body[key])
     plugin = body.get("exec")
     # One without a slash is looked for in PATH.
     if isinstance(plugin, dict) and "/" in str(plugin.get("command", "")):
         plugin["command"] = str(path.parent.absolute() / plugin["command"])
     return {"name": entry["name"], kind: body}
+
+
+def _with_scheme(cluster: Mapping[str, Any], user: Mapping[str, Any]) -> str:
+    """The URL of the server; of a host and port alone, kubectl makes one by whether anything is said of TLS."""
+    scheme, separator, rest = str(cluster["server"]).partition("://")
+    if separator:
+        return f"{scheme.lower()}://{rest}"
+    secure = cluster.get("certificate-authority-data") or user.get("client-certificate-data") or cluster.get(INSECURE)
+    return f"{'https' if secure else 'http'}://{cluster['server']}"
 
 
 def _check_cluster(cluster: Mapping[str, Any], whose: str) -> None:
@@ -151,6 +184,42 @@ def _check_cluster(cluster: Mapping[str, Any], whose: str) -> None:
         raise KubeconfigError(f"{whose} has a value of {INSECURE} that is neither true nor false")
     if insecure and cluster.get("certificate-authority-data"):
         raise KubeconfigError(f"{whose} has a certificate-authority, and {INSECURE} too; keep one")
+
+
+def _check_user(user: Mapping[str, Any], whose: str) -> None:
+    """Refuse what kubectl cannot read: it would be taken for something else, or by Pulumi's provider alone."""
+    for key in _TEXTS:
+        if not isinstance(user.get(key, ""), str):
+            raise KubeconfigError(f"{whose} has a {key} that is no text; a number is one in quotes")
+    if not _are_texts(user.get("as-groups", [])):
+        raise KubeconfigError(f"{whose} has as-groups that are no list of texts")
+    extra = user.get("as-user-extra", {})
+    if not (isinstance(extra, dict) and all(map(_are_texts, extra.values()))):
+        raise KubeconfigError(f"{whose} has an as-user-extra that is no map of lists of texts")
+    if not isinstance(user.get("auth-provider", {}), dict):
+        raise KubeconfigError(f"{whose} has an auth-provider that is no map")
+    if "exec" in user:
+        _check_plugin(user["exec"], whose)
+
+
+def _check_plugin(plugin: Any, whose: str) -> None:
+    if not isinstance(plugin, dict):
+        raise KubeconfigError(f"{whose} has an exec that is no map")
+    _text(plugin, "command", f"the exec of {whose}")
+    if not _are_texts(plugin.get("args") or []):
+        raise KubeconfigError(f"the exec of {whose} has args that are no list of texts; a number is one in quotes")
+    variables = plugin.get("env") or []
+    pairs = isinstance(variables, list) and all(
+        isinstance(each, dict) and isinstance(each.get("name"), str) and isinstance(each.get("value") or "", str)
+        for each in variables
+    )
+    if not pairs:
+        raise KubeconfigError(f"the exec of {whose} has an env that is no list of names and values, which are texts")
+
+
+def _are_texts(value: Any) -> bool:
+    """Null is an empty text, as kubectl has it."""
+    return isinstance(value, list) and all(isinstance(each, str | None) for each in value)
 
 
 def _with_files(body: Mapping[str, Any]) -> dict[str, Any]:

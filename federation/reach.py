@@ -59,13 +59,17 @@ def problems(given: Mapping[str, Any], contexts: Mapping[str, Kubeconfig]) -> It
 
 def _out_of_reach(context: str, cluster: Mapping[str, Any]) -> Iterator[str]:
     server, proxy, name = (cluster.get(key) for key in ("server", kubeconfig.PROXY, kubeconfig.SERVER_NAME))
+    if not str(server).startswith("https://"):
+        why = "where the federation's token would be read by anybody on the way"
+        allowed = "allowed: in the kubeconfig a server with https, or an apiEndpoint with it"
+        yield f"context: the server of {context!r} is {server}, {why}; {allowed}"
+    elif not proxy and _is_loopback(str(server)):
+        yield f"apiEndpoint: is missing; {context!r} leads to {server}, {THEMSELVES}; allowed: {BY_PODS}"
     if proxy and _is_loopback(proxy):
         direct = "apiEndpoint, which they reach without a proxy"
         such = "" if _is_loopback(str(server)) else f", such as {server}"
         allowed = f"allowed: in the kubeconfig a proxy that they reach, or {direct}{such}"
         yield f"context: the proxy-url of {context!r} leads to {proxy}, {THEMSELVES}; {allowed}"
-    elif not proxy and _is_loopback(str(server)):
-        yield f"apiEndpoint: is missing; {context!r} leads to {server}, {THEMSELVES}; allowed: {BY_PODS}"
     if name:
         why = "which a Cluster cannot say, so that the control plane would not know the member by its certificate"
         allowed = "allowed: an apiEndpoint whose host is a name, or an address, that is in the certificate"
@@ -73,8 +77,8 @@ def _out_of_reach(context: str, cluster: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_loopback(url: str) -> bool:
-    """Whether it leads each machine to itself. What is no URL is for others to judge; a scheme may be left out."""
+    """Whether it leads each machine to itself. What is no URL is for others to judge."""
     try:
-        return names.is_loopback(urlsplit(url if "://" in url else f"//{url}").hostname or "")
+        return names.is_loopback(urlsplit(url).hostname or "")
     except ValueError:
         return False

@@ -116,13 +116,20 @@ class Client:
 def _authorization(user: Entry) -> Iterator[tuple[str, str]]:
     if file := user.get("tokenFile"):
         try:
-            yield "Authorization", f"Bearer {Path(file).read_text().strip()}"
+            yield "Authorization", _bearer(Path(file).read_text().strip())
         except (OSError, ValueError) as error:
             raise CredentialsError(f"its token file {file} cannot be read: {error}") from error
     elif token := user.get("token"):
-        yield "Authorization", f"Bearer {token}"
+        yield "Authorization", _bearer(token)
     elif user.get("username"):
         yield from make_headers(basic_auth=f"{user['username']}:{user.get('password', '')}").items()
+
+
+def _bearer(token: str) -> str:
+    if not (token.isascii() and token.isprintable()):
+        # Not shown, as the library would: all but its end is good.
+        raise CredentialsError("its token holds what no header can, such as a line break")
+    return f"Bearer {token}"
 
 
 def _impersonation(user: Entry) -> Iterator[tuple[str, str]]:
@@ -161,11 +168,11 @@ def _tls(cluster: Entry, user: Entry) -> ssl.SSLContext:
 
 
 def _pem(entry: Entry, key: str) -> str:
-    """Empty where there is none."""
+    """Empty where there is none; without what is no ASCII, as remarks between the blocks of a bundle may be."""
     try:
         # Line breaks are allowed in it, and nothing else.
-        return b64decode("".join((entry.get(f"{key}-data") or "").split()), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, AttributeError) as error:
+        return b64decode("".join((entry.get(f"{key}-data") or "").split()), validate=True).decode("ascii", "ignore")
+    except (binascii.Error, AttributeError) as error:
         raise CredentialsError(f"its {key}-data is no PEM in base64: {error}") from error
 
 

@@ -52,6 +52,8 @@ class ApiServer:
         """Watches from before this version are told 410 Gone."""
         self.odd: dict[str, list[object]] = {}
         """By collection, what its lists have besides its objects: anything."""
+        self.answers: dict[str, object] = {}
+        """By path, what is answered there in place of what is right."""
         self._objects: dict[str, dict[tuple[str, str], Json]] = {}
         self._history: list[tuple[int, str, str, Json]] = []
         self._version = 100
@@ -268,6 +270,8 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
             with api._changed:
                 api.requests.append((self.command, self.path))
                 api._changed.notify_all()
+            if url.path in api.answers and "watch" not in query:
+                return self._send(200, api.answers[url.path])
             if url.path in ("/readyz", "/version"):
                 return self._send(200, {"gitVersion": "v1.34.4"})
             is_broken_page = url.path in api.broken_pages and "continue" in query
@@ -297,7 +301,7 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
         def do_DELETE(self) -> None:
             self._serve()
 
-        def _send(self, status: int, obj: Json) -> None:
+        def _send(self, status: int, obj: object) -> None:
             content = json.dumps(obj).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))

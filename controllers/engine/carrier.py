@@ -133,7 +133,7 @@ class Carrier:
         self._mark(ref)
 
     def _forget(self, ref: Ref) -> None:
-        for memory in (self._wanted, self._gone, self._applied, self._failures, self._told):
+        for memory in (self._wanted, self._gone, self._applied, self._failures, self._told, self._finished):
             memory.pop(ref, None)
         self._fights.forget(ref)
         self._recreations.forget(ref)
@@ -167,6 +167,8 @@ class Carrier:
                 self._tell.finished(ref, view.made_of)
             if view is None:
                 self._used.discard(ref)
+                if ref not in self._wanted:
+                    self._finished.pop(ref, None)
                 if ref.kind == NAMESPACE:
                     self._mark(*(each for each in self._wanted if each.namespace == ref.name))
         self._go_on_leaving()
@@ -335,9 +337,10 @@ class Carrier:
 
     def _remove(self, ref: Ref, uids: frozenset[str]) -> None:
         if self._reach.includes(ref):
+            going = frozenset[str]().union(*self._gone.values())
             try:
                 with self._line.open() as api:
-                    if removal.take_back(api, ref, self._owner, uids):
+                    if removal.take_back(api, ref, self._owner, uids, going):
                         self._metrics.taken.labels(self.name).inc()
             except ApiError as error:
                 if error.status == HTTPStatus.FORBIDDEN and ref in self._sight.ours:

@@ -178,6 +178,11 @@ class Controller:
         if view is None:
             old = self._objects.pop(ref, None)
             inside.discard(ref)
+            for memory in (self._misplaced, self._reached):
+                memory.pop(ref, None)
+            for namespace in (ref.namespace, ref.name if ref.kind == NAMESPACE else ""):
+                if not self._inside[namespace]:
+                    del self._inside[namespace]
             if old is not None:
                 self._done.pop((ref, old.uid), None)
                 self._finished.pop((ref, old.uid), None)

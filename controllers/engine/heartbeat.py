@@ -106,13 +106,17 @@ class Heartbeat:
 
 
 def _report(api: Api) -> Report:
-    version = str(api.get("/version")["gitVersion"])
-    nodes = None
-    # Where the federation may not see nodes, their number is not known, and nothing is wrong.
-    with suppress(ApiError):
-        items = api.get("/api/v1/nodes", resourceVersion="0")["items"]
-        nodes = len(items), sum(_is_ready(node.get("status") or {}) for node in items)
-    return Report(version, nodes)
+    """Raises what Api's calls raise, also for an answer of another shape."""
+    version, nodes = api.get("/version"), None
+    try:
+        # Where the federation may not see nodes, their number is not known, and nothing is wrong.
+        with suppress(ApiError):
+            items = api.get("/api/v1/nodes", resourceVersion="0")["items"] or ()  # Null if there are none.
+            nodes = len(items), sum(_is_ready(node.get("status") or {}) for node in items)
+        return Report(str(version["gitVersion"]), nodes)
+    except (KeyError, TypeError, AttributeError) as error:
+        # One odd member must not stop the others.
+        raise ValueError(f"what it says of its version and nodes cannot be read: {error!r}") from error
 
 
 def _is_ready(status: dict[str, object]) -> bool:

@@ -153,6 +153,8 @@ class Herald:
             old = self._reports.pop(key, None)
             if old is not None:
                 self._rows[old.ref].pop(old.cluster, None)
+                if not self._rows[old.ref]:
+                    del self._rows[old.ref]
             if view is not None:
                 self._keep(view)
             if old != view and (one := view or old):

@@ -23,6 +23,8 @@ class Leaving:
         """One object at a time, Namespaces last; what is done leaves `ours`. What went wrong last; empty if nothing."""
         problem = ""
         for ref, seen in sorted(ours.items(), key=lambda each: each[0].kind == NAMESPACE):
+            if ref.kind == NAMESPACE and any(each.namespace == ref.name for each in ours):
+                continue  # It went wrong with that one, which is to go, or to stay, first.
             try:
                 with line.open() as api:
                     if not self._is_to_go(ref, seen):

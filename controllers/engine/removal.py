@@ -22,16 +22,23 @@ def metadata(api: Api, ref: Ref) -> Json | None:
     return None if found is None else found["metadata"]
 
 
-def take_back(api: Api, ref: Ref, owner: Owner, uids: Collection[str]) -> bool:
+def take_back(api: Api, ref: Ref, owner: Owner, uids: Collection[str], going: Collection[str] = ()) -> bool:
     """Whether it was told to go: what we made of one of these objects of the federation API (by UID).
 
-    A Namespace in which others have something stays, without our marks. Raises what Api's calls raise: 409 where
-    somebody changed it since it was looked at.
+    A Namespace in which others have something, or which has an orphan, stays without our marks: of ours in it, only
+    what is deleted already goes with it, and what was made of the objects `going` (by UID). Raises what Api's calls
+    raise: 409 where somebody changed it since it was looked at.
     """
+
+    def goes(metadata: Json) -> bool:
+        return owner.has(metadata) and (
+            "deletionTimestamp" in metadata or metadata["annotations"].get(OBJECT_UID) in going
+        )
+
     found = metadata(api, ref)
     if found is None or not owner.has(found) or found["annotations"].get(OBJECT_UID) not in uids:
         return False
-    if ref.kind == NAMESPACE and (others := leftovers.foreign(api, ref.name, owner.has)):
+    if ref.kind == NAMESPACE and (others := leftovers.foreign(api, ref.name, goes)):
         log.warning(f"Namespace {ref.name} stays, as others have {others} in it", extra={"object": str(ref)})
         unmark(api, ref)
         return False

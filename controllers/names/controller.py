@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from time import time
+from time import monotonic, time
 from typing import TypeVar
 
 from controllers.names import writer
@@ -128,16 +128,14 @@ class Controller:
     def _take_clusters(self, news: News[Cluster]) -> None:
         old = self._clusters or {}
         told = {**({} if news.complete else old), **{name: cluster for (_, name), cluster in news.views.items()}}
-        self._clusters = {
-            name: _not_ready_since_the_first(cluster, old.get(name)) for name, cluster in told.items() if cluster
-        }
+        self._clusters = {name: _by_our_clock(cluster, old.get(name)) for name, cluster in told.items() if cluster}
         if self._clusters != old or news.complete:
             self._members.keep(self._clusters)
             self._review()
 
     def _review(self) -> None:
         """Decides which clusters are out of service by now, and when to look again."""
-        now = time()
+        now = monotonic()
         clusters = (self._clusters or {}).items()
         not_ready = {name: each.not_ready_since for name, each in clusters if each.not_ready_since is not None}
         away = {**self._members.not_answering(), **not_ready}
@@ -236,8 +234,14 @@ class Controller:
         memory.warnings = warnings
 
 
-def _not_ready_since_the_first(cluster: Cluster, before: Cluster | None) -> Cluster:
-    """From False to Unknown the condition begins anew, while the cluster has been away all the time."""
-    if before is None or before.uid != cluster.uid or None in (before.not_ready_since, cluster.not_ready_since):
+def _by_our_clock(cluster: Cluster, before: Cluster | None) -> Cluster:
+    """With a `not_ready_since` as time.monotonic has it, which holds whatever is done to the date.
+
+    Now, at the latest: the API's clock may be ahead of ours, and the cluster would be published for as long. From
+    False to Unknown the condition begins anew, while the cluster has been away all the time.
+    """
+    if cluster.not_ready_since is None:
         return cluster
-    return replace(cluster, not_ready_since=before.not_ready_since)
+    if before is not None and before.uid == cluster.uid and before.not_ready_since is not None:
+        return replace(cluster, not_ready_since=before.not_ready_since)
+    return replace(cluster, not_ready_since=monotonic() - max(0.0, time() - cluster.not_ready_since))

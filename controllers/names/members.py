@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event
-from time import time
+from time import monotonic
 from typing import TypeVar
 
 from controllers.names.cache import Cache, OfService
@@ -116,7 +116,7 @@ class Members:
         return any(each.ready for each in cache.of(service))
 
     def not_answering(self) -> Mapping[str, float]:
-        """From when on (as time.time) members whose API does not answer count as away.
+        """From when on (as time.monotonic) members whose API does not answer count as away.
 
         Where none of them answers, it is this pod's network and not theirs: then none counts as away.
         """
@@ -160,7 +160,7 @@ class Members:
         if self._members.get(name) is not member:
             return
         before = self._answers.copy()
-        self._answers[name] = None if answers else before.get(name) or time()
+        self._answers[name] = None if answers else before.get(name) or monotonic()
         if self._answers != before:
             self._review()
 

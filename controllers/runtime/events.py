@@ -22,7 +22,8 @@ def warn(api: Api, component: str, involved: Json, *, reason: str, text: str, ma
     Api's calls raise.
     """
     at, namespace = now(), involved.get("namespace", _OF_THE_CLUSTER)
-    name = f"{involved['name'][:_NAME_MAX]}.{mark or uuid4().hex[:16]}"
+    # A part of a name ends in a letter or digit.
+    name = f"{involved['name'][:_NAME_MAX].rstrip('-.')}.{mark or uuid4().hex[:16]}"
     event = {
         "apiVersion": "v1",
         "kind": "Event",

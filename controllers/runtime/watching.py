@@ -72,7 +72,7 @@ def _follow(stream: Stream[T], metrics: StreamMetrics) -> None:
         try:
             with stream.connect() as api:
                 _list_and_watch(stream, api, metrics)
-        except FAILURES as error:
+        except Exception as error:  # Whatever is odd about one collection, it must not stop the others.
             if stream.stopped.is_set():
                 break
             metrics.failed(stream.name)
@@ -84,6 +84,7 @@ def _follow(stream: Stream[T], metrics: StreamMetrics) -> None:
                 log.log(
                     logging.INFO if status == HTTPStatus.GONE else logging.WARNING,
                     f"lost sight of {stream.name}, what was seen last holds: {why(error)}",
+                    exc_info=not isinstance(error, FAILURES),
                     extra={"stream": stream.name},
                 )
             told = why(error)

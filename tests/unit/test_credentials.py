@@ -102,6 +102,20 @@ def test_a_plugin_that_fails_says_why_and_is_not_asked_again(tmp_path: Path, scr
     assert (tmp_path / "asked").read_text().split() == ["asked"]
 
 
+def test_a_plugin_gets_an_empty_text_for_what_says_nothing(tmp_path: Path) -> None:
+    """As from kubectl: `None` would be a profile of that name."""
+    script = f"echo \"[$AWS_PROFILE] [$REGION] [$1] [$2]\" > {tmp_path}/told; echo '{credential(token='t')}'"
+    given = plugin(tmp_path, script, args=[None, "b"], env=[{"name": "AWS_PROFILE", "value": None}, {"name": "REGION"}])
+    resolved(given)
+    assert (tmp_path / "told").read_text().strip() == "[] [] [] [b]"
+
+
+def test_an_answer_is_over_at_a_time_of_somewhere(tmp_path: Path) -> None:
+    over = credential(token="t", expirationTimestamp="2020-01-01T00:00:00")
+    with pytest.raises(CredentialsError, match="did not answer with an ExecCredential"):
+        resolved(plugin(tmp_path, f"echo '{over}'"))
+
+
 def test_a_plugin_that_is_not_there_says_how_to_get_it() -> None:
     missing = {"apiVersion": VERSION, "command": "not-there", "installHint": "try\n apt"}
     with pytest.raises(CredentialsError, match=r"not-there cannot be run: No such file or directory \(try apt\)"):

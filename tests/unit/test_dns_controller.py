@@ -445,6 +445,21 @@ def test_a_member_that_is_not_ready_is_withdrawn_in_time_and_comes_back(world: W
     both_serve(world)
 
 
+def test_a_clock_that_is_behind_publishes_no_dead_member(world: World) -> None:
+    world.run(withdraw_after=1)
+    both_serve(world)
+    world.cluster("gondor", zones=["minas-tirith"], away=time() + 3600)
+    world.await_answer(GLOBAL, ROHAN)
+
+
+def test_a_clock_that_is_set_back_meanwhile_neither(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.run(withdraw_after=2)
+    both_serve(world)
+    world.cluster("gondor", zones=["minas-tirith"], away=time())
+    monkeypatch.setattr("controllers.names.controller.time", lambda: time() - 3600)
+    world.await_answer(GLOBAL, ROHAN)
+
+
 def test_a_condition_that_changes_while_the_member_is_away_does_not_bring_it_back(world: World) -> None:
     world.run(withdraw_after=60)
     both_serve(world)

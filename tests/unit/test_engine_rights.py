@@ -66,6 +66,10 @@ def test_its_rights_are_what_it_uses(world: World) -> None:
     world.members["rohan"].put(MAPS, {"metadata": {"name": "pony", "namespace": "bree"}})
     world.federation.put(NAMESPACES, {"metadata": {"name": "bree"}})
     world.federation.put(MAPS, {"metadata": {"name": "pony", "namespace": "bree"}})
+    # A pod that ends later than its Deployment, which the federation had brought.
+    of_replica_set = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-5d9", "uid": "1"}
+    pod = {"name": "web-5d9-x", "namespace": "shire", "ownerReferences": [of_replica_set]}
+    world.members["gondor"].put("/api/v1/pods", {"metadata": pod})
     world.start()
     world.wait(["1", "1"])
     world.federation.wait(world.events, "an Event")

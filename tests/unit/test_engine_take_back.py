@@ -119,9 +119,9 @@ def test_a_member_that_refuses_while_it_leaves_keeps_its_cluster_which_says_why(
     world.delete(CLUSTERS, "", "gondor")
     world.federation.wait(lambda: world.condition("gondor", "Left").get("reason") == "NotTakenBack", "the condition")
     assert "ConfigMap shire/ring: 403" in world.condition("gondor", "Left")["message"]
-    assert gondor.get(NAMESPACE_OBJECTS, "", "shire") is None
     gondor.refused_methods.clear()
     world.federation.wait(lambda: world.federation.get(CLUSTERS, "", "gondor") is None, "gondor to go")
+    assert gondor.get(NAMESPACE_OBJECTS, "", "shire") is None
     assert world.value("gondor") is None
 
 

@@ -113,6 +113,9 @@ def test_before_the_first_up_nothing_is_fixed(monkeypatch: pytest.MonkeyPatch, w
 
 
 def test_a_host_that_does_not_tell_is_reported(monkeypatch: pytest.MonkeyPatch, warnings: list[str]) -> None:
+    with pytest.raises(pulumi.RunError, match="whether etcd is as configured is not known: Forbidden; nothing was"):
+        check(monkeypatch, ApiError(status=403, reason="Forbidden"))
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
     check(monkeypatch, ApiError(status=403, reason="Forbidden"))
     assert warnings == ["context rivendell: whether etcd is as configured is not known: Forbidden"]
 

@@ -192,3 +192,28 @@ def test_what_cannot_be_used_is_said_before_anything_is_asked(
 ) -> None:
     with pytest.raises(CredentialsError, match=words):
         Client({"server": "https://example.com", **cluster}, user)
+
+
+@pytest.mark.parametrize("token", ["se\ncret", "secret\n", "secret\r", "\ufeffsecret", "\x00secret"])
+def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(tmp_path: Path, token: str) -> None:
+    with pytest.raises(CredentialsError, match="what no header can") as refusal:
+        Client({"server": "http://127.0.0.1:1"}, {"token": token})
+    (tmp_path / "token").write_text(f"{token}x")
+    with pytest.raises(CredentialsError, match="what no header can"):
+        Client({"server": "http://127.0.0.1:1"}, {"tokenFile": str(tmp_path / "token")})
+    assert "cret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "remark", ["\ufeff", "# Főtanúsítvány\n", "# Z\u00fcrich\n".encode("latin-1"), "\r\n\r\n", "subject=/CN=x\n"]
+)
+def test_a_bundle_may_have_remarks_in_any_letters(tmp_path: Path, remark: str | bytes) -> None:
+    pair = tmp_path / "pair.pem"
+    first = write_pair(tmp_path / "other.pem", x509.DNSName("other")).replace("\n", "\r\n")
+    remark = remark.encode() if isinstance(remark, str) else remark
+    bundle = remark + first.encode() + remark + write_pair(pair, LOOPBACK).encode() + remark
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(pair)
+    with server(tls=tls) as (url, _):
+        entry = {"server": url, "certificate-authority-data": b64encode(bundle).decode()}
+        assert Client(entry, {"token": "t"}).ask("GET", "/x", seconds=SECONDS) == {}

@@ -1,6 +1,7 @@
 """Kubeconfig files: what kubectl would read, as values that work from any folder."""
 
 import base64
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from federation.kubeconfig import KubeconfigError
 pytestmark = pytest.mark.unit
 
 
-def config(*contexts: str, server: str = "https://example:6443", **user: str) -> dict[str, Any]:
+def config(*contexts: str, server: str = "https://example:6443", **user: Any) -> dict[str, Any]:
     """A kubeconfig in which each context's cluster and user are called `admin`, the first context being current."""
     return {
         "apiVersion": "v1",
@@ -295,3 +296,94 @@ def test_the_default_is_every_file_of_kubeconfig_else_the_one_at_home(
 ) -> None:
     monkeypatch.setenv("HOME", "/home/frodo")
     assert kubeconfig.default_paths(environment) == [Path(path) for path in paths]
+
+
+SHAPES: list[tuple[dict[str, Any], str]] = [
+    *(({key: 12345}, f"'admin' in users has a {key} that is no text") for key in ("token", "password", "as", "as-uid")),
+    ({"client-key-data": b"x"}, "has a client-key-data that is no text"),
+    ({"as-groups": "dev"}, "has as-groups that are no list of texts"),
+    ({"as-groups": [5]}, "has as-groups that are no list of texts"),
+    ({"as-user-extra": {"a": "b"}}, "has an as-user-extra that is no map of lists"),
+    ({"auth-provider": "oidc"}, "has an auth-provider that is no map"),
+    ({"exec": "aws"}, "has an exec that is no map"),
+    ({"exec": {}}, "the exec of 'admin' in users lacks its command"),
+    ({"exec": {"command": "aws", "args": ["-n", 5]}}, "has args that are no list of texts; a number is one in quotes"),
+    ({"exec": {"command": "aws", "args": "get"}}, "has args that are no list of texts"),
+    ({"exec": {"command": "aws", "env": {"A": "b"}}}, "has an env that is no list of names and values"),
+    ({"exec": {"command": "aws", "env": [{"value": "b"}]}}, "has an env that is no list of names and values"),
+    (
+        {"exec": {"command": "aws", "env": [{"name": "A", "value": 5}]}},
+        "has an env that is no list of names and values",
+    ),
+]
+"""Of users; kubectl refuses each."""
+
+
+@pytest.mark.parametrize(("user", "message"), SHAPES)
+def test_what_kubectl_cannot_read_of_a_user_is_told(tmp_path: Path, user: dict[str, Any], message: str) -> None:
+    content = config("gondor", **user)
+    with pytest.raises(KubeconfigError, match=message):
+        picked(write(tmp_path / "config", content))
+    # As long as nobody uses it, it is nobody's concern.
+    content["users"].append({"name": "good", "user": {"token": "t"}})
+    content["contexts"][0]["context"]["user"] = "good"
+    assert picked(write(tmp_path / "config", content)) == {"token": "t"}
+
+
+def test_what_is_null_is_not_there(tmp_path: Path) -> None:
+    content = of_cluster(**{"tls-server-name": None, "proxy-url": None, "insecure-skip-tls-verify": None})
+    content["users"][0]["user"] |= {"exec": None, "as-groups": None, "auth-provider": None, "password": None}
+    content["contexts"][0]["context"]["namespace"] = None
+    found = kubeconfig.pick(kubeconfig.load([write(tmp_path / "config", content)]), "gondor")
+    assert found["clusters"][0]["cluster"] == {"server": "https://example:6443"}
+    assert found["users"][0]["user"] == {"token": "t"}
+    assert found["contexts"][0]["context"] == {"cluster": "gondor", "user": "gondor"}
+
+
+def test_a_date_is_a_text(tmp_path: Path) -> None:
+    text = yaml.safe_dump(config("NAME", exec={"command": "x", "args": ["NAME"]})).replace("NAME", "2026-01-01")
+    found = kubeconfig.pick(kubeconfig.load([write(tmp_path / "config", text)]), "2026-01-01")
+    assert found["users"][0]["user"]["exec"]["args"] == ["2026-01-01"]
+    assert yaml.safe_load(kubeconfig.dump(found)) == found
+
+
+@pytest.mark.parametrize("before", ["", "\ufeff"])
+@pytest.mark.parametrize("after", ["", "\n---\nkind: Config\ncontexts: []\n"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_file_of_windows_and_the_first_of_several_documents(
+    tmp_path: Path, before: str, after: str, line_end: str
+) -> None:
+    text = before + yaml.safe_dump(config("gondor", token="t")) + after
+    file = tmp_path / "config"
+    file.write_bytes(text.replace("\n", line_end).encode())
+    assert picked(file) == {"token": "t"}
+
+
+def test_json_may_be_indented_by_tabs(tmp_path: Path) -> None:
+    assert picked(write(tmp_path / "config", json.dumps(config("gondor", token="t"), indent="\t"))) == {"token": "t"}
+
+
+def test_paths_hold_from_any_folder_though_the_file_is_named_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "sub" / "config", config("gondor", tokenFile="token"))
+    assert picked(Path("sub/config")) == {"tokenFile": str(tmp_path / "sub" / "token")}
+
+
+@pytest.mark.parametrize(
+    ("server", "said", "user", "url"),
+    [
+        ("gondor:6443", {}, {"token": "t"}, "http://gondor:6443"),
+        ("gondor:6443", {"certificate-authority-data": "Q0E="}, {"token": "t"}, "https://gondor:6443"),
+        ("[fd00::1]:6443", {"insecure-skip-tls-verify": True}, {"token": "t"}, "https://[fd00::1]:6443"),
+        ("gondor", {}, {"client-certificate-data": "Qw==", "client-key-data": "Sw=="}, "https://gondor"),
+        ("HTTPS://Gondor/k8s/clusters/c-xyz", {}, {}, "https://Gondor/k8s/clusters/c-xyz"),
+    ],
+)
+def test_a_server_may_be_without_its_scheme(
+    tmp_path: Path, server: str, said: dict[str, Any], user: dict[str, Any], url: str
+) -> None:
+    content = config("gondor", server=server, **user)
+    content["clusters"][0]["cluster"] |= said
+    assert kubeconfig.server(kubeconfig.pick(kubeconfig.load([write(tmp_path / "c", content)]), "gondor")) == url

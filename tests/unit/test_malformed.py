@@ -74,6 +74,45 @@ def test_a_line_that_is_no_event_has_all_listed_anew(server: ApiServer, line: by
     follower.stop()
 
 
+@pytest.mark.parametrize("answer", [{"items": 5}, {"items": [], "metadata": 5}, {"items": [], "metadata": {}}, [], 5])
+def test_a_list_that_is_none_is_asked_for_again(server: ApiServer, answer: object) -> None:
+    put(server, "good", "1")
+    server.answers[PATH] = answer
+    follower = Follower(server)
+    server.wait(lambda: sum("limit" in path for _, path in server.requests) > 1, "a second try")
+    del server.answers[PATH]
+    server.wait(lambda: follower.values == {("x", "good"): "1"}, "the good one")
+    follower.stop()
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/version", {}),
+        ("/version", []),
+        ("/api/v1/nodes", {"items": [None]}),
+        ("/api/v1/nodes", {"items": [{"status": []}, 5]}),
+        ("/api/v1/nodes", {}),
+    ],
+)
+def test_a_member_that_says_nonsense_of_itself_is_not_ready_and_the_others_are(
+    world: World, path: str, answer: object
+) -> None:
+    world.members["gondor"].answers[path] = answer
+    world.start()
+    world.wait([None, "1"])
+    world.wait_for_ready("gondor", "False")
+    assert "ValueError" in world.condition("gondor")["message"]
+    del world.members["gondor"].answers[path]
+    world.wait(["1", "1"])
+
+
+def test_a_member_may_have_no_nodes(world: World) -> None:
+    world.members["gondor"].answers["/api/v1/nodes"] = {"items": None}
+    world.start()
+    world.wait(["1", "1"])
+
+
 CLUSTERS_LIKE_NONE: dict[str, Json] = {
     "no spec": {"metadata": {"name": "mordor"}},
     "no endpoint": {"metadata": {"name": "mordor"}, "spec": {}},

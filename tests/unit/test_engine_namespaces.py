@@ -1,0 +1,109 @@
+"""A Namespace that a federation made in a member: it goes only where all in it is the federation's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from controllers.engine.clusters import COLLECTION as CLUSTERS
+from tests.unit.test_engine_controller import MAPS, NAMESPACES, SECRETS, World, world
+from tests.unit.test_engine_take_back import ours
+
+__all__ = ["world"]
+
+pytestmark = pytest.mark.unit
+
+DEPLOYMENTS, REPLICA_SETS, PODS = "/apis/apps/v1/deployments", "/apis/apps/v1/replicasets", "/api/v1/pods"
+ROLLOUT = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "roll", "uid": "2", "controller": True}
+DATABASE = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "name": "db", "uid": "1", "controller": True}
+
+
+def theirs(name: str, *owners: dict[str, Any]) -> dict[str, Any]:
+    """What somebody made in the member, or his operator did."""
+    return {"metadata": {"name": name, "namespace": "shire", "ownerReferences": list(owners)}}
+
+
+def end(world: World) -> None:
+    """Deletes the Namespace in the federation API, with what is in it, as its controller does."""
+    world.delete(NAMESPACES, "", "shire")
+    world.delete(MAPS, "shire", "ring")
+    world.federation.wait(lambda: world.federation.get(NAMESPACES, "", "shire") is None, "the Namespace to go here")
+
+
+def marks(world: World, member: str = "gondor") -> bool | None:
+    """Whether the Namespace has our marks in the member; None if it is gone."""
+    found = world.members[member].get(NAMESPACES, "", "shire")
+    return None if found is None else "federation" in str(found["metadata"])
+
+
+@pytest.mark.parametrize(
+    ("collection", "obj"),
+    [
+        (SECRETS, theirs("default")),
+        (MAPS, theirs("default")),
+        (DEPLOYMENTS, theirs("kube-root-ca.crt")),
+        (SECRETS, theirs("db-app", DATABASE)),
+        (PODS, theirs("db-1", DATABASE)),
+        (PODS, theirs("roll-5d9-x", {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "roll-5d9", "uid": "3"})),
+    ],
+)
+def test_it_stays_where_somebody_else_has_something_in_it(world: World, collection: str, obj: dict[str, Any]) -> None:
+    world.start()
+    world.wait(["1", "1"])
+    world.members["gondor"].put(REPLICA_SETS, theirs("roll-5d9", ROLLOUT))
+    world.members["gondor"].put(collection, obj)
+    end(world)
+    assert (marks(world), marks(world, "rohan")) == (False, None)
+
+
+def test_it_goes_with_what_each_namespace_has_and_with_what_was_made_of_ours(world: World) -> None:
+    gondor = world.members["gondor"]
+    world.federation.put(DEPLOYMENTS, {"metadata": {"name": "web", "namespace": "shire"}, "spec": {}})
+    world.start(("ConfigMap", "Deployment"))
+    world.wait(["1", "1"])
+    gondor.wait(lambda: gondor.get(DEPLOYMENTS, "shire", "web"), "the Deployment")
+    gondor.put(MAPS, theirs("kube-root-ca.crt"))
+    gondor.put("/api/v1/serviceaccounts", theirs("default"))
+    of_ours = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-5d9", "uid": "2", "controller": True}
+    world.delete(DEPLOYMENTS, "shire", "web")
+    # Its pods end later than the Deployment.
+    gondor.put(PODS, theirs("web-5d9-x", of_ours))
+    web = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "1"}
+    gondor.put(REPLICA_SETS, theirs("web-5d9", web))
+    end(world)
+    assert marks(world) is None
+
+
+def test_an_orphan_does_not_go_with_it(world: World) -> None:
+    world.members["gondor"].put(MAPS, ours(world, "lost"))
+    world.start()
+    world.wait(["1", "1"])
+    end(world)
+    assert (marks(world), marks(world, "rohan")) == (False, None)
+    assert world.value("gondor", "lost") == "orphan"
+
+
+def test_a_member_that_leaves_keeps_it_until_what_is_to_stay_in_it_has_lost_its_marks(world: World) -> None:
+    gondor = world.members["gondor"]
+    gondor.put(MAPS, ours(world, "lost"))
+    world.start()
+    world.wait(["1", "1"])
+    gondor.refused_methods.add(("PATCH", MAPS))
+    world.delete(CLUSTERS, "", "gondor")
+    world.federation.wait(lambda: world.condition("gondor", "Left").get("reason") == "NotTakenBack", "the condition")
+    assert marks(world) is True
+    gondor.refused_methods.clear()
+    world.federation.wait(lambda: world.federation.get(CLUSTERS, "", "gondor") is None, "gondor to go")
+    assert (marks(world), world.value("gondor", "lost")) == (False, "orphan")
+
+
+def test_what_a_member_that_was_away_owes_goes_with_its_namespace(world: World) -> None:
+    world.start()
+    world.wait(["1", "1"])
+    world.members["gondor"].stop()
+    world.wait_for_ready("gondor", "False")
+    end(world)
+    world.members["gondor"].start()
+    world.wait([None, None])
+    world.federation.wait(lambda: marks(world) is None, "the Namespace to go")
