@@ -3,6 +3,8 @@
 A proxy, the leave to take any certificate, and another name in the certificate belong to the server of the kubeconfig.
 So the pods go by them where they go to that server. With `apiEndpoint` they go elsewhere: directly, and they check the
 certificate. A Cluster has a field for the first two, and none for the third.
+
+A server or a proxy on loopback is for each pod the pod itself. A server there that is behind a proxy is the proxy's.
 """
 
 from __future__ import annotations
@@ -14,6 +16,12 @@ from urllib.parse import urlsplit
 from federation import kubeconfig, names
 from federation.contradictions import HOST, places
 from federation.kubeconfig import Kubeconfig
+
+THEMSELVES = "which to the control plane's pods is themselves"
+BY_PODS = (
+    "the URL by which pods in the host cluster reach the member, such as https://10.0.0.1:6443; of a member in kind, "
+    "https://NAME-control-plane:6443, and of the host itself https://kubernetes.default.svc"
+)
 
 
 def fields(config: Kubeconfig, endpoint: str | None) -> Mapping[str, Any]:
@@ -34,6 +42,9 @@ def fields(config: Kubeconfig, endpoint: str | None) -> Mapping[str, Any]:
 def problems(given: Mapping[str, Any], contexts: Mapping[str, Kubeconfig]) -> Iterator[str]:
     """What in the contexts' clusters this program cannot go by, or the control plane could not."""
     for path, place in places(given):
+        endpoint = place.get("apiEndpoint")
+        if isinstance(endpoint, str) and endpoint.startswith("https://") and _is_loopback(endpoint):
+            yield f"{path}.apiEndpoint: {endpoint!r} is on loopback, {THEMSELVES}; allowed: {BY_PODS}"
         context = place.get("context")
         if not isinstance(context, str) or context not in contexts:
             continue
@@ -42,22 +53,32 @@ def problems(given: Mapping[str, Any], contexts: Mapping[str, Kubeconfig]) -> It
         if proxy and not names.is_proxy(proxy):
             # Not shown, as a password may be in it.
             yield f"{path}.context: the proxy-url of {context!r} is not {names.PROXY_RULE}"
-        elif path != HOST and not place.get("apiEndpoint"):
+        elif path != HOST and not endpoint:
             yield from (f"{path}.{problem}" for problem in _out_of_reach(context, cluster))
 
 
 def _out_of_reach(context: str, cluster: Mapping[str, Any]) -> Iterator[str]:
-    proxy, name = cluster.get(kubeconfig.PROXY), cluster.get(kubeconfig.SERVER_NAME)
-    if not cluster["server"].startswith("https://"):
+    server, proxy, name = (cluster.get(key) for key in ("server", kubeconfig.PROXY, kubeconfig.SERVER_NAME))
+    if not str(server).startswith("https://"):
         why = "where the federation's token would be read by anybody on the way"
         allowed = "allowed: in the kubeconfig a server with https, or an apiEndpoint with it"
-        yield f"context: the server of {context!r} is {cluster['server']}, {why}; {allowed}"
-    if proxy and names.is_loopback(str(urlsplit(proxy).hostname)):
-        why = "which to the control plane's pods is themselves"
-        direct = f"apiEndpoint, which they reach without a proxy, such as {cluster['server']}"
-        allowed = f"allowed: in the kubeconfig a proxy that they reach, or {direct}"
-        yield f"context: the proxy-url of {context!r} leads to {proxy}, {why}; {allowed}"
+        yield f"context: the server of {context!r} is {server}, {why}; {allowed}"
+    elif not proxy and _is_loopback(str(server)):
+        yield f"apiEndpoint: is missing; {context!r} leads to {server}, {THEMSELVES}; allowed: {BY_PODS}"
+    if proxy and _is_loopback(proxy):
+        direct = "apiEndpoint, which they reach without a proxy"
+        such = "" if _is_loopback(str(server)) else f", such as {server}"
+        allowed = f"allowed: in the kubeconfig a proxy that they reach, or {direct}{such}"
+        yield f"context: the proxy-url of {context!r} leads to {proxy}, {THEMSELVES}; {allowed}"
     if name:
         why = "which a Cluster cannot say, so that the control plane would not know the member by its certificate"
         allowed = "allowed: an apiEndpoint whose host is a name, or an address, that is in the certificate"
         yield f"context: {context!r} has the tls-server-name {name!r}, {why}; {allowed}"
+
+
+def _is_loopback(url: str) -> bool:
+    """Whether it leads each machine to itself. What is no URL is for others to judge."""
+    try:
+        return names.is_loopback(urlsplit(url).hostname or "")
+    except ValueError:
+        return False

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from federation import names
+from federation import images, names
 
 T = TypeVar("T")
 
@@ -35,6 +35,10 @@ Zone = Annotated[str, _rule(names.is_zone, names.ZONE_RULE), AfterValidator(name
 Address = Annotated[str, _rule(names.is_address, names.ADDRESS_RULE)]
 Quantity = Annotated[str, Field(pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$")]
 FederatedNamespace = Annotated[str, _rule(names.is_federated_namespace, names.FEDERATED_NAMESPACE_RULE)]
+Registry = Annotated[str, _rule(images.is_registry, images.REGISTRY_RULE)]
+Tag = Annotated[str, _rule(images.is_tag, images.TAG_RULE)]
+Digest = Annotated[str, _rule(images.is_digest, images.DIGEST_RULE)]
+Image = Annotated[str, _rule(images.is_image, images.IMAGE_RULE)]
 ManagedZone = Annotated[str, _rule(names.is_managed_zone, names.MANAGED_ZONE_RULE)]
 GoogleLabelKey = Annotated[str, Field(pattern=r"^[a-z][-_a-z0-9]{0,62}$")]
 GoogleLabelValue = Annotated[str, Field(pattern=r"^[-_a-z0-9]{0,63}$")]
@@ -268,23 +272,45 @@ class Propagation(Section):
     """Members that they reach. Default: all."""
 
 
+PinnedImage = Literal[
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "karmada-aggregated-apiserver",
+    "karmada-controller-manager",
+    "karmada-scheduler",
+    "karmada-webhook",
+]
+"""The images that share registries and tags, by the name that they have there."""
+
+
 class Images(Section):
-    kubernetes_registry: str = "registry.k8s.io"
+    kubernetes_registry: Registry = "registry.k8s.io"
     """Registry of kube-apiserver, kube-controller-manager and etcd."""
-    kubernetes_tag: str = "v1.34.4"
-    etcd_tag: str = "v3.6.16"
-    karmada_registry: str = "docker.io/karmada"
+    kubernetes_tag: Tag = "v1.34.4"
+    etcd_tag: Tag = "v3.6.16"
+    karmada_registry: Registry = "docker.io/karmada"
     """Registry and folder of Karmada's images."""
-    karmada_tag: str = "v1.18.2"
-    coredns: str = "registry.k8s.io/coredns/coredns:v1.12.1"
+    karmada_tag: Tag = "v1.18.2"
+    digests: dict[PinnedImage, Digest] = {}
+    """Digests of these images. What is pulled is what its digest says: it changes with the tag, or the tag is idle."""
+    coredns: Image = "registry.k8s.io/coredns/coredns:v1.12.1"
     """Image of the zone's name servers (provider coredns)."""
-    external_dns: str = "registry.k8s.io/external-dns/external-dns:v0.22.0"
-    controllers: str = "ghcr.io/kube-federation/controllers:0.1.0"
+    external_dns: Image = "registry.k8s.io/external-dns/external-dns:v0.22.0"
+    controllers: Image = "ghcr.io/kube-federation/controllers:0.1.0"
     """Image of what runs in the host cluster, made from controllers/Dockerfile."""
 
     @property
     def etcd(self) -> str:
-        return f"{self.kubernetes_registry}/etcd:{self.etcd_tag}"
+        return images.reference(self.kubernetes_registry, "etcd", self.etcd_tag, self.digests.get("etcd"))
+
+    def kubernetes(self, name: Literal["kube-apiserver", "kube-controller-manager"]) -> str:
+        """The image of a program of Kubernetes."""
+        return images.reference(self.kubernetes_registry, name, self.kubernetes_tag, self.digests.get(name))
+
+    def karmada(self, name: PinnedImage) -> str:
+        """The image of a program of Karmada."""
+        return images.reference(self.karmada_registry, name, self.karmada_tag, self.digests.get(name))
 
 
 class Crds(Section):

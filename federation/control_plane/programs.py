@@ -54,7 +54,7 @@ def apiserver(images: Images, namespace: str, pki: Pki, service_account: Private
     }
     return Program(
         APISERVER,
-        f"{images.kubernetes_registry}/kube-apiserver:{images.kubernetes_tag}",
+        images.kubernetes("kube-apiserver"),
         ["kube-apiserver", *arguments(flags)],
         ready=Probe("/readyz", API_PORT, "HTTPS"),
         live=Probe("/livez", API_PORT, "HTTPS"),
@@ -92,7 +92,7 @@ def kube_controller_manager(images: Images, pki: Pki, service_account: PrivateKe
     }
     return Program(
         CONTROLLERS,
-        f"{images.kubernetes_registry}/kube-controller-manager:{images.kubernetes_tag}",
+        images.kubernetes("kube-controller-manager"),
         ["kube-controller-manager", *arguments(flags)],
         ready=Probe("/healthz", 10257, "HTTPS"),
         live=Probe("/healthz", 10257, "HTTPS"),

@@ -128,3 +128,17 @@ def test_a_policy_of_a_users_own_asks_to_take_its_objects_over(dev: Record) -> N
     assert dev.one("MutatingAdmissionPolicyBinding", "own-policies-win").inputs["spec"] == {
         "policyName": "own-policies-win"
     }
+
+
+def test_what_is_for_the_federation_api_alone_is_kept_from_every_policy_even_without_a_default_one(
+    dev: Record, tmp_path: Path
+) -> None:
+    """What the API makes of it: tests/programs/test_karmada_admission.py."""
+    for record in (dev, run(tmp_path, {"federation:propagation.kinds": []})):
+        spec = record.one("MutatingAdmissionPolicy", "tied-secrets-stay").inputs["spec"]
+        (rule,) = spec["matchConstraints"]["resourceRules"]
+        assert (rule["apiGroups"], rule["resources"], rule["operations"]) == ([""], ["secrets"], ["CREATE", "UPDATE"])
+        assert spec["failurePolicy"] == "Fail"
+        assert record.one("MutatingAdmissionPolicyBinding", "tied-secrets-stay").inputs["spec"] == {
+            "policyName": "tied-secrets-stay"
+        }

@@ -1,15 +1,17 @@
 """What changes with the configuration, and what does not: each test is one difference from the dev topology."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pulumi
 import pytest
 
 from federation.config import ConfigError
 from federation.identity import Unreachable
+from federation.settings import PinnedImage
 from tests.component.cloud import BALANCER
 from tests.component.program import DEV, GONDOR, HOST, ROHAN, UIDS, run
 from tests.component.recording import Record, name_of
@@ -188,10 +190,7 @@ def test_images_come_from_where_the_configuration_says(tmp_path: Path) -> None:
         "externalDns": "mirror.example/external-dns:v0.0.5",
         "controllers": "mirror.example/controllers:v0.0.6",
     }
-    record = run(tmp_path, {"federation:images": images})
-    pods = {each.name: each.inputs["spec"]["template"]["spec"] for each in record.of("Deployment", "StatefulSet")}
-    containers = [each for pod in pods.values() for each in (*pod["containers"], *pod.get("initContainers", ()))]
-    assert {each["name"]: each["image"] for each in containers} == {
+    assert images_of(run(tmp_path, {"federation:images": images})) == {
         "etcd": "mirror.example/k8s/etcd:v0.0.2",
         "federation-dns": "mirror.example/coredns:v0.0.4",
         "first-zone": "mirror.example/controllers:v0.0.6",
@@ -204,6 +203,32 @@ def test_images_come_from_where_the_configuration_says(tmp_path: Path) -> None:
         "karmada-scheduler": "mirror.example/karmada/karmada-scheduler:v0.0.3",
         "karmada-webhook": "mirror.example/karmada/karmada-webhook:v0.0.3",
     }
+
+
+def test_every_image_can_be_one_by_digest(tmp_path: Path) -> None:
+    def digest(name: str) -> str:
+        return f"sha256:{hashlib.sha256(name.encode()).hexdigest()}"
+
+    chosen = {
+        "digests": {name: digest(name) for name in get_args(PinnedImage)},
+        "coredns": f"mirror.example/coredns@{digest('coredns')}",
+        "externalDns": f"mirror.example/external-dns@{digest('external-dns')}",
+        "controllers": f"mirror.example:5000/controllers:0.1.0@{digest('controllers')}",
+    }
+    google = {"provider": "google-clouddns", "zone": "example.com", "googleClouddns": {"project": "shire"}}
+    for changes in ({}, {"federation:dns": google}):
+        found = images_of(run(tmp_path, {"federation:images": chosen, **changes}))
+        assert found["etcd"] == f"registry.k8s.io/etcd:v3.6.16@{digest('etcd')}"
+        for image in found.values():
+            repository, _, pinned = image.partition("@")
+            assert pinned == digest(repository.rpartition("/")[2].partition(":")[0])
+
+
+def images_of(record: Record) -> dict[str, str]:
+    """The image of each container in the host, by the container's name."""
+    pods = [each.inputs["spec"]["template"]["spec"] for each in record.of("Deployment", "StatefulSet")]
+    containers = [each for pod in pods for each in (*pod["containers"], *pod.get("initContainers", ()))]
+    return {each["name"]: each["image"] for each in containers}
 
 
 def test_a_namespaced_member_is_granted_roles_in_its_namespaces_and_has_no_impersonator(tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from controllers.zone.writer import COLLECTION
+from federation.dns.name_servers import RULES, SERIAL_RULES
 from fleet.waiting import wait_until
 from tests.kube_api import Json
 from tests.programs.zone_lab import Served, serving
+from tests.unit.test_engine_rights import given, used
 from tests.unit.test_zone_contents import endpoint, entry
 
 pytestmark = pytest.mark.programs
@@ -49,3 +51,15 @@ def test_what_the_name_server_does_not_load_is_told(served: Served) -> None:
     assert (event["involvedObject"]["kind"], event["involvedObject"]["name"]) == ("ConfigMap", "federation-zone")
     wait_until("it to be loaded", lambda: served.found("late.example.com") == ["192.0.2.2"], 10)
     assert len(events(served, "NotLoaded")) == 1
+
+
+def test_the_rights_of_the_writer_are_what_it_uses(served: Served) -> None:
+    served.api.put(COLLECTION, endpoint(entry("web.example.com", "A", "192.0.2.8"), name="rights"))
+    wait_until(
+        "an Event",
+        lambda: any(each["involvedObject"]["name"] == "rights" for each in events(served, "NotPublished")),
+        10,
+    )
+    served.api.put(COLLECTION, endpoint(entry("new.example.com", "A", "192.0.2.3"), name="new"))
+    wait_until("it to be loaded", lambda: served.found("new.example.com") == ["192.0.2.3"], 20)
+    assert used(served.api) == given(RULES, SERIAL_RULES)  # type: ignore[arg-type]

@@ -131,6 +131,7 @@ KEY = config.KEY_OF_MAP
 RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
 GOOGLE_ZONE = {"provider": "google-clouddns", "googleClouddns": GOOGLE}
 PATH = "dns.googleClouddns"
+SHA = f"sha256:{'0a' * 32}"
 NO_CLUSTER_DNS: list[tuple[Any, str]] = [
     ("coredns", '"coredns"'),
     (True, "true"),
@@ -261,6 +262,11 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
     ({"host.etcd.storage": "5GB"}, ['host.etcd.storage: "5GB" ', "Mi|Gi|Ti"]),
     ({"host.apiServer.serviceType": "NodePort"}, ["host.apiServer.advertiseAddress: is missing", "a node's address"]),
     ({"members.0.apiEndpoint": "gondor:6443"}, ['members[0].apiEndpoint: "gondor:6443" ', "https://"]),
+    ({"members.0.apiEndpoint": "localhost:6443"}, ['members[0].apiEndpoint: "localhost:6443" ', "https://"]),
+    (
+        {"members.0.apiEndpoint": "https://localhost:6443"},
+        ["members[0].apiEndpoint: 'https://localhost:6443' is on loopback", "allowed: the URL by which pods"],
+    ),
     *(
         ({"members.1.access": access}, [f"members[1].access.{part}", *parts])
         for access, part, *parts in (
@@ -293,6 +299,25 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
         ({"members.0.clusterDns": wrong}, [f"members[0].clusterDns: {text} is not auto, none, or {{configMap: NAME}}"])
         for wrong, text in NO_CLUSTER_DNS
     ),
+    *(
+        ({f"images.{key}": value}, [f'images.{key}: "{value}" is not {what}'])
+        for key, value, what in (
+            ("kubernetesTag", f"v1.34.4@{SHA}", "the tag of an image, such as v1.34.4; its digest belongs in images.d"),
+            ("karmadaTag", SHA, "the tag of an image, such as v1.34.4; its digest belongs in images.digests"),
+            ("etcdTag", "", "the tag of an image"),
+            ("kubernetesRegistry", "https://mirror.example/", "a registry, with a folder or without"),
+            ("karmadaRegistry", "mirror.example/karmada/", "a registry, with a folder or without"),
+            ("coredns", "mirror.example/coredns@sha256:abc", "the reference of an image: registry.example/path:tag, "),
+            ("externalDns", f"mirror.example/external-dns:{SHA}", "the reference of an image"),
+            ("controllers", "Controllers:1", "the reference of an image"),
+            ("digests.etcd", SHA[:-1], "the digest of an image: sha256: and 64 of 0-9 and a-f"),
+        )
+    ),
+    (
+        {"images.digests": {"kube-apiservr": SHA}},
+        ["images.digests: \"kube-apiservr\" should be 'etcd', 'kube-apiserver', ", "or 'karmada-webhook'"],
+    ),
+    ({"images.digests": [SHA]}, ["images.digests: [", "is not a map"]),
     ({"protect": "perhaps"}, ['protect: "perhaps" should be a valid boolean']),
 ]
 
@@ -321,6 +346,18 @@ def test_a_way_that_the_control_plane_cannot_go_is_told_with_all_else(folder: Pa
         "federation:name",
         "federation:members[0].context",
         "federation:members[1].context",
+    ]
+
+
+def test_a_member_on_loopback_is_told_with_all_else(folder: Path) -> None:
+    file = yaml.safe_load((folder / "kubeconfig").read_text())
+    for each in file["clusters"]:
+        each["cluster"]["server"] = "https://127.0.0.1:6443"
+    (folder / "kind").write_text(yaml.safe_dump(file))
+    wrong = {"federation:kubeconfig": "kind", "federation:name": "_", "federation:members.1.apiEndpoint": "https://b"}
+    assert [problem.split(": ")[0] for problem in problems(folder, changed(STACK, wrong))] == [
+        "federation:name",
+        "federation:members[0].apiEndpoint",
     ]
 
 
@@ -428,6 +465,8 @@ BREAKS: list[tuple[str, Any]] = [
     ("certificates.unknown", 1),
     ("members.0.tokenGeneration", 0),
     ("images.karmadaTag", 1),
+    ("images.coredns", "a b"),
+    ("images.digests", {"etcd": "sha256:"}),
     ("crds.sha256", "abc"),
     ("protect", []),
     ("unknown", "x"),

@@ -44,6 +44,25 @@ UNUSABLE = (
 )
 FAR = ("http://10.0.0.1:3128", "https://proxy.example", "http://localhost.example.com:1", "http://[fd00::1]:3128")
 
+LOOPBACK_SERVERS = (
+    "https://127.0.0.1:6443",
+    "https://127.1.2.3",
+    "https://localhost:6443/k8s/clusters/c-1",
+    "https://LocalHost:6443",
+    "https://[::1]:6443",
+    "https://0.0.0.0:6443",
+    "https://kubernetes.localhost",
+)
+"""As kind, minikube's docker driver, k3d and tunnels have them."""
+FAR_SERVERS = (
+    SERVER,
+    "https://10.0.0.1",
+    "https://[fd00::1]:6443",
+    "https://[::1",
+    "https://:6443",
+)
+"""With what is no URL, which is for others to judge."""
+
 
 def problems(member: Any, **said: object) -> list[str]:
     """Of a member whose context is `c`, whose cluster says this."""
@@ -89,6 +108,41 @@ def test_a_proxy_elsewhere_is_the_control_planes_too(proxy: str) -> None:
     assert problems({}, **{"proxy-url": proxy}) == []
 
 
+@pytest.mark.parametrize("server", LOOPBACK_SERVERS)
+def test_a_server_on_loopback_is_refused_for_a_member_with_what_to_set_instead(server: str) -> None:
+    (problem,) = problems({}, server=server)
+    assert problem.startswith(
+        f"federation:members[0].apiEndpoint: is missing; 'c' leads to {server}, which to the control plane's pods is"
+    )
+    assert "; allowed: the URL by which pods in the host cluster reach the member, such as https://10.0.0." in problem
+    assert problems(NAMED, server=server) == []
+    assert told({"host": {"context": "c"}}, server=server) == []
+
+
+def test_a_server_on_loopback_is_the_proxys_own_where_there_is_one() -> None:
+    server = LOOPBACK_SERVERS[0]
+    assert problems({}, **{"server": server, "proxy-url": FAR[0]}) == []
+    (problem,) = problems({}, **{"server": server, "proxy-url": OWN[0]})
+    assert problem.startswith(LOOPBACK_FAULT.format(OWN[0]))
+    assert problem.endswith("or apiEndpoint, which they reach without a proxy")
+
+
+@pytest.mark.parametrize("server", LOOPBACK_SERVERS)
+def test_an_endpoint_on_loopback_is_refused_whatever_the_context_says(server: str) -> None:
+    start = f"federation:members[0].apiEndpoint: {server!r} is on loopback, which to the control plane's pods is them"
+    for said in ({}, {"proxy-url": FAR[0]}, {"server": server}):
+        (problem,) = problems({"apiEndpoint": server}, **said)
+        assert problem.startswith(start)
+    (problem,) = told({"members": [{"context": "mordor", "apiEndpoint": server}]})
+    assert problem.startswith(start)
+
+
+@pytest.mark.parametrize("server", FAR_SERVERS)
+def test_a_server_elsewhere_is_the_control_planes_too(server: str) -> None:
+    assert problems({}, server=server) == []
+    assert problems({"apiEndpoint": server}) == []
+
+
 @pytest.mark.parametrize("insecure", [False, True])
 def test_another_name_in_the_certificate_is_refused_where_a_cluster_cannot_say_it(insecure: bool) -> None:
     said: dict[str, object] = {"tls-server-name": "kubernetes", "insecure-skip-tls-verify": insecure}
@@ -106,7 +160,8 @@ def test_all_that_is_wrong_with_a_member_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"members": "x"}, {"members": [{"context": ["c"]}, 5]}, {"host": {"context": 5}}]
+    "given",
+    [{}, {"members": "x"}, {"members": [{"context": ["c"], "apiEndpoint": 5}, 5]}, {"host": {"context": 5}}],
 )
 def test_what_has_another_shape_is_not_ours_to_judge(given: Any) -> None:
     assert told(given, **{"proxy-url": "x"}) == []

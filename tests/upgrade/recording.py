@@ -23,8 +23,10 @@ from tests.leaks import blunted, private_parts
 
 FOLDER = Path(__file__).parent
 STACK = "upgrade"
-NOBODY = "127.0.0.1:9"
-"""Where nothing listens: Pulumi's Kubernetes provider then goes by the state alone."""
+NOBODY = "255.255.255.255:9"
+"""Where nothing can listen: Pulumi's Kubernetes provider then goes by the state alone."""
+NOBODY_ONCE = "https://127.0.0.1:9"
+"""What older recordings have instead, where no member may be any more."""
 OVERWRITTEN = {
     # When the recorded certificates expire: their renewal is no matter of an upgrade.
     "notAfter": "2126-01-01T00:00:00Z",
@@ -58,7 +60,8 @@ class Recording:
 
     @classmethod
     def read(cls, file: Path) -> Recording:
-        return cls(**json.loads(lzma.decompress(file.read_bytes())))
+        text = lzma.decompress(file.read_bytes()).decode()
+        return cls(**json.loads(text.replace(NOBODY_ONCE, f"https://{NOBODY}")))
 
     def write(self, file: Path) -> None:
         file.write_bytes(lzma.compress(json.dumps(vars(self), sort_keys=True).encode(), preset=9 | lzma.PRESET_EXTREME))

@@ -6,16 +6,18 @@ Flags are those that Karmada's installers agree on (artifacts/deploy at v1.18.2)
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from pulumi import Input, Output
 
 from federation.control_plane.programs import APISERVER, arguments, etcd_files, etcd_flags
 from federation.pki import Pki
-from federation.settings import Images
+from federation.settings import Images, PinnedImage
 from federation.workload import FILES_FOLDER, KUBECONFIG, Probe, Program
 
-AGGREGATED, WEBHOOK = "karmada-aggregated-apiserver", "karmada-webhook"
-CONTROLLER_MANAGER = "karmada-controller-manager"
+AGGREGATED: Final = "karmada-aggregated-apiserver"
+WEBHOOK: Final = "karmada-webhook"
+CONTROLLER_MANAGER: Final = "karmada-controller-manager"
 
 
 def aggregated_apiserver(images: Images, namespace: str, pki: Pki) -> Program:
@@ -94,7 +96,7 @@ def webhook(images: Images, pki: Pki) -> Program:
 
 
 def _karmada(
-    name: str,
+    name: PinnedImage,
     images: Images,
     flags: Mapping[str, str],
     *,
@@ -104,10 +106,9 @@ def _karmada(
     environment: Mapping[str, str] | None = None,
     service: tuple[int, int] | None = None,
 ) -> Program:
-    image = f"{images.karmada_registry}/{name}:{images.karmada_tag}"
     command = [f"/bin/{name}", *arguments(flags)]
     clients = [APISERVER] if service else []
-    return Program(name, image, command, ready, live, files or {}, environment or {}, service, clients)
+    return Program(name, images.karmada(name), command, ready, live, files or {}, environment or {}, service, clients)
 
 
 def _healthz(port: int) -> Probe:

@@ -39,6 +39,10 @@ FOREIGN: Mapping[str, Mapping[str, Sequence[str]]] = {
     "Secret": {"owner": ["helm"]},
 }
 """Labels by which objects are known that are nobody's to propagate."""
+CLAIMED_BY = "resourcetemplate.karmada.io/claimed-by"
+"""Label of an object that no policy carries, as somebody else has it. In the federation API alone."""
+TIED = ("kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token", "helm.sh/release.v1")
+"""Types of Secrets that mean nothing, or something else, in a cluster other than the one that they were made for."""
 LAST = -1000
 """Below every policy of a user: Karmada counts a selector with labels above one that selects all of a kind."""
 FIRST = 2147483647
@@ -76,6 +80,7 @@ class Propagation(pulumi.ComponentResource):
             opts=child,
         )
         _own_policies_win(child)
+        _keep_tied_secrets(child)
         clusters = {"clusterAffinity": {"clusterNames": list(args.settings.clusters)}} if args.settings.clusters else {}
         if args.settings.kinds:
             k8s.apiextensions.CustomResource(
@@ -100,36 +105,60 @@ def _own_policies_win(opts: ResourceOptions) -> None:
 
     Karmada does so for policies that ask for it and name their objects; hardly anybody knows to ask.
     """
-    name = "own-policies-win"
+    patch = '[JSONPatch{op: "add", path: "/spec/preemption", value: "Always"}]'
+    _at_each_write(
+        "own-policies-win",
+        opts,
+        resources={
+            "api_groups": ["policy.karmada.io"],
+            "api_versions": ["v1alpha1"],
+            "resources": ["propagationpolicies"],
+        },
+        condition={
+            "name": "names-its-objects",
+            "expression": "object.spec.resourceSelectors.all(each, has(each.name) && each.name != '')",
+        },
+        mutation={"patch_type": "JSONPatch", "json_patch": {"expression": patch}},
+        failure_policy="Ignore",
+    )
+
+
+def _keep_tied_secrets(opts: ResourceOptions) -> None:
+    """Have no policy take a Secret to a member that is good in this API alone, whoever asks for it.
+
+    A member deletes the token of a ServiceAccount that it does not have, and Karmada would make it anew, for ever. A
+    policy's selector knows no types of Secrets. But Karmada's detector, v1.18, leaves an object to whoever CLAIMED_BY
+    names, before it looks for policies.
+    """
+    patch = f'Object{{metadata: Object.metadata{{labels: {{"{CLAIMED_BY}": "federation"}}}}}}'
+    _at_each_write(
+        "tied-secrets-stay",
+        opts,
+        resources={"api_groups": [""], "api_versions": ["v1"], "resources": ["secrets"]},
+        condition={"name": "is-of-a-tied-type", "expression": f"has(object.type) && object.type in {list(TIED)}"},
+        mutation={"patch_type": "ApplyConfiguration", "apply_configuration": {"expression": patch}},
+        failure_policy="Fail",
+    )
+
+
+def _at_each_write(
+    name: str,
+    opts: ResourceOptions,
+    *,
+    resources: k8s.admissionregistration.v1beta1.NamedRuleWithOperationsArgsDict,
+    condition: k8s.admissionregistration.v1beta1.MatchConditionArgsDict,
+    mutation: k8s.admissionregistration.v1beta1.MutationArgsDict,
+    failure_policy: str,
+) -> None:
+    """Have the federation API change each object of these resources that meets the condition, when it is written."""
     k8s.admissionregistration.v1beta1.MutatingAdmissionPolicy(
         name,
         metadata={"name": name},
         spec={
-            "match_constraints": {
-                "resource_rules": [
-                    {
-                        "api_groups": ["policy.karmada.io"],
-                        "api_versions": ["v1alpha1"],
-                        "operations": ["CREATE", "UPDATE"],
-                        "resources": ["propagationpolicies"],
-                    }
-                ]
-            },
-            "match_conditions": [
-                {
-                    "name": "names-its-objects",
-                    "expression": "object.spec.resourceSelectors.all(each, has(each.name) && each.name != '')",
-                }
-            ],
-            "mutations": [
-                {
-                    "patch_type": "JSONPatch",
-                    "json_patch": {
-                        "expression": '[JSONPatch{op: "add", path: "/spec/preemption", value: "Always"}]',
-                    },
-                }
-            ],
-            "failure_policy": "Ignore",
+            "match_constraints": {"resource_rules": [{**resources, "operations": ["CREATE", "UPDATE"]}]},
+            "match_conditions": [condition],
+            "mutations": [mutation],
+            "failure_policy": failure_policy,
             "reinvocation_policy": "Never",
         },
         opts=opts,
