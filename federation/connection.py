@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
-from federation import credentials
-from federation.kubeconfig import Kubeconfig, cluster
+from federation import credentials, names, proxies
+from federation.kubeconfig import PROXY, Kubeconfig, cluster
 from kube.client import JSON, MERGE_PATCH, Client
+from kube.errors import CredentialsError
 
 TIMEOUT = (5, 15)
 """Seconds to connect and to answer."""
@@ -16,10 +18,17 @@ TIMEOUT = (5, 15)
 def connect(kubeconfig: Kubeconfig) -> Client:
     """A client for the kubeconfig of one context that asks once: its callers say at once what does not answer.
 
-    Raises CredentialsError where the context has none that are any good.
+    It goes by the proxy that the environment names where the context names none, as Pulumi's provider does. Raises
+    CredentialsError where the context has none that are any good, and for such a proxy that is none.
     """
     known = credentials.resolved(kubeconfig)
-    return Client(cluster(known), known["users"][0]["user"] if known["users"] else {})
+    entry = cluster(known)
+    if not entry.get(PROXY) and (proxy := proxies.proxy_for(entry["server"], os.environ)):
+        if not names.is_proxy(proxy):
+            # Not shown, as a password may be in it.
+            raise CredentialsError(f"the proxy that the environment names for it is not {names.PROXY_RULE}")
+        entry = {**entry, PROXY: proxy}
+    return Client(entry, known["users"][0]["user"] if known["users"] else {})
 
 
 def get(api: Client, path: str) -> Any:
