@@ -2,7 +2,7 @@
 
 A block of commands is fenced as `sh`, and the comment right before it says what runs it, or why nothing does:
 
-    <!-- run by fleet/test_52_recovery.py::test_x -->      one test, or a file of them, below tests/
+    <!-- run by fleet/test_recovery.py::test_x -->      one test, or a file of them, below tests/
     <!-- not run: it needs a registry of yours -->
 """
 

@@ -2,7 +2,7 @@
 
 CASES are on the stack of Pulumi.dev.yaml, with the built-in engine; KARMADA on what a stack with Karmada has besides.
 `tests/component/test_drift_cases.py` holds the tables against what the program registers; CASES are tried on real
-clusters by `tests/fleet/test_41_drift.py`. A text in the place of a change or a deletion says why there is none.
+clusters by `tests/fleet/test_drift.py`. A text in the place of a change or a deletion says why there is none.
 """
 
 from __future__ import annotations

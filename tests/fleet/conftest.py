@@ -36,20 +36,43 @@ from toolbox import debian, tool
 
 FLEET = "-".join(filter(None, (os.environ.get("FEDERATION_TEST_FLEET", "test"), os.environ.get("PYTEST_XDIST_WORKER"))))
 """Two test runs side by side, and two workers of one run, each need a fleet of their own."""
+FIRST = (
+    "test_bring_up.py",
+    "test_use.py",
+    "test_names.py",
+    "test_refusals.py",
+    "test_drift.py",
+    "test_secrets.py",
+    "test_access.py",
+    "test_hardening.py",
+    "test_users.py",
+    "test_leaving.py",
+    "test_bad_input.py",
+    "test_kubeconfigs.py",
+    "test_sharing.py",
+    "test_demo.py",
+    "test_secondary.py",
+    "test_cloud_dns.py",
+    "test_take_back.py",
+)
 SECOND = (
-    "test_44_faults.py",
-    "test_44_replicas.py",
-    "test_44_zone.py",
-    "test_45_certificates.py",
-    "test_46_dead_member.py",
-    "test_52_recovery.py",
-    "test_53_operator.py",
-    "test_90_machine.py",
+    "test_faults.py",
+    "test_replicas.py",
+    "test_zone.py",
+    "test_certificates.py",
+    "test_dead_member.py",
+    "test_recovery.py",
+    "test_operator.py",
+    "test_machine.py",
     "test_cloud_dns_zone.py",
 )
-"""Files that `make test` runs beside the others of this folder, on clusters and a federation of their own."""
-OF_THE_ENGINE = "test_engine"
-"""Files with API servers of their own and no federation begin so; each is run by the worker that is free."""
+"""Files that share clusters and a federation, in the order in which they run: each goes on with what is there then.
+
+`make test` runs these two beside each other.
+"""
+ALONE = ("test_speed.py", *sorted(file.name for file in Path(__file__).parent.glob("test_engine*.py")))
+"""Files with clusters of their own; each is run by the worker that is free."""
+ORDER = (*FIRST, *SECOND, *ALONE)
 ENGINE = needs.engine()
 """What the federation of these tests works with."""
 SYSTEM = HOST_NAMESPACES[ENGINE]
@@ -68,15 +91,19 @@ DNS_SECTION = re.compile(r"  federation:dns:\n(    .*\n)+")
 # Before pytest-xdist's own hook, which reads the groups.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.fleet)
-            item.add_marker(pytest.mark.xdist_group(_group(item.path.name)))
+    places = [place for place, item in enumerate(items) if Path(__file__).parent in item.path.parents]
+    if unknown := {items[place].path.name for place in places}.difference(ORDER):
+        raise pytest.UsageError(f"tests/fleet/conftest.py says nothing of {', '.join(sorted(unknown))}")
+    ordered = sorted((items[place] for place in places), key=lambda item: ORDER.index(item.path.name))
+    for place, item in zip(places, ordered, strict=True):
+        items[place] = item
+        item.add_marker(pytest.mark.fleet)
+        item.add_marker(pytest.mark.xdist_group(_group(item.path.name)))
 
 
 def _group(file: str) -> str:
-    """What one worker runs: the tests on one federation, or a file whose clusters are its own."""
-    return file if file.startswith(OF_THE_ENGINE) else "second" if file in SECOND else "first"
+    """What one worker runs."""
+    return "first" if file in FIRST else "second" if file in SECOND else file
 
 
 @dataclass(frozen=True)

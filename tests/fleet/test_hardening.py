@@ -17,7 +17,7 @@ import yaml
 from tests.figures import Figures
 from tests.fleet.conftest import HOST, SYSTEM, Clusters, Federation
 from tests.fleet.forwarding import forwarded
-from tests.fleet.test_43_access import trusting_anybody
+from tests.fleet.test_access import trusting_anybody
 from toolbox import tool
 
 KEEPS = {"kube-apiserver": ["NET_BIND_SERVICE"], "coredns": ["NET_BIND_SERVICE"]}
