@@ -12,19 +12,19 @@ help: ## List the verbs
 
 .PHONY: up
 up: ready ## Start three clusters on this machine and bring up the federation on them
-	@$(PYTHON) -m embedded up
+	@$(PYTHON) -m lab up
 
 .PHONY: demo
 demo: ready ## Show a Service, its names, and what they say while a member is without power
-	@$(PYTHON) -m embedded demo
+	@$(PYTHON) -m lab demo
 
 .PHONY: drift
-drift: ready ## Say what differs from its configuration; `python -m drift` has an exit code for each case
-	@$(PYTHON) -m embedded drift
+drift: ready ## Say what differs from its configuration; `python -m operate.drift` has an exit code for each case
+	@$(PYTHON) -m lab drift
 
 .PHONY: down
 down: ready ## Take the federation and its clusters away again
-	@$(PYTHON) -m embedded down
+	@$(PYTHON) -m lab down
 
 .PHONY: test
 test: ready ## Run all checks and tests, on real clusters too; ENGINE=karmada tests it where its programs are
@@ -48,11 +48,11 @@ check: .venv/.installed ## Run only the linters and the type checker
 
 .PHONY: ready
 ready: debian .venv/.installed
-	@$(PYTHON) -m embedded tools $(MAKECMDGOALS)
+	@$(PYTHON) -m lab tools $(MAKECMDGOALS)
 
 .PHONY: debian
 debian:
-	@python3 -m toolbox debian --install
+	@python3 -m lab.toolbox debian --install
 
 # The stamp is newer than what it was made from; a half-made environment has none.
 .venv/.installed: requirements.txt requirements-dev.txt

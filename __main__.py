@@ -6,12 +6,15 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime.config import get_config_env
 
-from federation import clusters, config, fixed, identity, interruption, names, outputs, own
+from federation import fixed, interruption, outputs
+from federation.clusters import identity, providers
 from federation.control_plane import ControlPlane, ControlPlaneArgs
 from federation.dns.component import FederationDns, FederationDnsArgs, users
 from federation.dns.member_dns import MemberDns, MemberDnsArgs
 from federation.engine import ENGINES, TERMS, EngineArgs, only
 from federation.member import Member, MemberArgs
+from federation.parts import own
+from federation.settings import config, names
 
 interruption.end_quietly()
 stack = config.load(get_config_env(), Path.cwd(), os.environ)
@@ -26,7 +29,7 @@ provider = own.provider(settings.gone)
 control_plane = ControlPlane(
     settings.name,
     ControlPlaneArgs(
-        host=clusters.host(stack, answers),
+        host=providers.host(stack, answers),
         own=provider,
         settings=settings.host,
         images=settings.images,
@@ -48,7 +51,7 @@ if settings.dns:
         FederationDnsArgs(provider, control_plane, engine.joining.kind, terms.system_namespace, settings, settings.dns),
     )
 for each in settings.members:
-    cluster = clusters.member(stack, each, answers)
+    cluster = providers.member(stack, each, answers)
     if each.unreachable:
         continue
     member = Member(

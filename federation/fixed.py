@@ -16,11 +16,11 @@ from typing import Any
 import pulumi
 import urllib3
 
-from federation.config import Config, ConfigError
-from federation.connection import connect, get
-from federation.contradictions import PROJECT
-from federation.kubeconfig import Kubeconfig
-from federation.settings import Settings
+from federation.clusters.connection import connect, get
+from federation.settings.config import Config, ConfigError
+from federation.settings.contradictions import PROJECT
+from federation.settings.kubeconfig import Kubeconfig
+from federation.settings.schema import Settings
 from kube.errors import ApiError
 
 STATEFUL_SET = "etcd"

@@ -7,10 +7,10 @@ from typing import Any
 
 from pulumi import Output
 
-from federation import access, kubeconfig
-from federation.config import Config
 from federation.control_plane import ControlPlane
 from federation.dns.component import FederationDns
+from federation.settings import access, kubeconfig
+from federation.settings.config import Config
 
 
 def of(

@@ -1,4 +1,7 @@
 """What every room may use to speak with an API server of Kubernetes; it knows nothing of the project.
 
-client: one API server with the credentials of a kubeconfig. errors: what its calls raise.
+The rooms:
+
+    client  One API server with the credentials of a kubeconfig: HTTP and JSON on urllib3
+    errors  What goes wrong with an API server, besides urllib3's HTTPError where there is no answer
 """

@@ -10,8 +10,8 @@ from typing import Any
 import urllib3
 import yaml
 
-from federation import kubeconfig
-from federation.connection import connect, get
+from federation.clusters.connection import connect, get
+from federation.settings import kubeconfig
 from kube.client import Client
 from kube.errors import ApiError, CredentialsError
 from provider.resource import ProviderError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from federation.connection import send
-from federation.names import UNREACHABLE
+from federation.clusters.connection import send
+from federation.settings.names import UNREACHABLE
 from kube.errors import ApiError
 from provider.clusters import opened
 from provider.resource import Resource

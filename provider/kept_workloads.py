@@ -11,8 +11,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from federation.connection import get, send
-from federation.names import KEEP_WORKLOADS, STAYING, works_namespace
+from federation.clusters.connection import get, send
+from federation.settings.names import KEEP_WORKLOADS, STAYING, works_namespace
 from kube.client import Client
 from kube.errors import ApiError
 from provider.clusters import found_at, opened

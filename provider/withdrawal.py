@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from federation.connection import send
-from federation.names import LEAVING
+from federation.clusters.connection import send
+from federation.settings.names import LEAVING
 from kube.errors import ApiError
 from provider.clusters import UnreachableError, found_at, opened
 from provider.resource import Resource

@@ -18,13 +18,12 @@ from tests.outcome import Outcome, missing, table
 
 PACKAGES = (
     "controllers",
-    "drift",
-    "embedded",
     "federation",
-    "fleet",
     "kube",
+    "lab",
     "language_host",
-    "toolbox",
+    "operate",
+    "provider",
     "tests",
     "__main__.py",
 )

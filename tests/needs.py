@@ -14,9 +14,9 @@ from typing import get_args
 
 import pytest
 
-from federation.settings import EngineName
-from fleet import images, published
-from toolbox import pins, plugins, tools
+from federation.settings.schema import EngineName
+from lab.fleet import images, published
+from lab.toolbox import pins, plugins, tools
 
 REASON = "needs "
 """What the reason of such a skip begins with; the name of the need follows."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
 
 IDLE_SHARE = 0.7
 WINDOW_TICKS = 200

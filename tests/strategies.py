@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from federation.settings import Kind
+from federation.settings.schema import Kind
 
 MISSING = object()
 """As a change: the key is taken out."""

@@ -15,7 +15,7 @@ from controllers.runtime import member
 from controllers.runtime.api import Api
 from controllers.runtime.member import CredentialsError
 from controllers.runtime.objects import Json, Key, names_in
-from federation.names import KEEP_WORKLOADS, NAMESPACES, UNREACHABLE
+from federation.settings.names import KEEP_WORKLOADS, NAMESPACES, UNREACHABLE
 from kube.errors import ApiError
 
 log = logging.getLogger(__name__)

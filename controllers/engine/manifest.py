@@ -11,7 +11,7 @@ from typing import Any
 
 from controllers.engine.kinds import API_VERSIONS, NAMESPACE
 from controllers.runtime.objects import Json
-from federation.names import CARRIED_BY, own_namespace
+from federation.settings.names import CARRIED_BY, own_namespace
 
 MANAGER = "federation"
 """Field manager of what is applied in members."""

@@ -26,7 +26,7 @@ from controllers.engine.standing import Standing
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
-from federation.names import UNREACHABLE
+from federation.settings.names import UNREACHABLE
 from kube.errors import ApiError
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from controllers.runtime.loop import Loop
 from controllers.runtime.metrics import StreamMetrics
 from controllers.runtime.objects import Json
 from controllers.runtime.watching import News, Stream, follow
-from federation.names import CARRIED_BY
+from federation.settings.names import CARRIED_BY
 from kube.errors import ApiError
 
 WATCH_SECONDS = 300

@@ -33,7 +33,7 @@ from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json, Key
 from controllers.runtime.watching import News, Stream, follow
-from federation.names import DNS_CONTROLLER, MANAGED_BY, ServiceNames, own_namespace
+from federation.settings.names import DNS_CONTROLLER, MANAGED_BY, ServiceNames, own_namespace
 
 log = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from controllers.runtime.member import Endpoint, connect
 from controllers.runtime.objects import Json, Key
 from controllers.runtime.probing import probe
 from controllers.runtime.watching import News, Stream, follow
-from federation.names import dns_secret
+from federation.settings.names import dns_secret
 
 SERVICES = "/api/v1/services"
 SLICES = "/apis/discovery.k8s.io/v1/endpointslices"

@@ -13,7 +13,16 @@ from datetime import datetime
 from controllers.names.plan import Addresses, Record
 from controllers.runtime.member import Endpoint
 from controllers.runtime.objects import Json, Key, key_of, names_in
-from federation.names import CARRIED_BY, DNS_CONTROLLER, LEAVING, MANAGED_BY, NAMESPACES, is_domain, is_ip, zone_of
+from federation.settings.names import (
+    CARRIED_BY,
+    DNS_CONTROLLER,
+    LEAVING,
+    MANAGED_BY,
+    NAMESPACES,
+    is_domain,
+    is_ip,
+    zone_of,
+)
 
 OF_SERVICE = "kubernetes.io/service-name"
 """Label of EndpointSlices: the Service that they belong to."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
 
-from federation.names import LABEL_RULE, ServiceNames, can_be_named, is_domain
+from federation.settings.names import LABEL_RULE, ServiceNames, can_be_named, is_domain
 
 Place = tuple[str, ...]
 """Where in the tree: () is everywhere, (region,) a region, (zone, region) a zone of it. One up is without the first."""

@@ -10,7 +10,7 @@ from controllers.names.metrics import Metrics
 from controllers.names.objects import Written, owned, read_written
 from controllers.runtime.api import FAILURES, Api
 from controllers.runtime.objects import Json, Key, key_of
-from federation.names import DNS_CONTROLLER, MANAGED_BY
+from federation.settings.names import DNS_CONTROLLER, MANAGED_BY
 from kube.errors import ApiError
 
 GROUP = "/apis/externaldns.k8s.io/v1alpha1"

@@ -16,7 +16,7 @@ from controllers.zone.contents import Zone
 from controllers.zone.metrics import Metrics
 from controllers.zone.rdata import NAME_RULE, is_name
 from controllers.zone.writer import Settings, Writer
-from federation.names import zone_of
+from federation.settings.names import zone_of
 
 log = logging.getLogger("controllers.zone")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from controllers.runtime.objects import Json, Key, key_of
 from controllers.zone.rdata import NAME_MAX, NAME_RULE, TYPES, TargetError, is_name, rdata
-from federation.names import DNS_CONTROLLER, MANAGED_BY, PROGRAM
+from federation.settings.names import DNS_CONTROLLER, MANAGED_BY, PROGRAM
 
 TTL_MAX = 2**31 - 1
 """RFC 2181, section 8."""

@@ -15,7 +15,7 @@ from http import HTTPStatus
 
 from controllers.runtime.api import FAILURES, Api
 from controllers.runtime.objects import Json
-from federation.names import ZONE_SERIAL
+from federation.settings.names import ZONE_SERIAL
 from kube.errors import ApiError
 
 LAG_SECONDS = 5.0

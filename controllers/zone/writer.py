@@ -21,7 +21,7 @@ from controllers.zone.loading import LATE_SECONDS, Loading, ask_serial
 from controllers.zone.metrics import Metrics
 from controllers.zone.notices import Notice, Notices
 from controllers.zone.serial import LAG_SECONDS, Seen, Serials
-from federation.names import ZONE_SERIAL
+from federation.settings.names import ZONE_SERIAL
 
 log = logging.getLogger(__name__)
 

@@ -13,11 +13,12 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Input
 
-from federation import etcd, settings
-from federation.config import ConfigError
-from federation.contradictions import PROJECT
 from federation.control_plane.programs import APISERVER
-from federation.pki import CLIENT, SERVER, Leaf
+from federation.parts import etcd
+from federation.parts.pki import CLIENT, SERVER, Leaf
+from federation.settings import schema
+from federation.settings.config import ConfigError
+from federation.settings.contradictions import PROJECT
 
 AUTHORITIES = {"root": "federation", "etcd": "etcd-ca", "front-proxy": "front-proxy-ca"}
 """Authority to common name. root: clients of the API and its servers; front-proxy: calls to aggregated APIs."""
@@ -29,11 +30,11 @@ MARK = "federation/authorities"
 
 
 def leaves(
-    host: settings.Host,
+    host: schema.Host,
     api_names: Input[Sequence[str]],
     users: Iterable[str],
     services: Sequence[str],
-    people: Iterable[settings.User] = (),
+    people: Iterable[schema.User] = (),
 ) -> Sequence[Leaf]:
     """What the authorities sign. `api_names`: every DNS name and IP address by which clients reach the API;
     `services`: the names by which the API server calls programs of the engine.

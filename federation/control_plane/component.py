@@ -9,15 +9,17 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output, Resource, ResourceHookBinding, ResourceOptions
 
-from federation import clusters, kubeconfig, names, storage
-from federation.clusters import Cluster
+from federation.clusters import providers
+from federation.clusters.providers import Cluster
 from federation.control_plane import certificates, programs
 from federation.control_plane.endpoint import Endpoint, EndpointArgs
 from federation.control_plane.programs import API_PORT
-from federation.etcd import Etcd, EtcdArgs
-from federation.pki import Pki, PkiArgs, PrivateKey
-from federation.settings import Certificates, Host, Images, User
-from federation.workload import POD_SECURITY_LABELS, Program, Workload, WorkloadArgs
+from federation.parts import storage
+from federation.parts.etcd import Etcd, EtcdArgs
+from federation.parts.pki import Pki, PkiArgs, PrivateKey
+from federation.parts.workload import POD_SECURITY_LABELS, Program, Workload, WorkloadArgs
+from federation.settings import kubeconfig, names
+from federation.settings.schema import Certificates, Host, Images, User
 
 
 @dataclass
@@ -162,7 +164,7 @@ class ControlPlane(pulumi.ComponentResource):
         }
         self.certificate_expiry = pki.expiry
         started = ResourceOptions(parent=self, depends_on=[self.apiserver])
-        self.api = clusters.provider("api", name, self.kubeconfig, started, silent=args.host.silent)
+        self.api = providers.provider("api", name, self.kubeconfig, started, silent=args.host.silent)
         in_api = ResourceOptions(parent=self, provider=self.api, deleted_with=namespace)
         self.system_namespace, self.cluster_namespace = (
             k8s.core.v1.Namespace(f"api-{each}", metadata={"name": each}, opts=in_api).metadata.name

@@ -8,10 +8,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
-from federation import balancer, names, network, settings
-from federation.clusters import Cluster
+from federation.clusters.providers import Cluster
 from federation.control_plane.programs import API_PORT, APISERVER
-from federation.workload import NO_AWAIT
+from federation.parts import balancer, network
+from federation.parts.workload import NO_AWAIT
+from federation.settings import names, schema
 
 INSTEAD = "without load balancers, set federation:host.apiServer.serviceType: NodePort and advertiseAddress"
 
@@ -21,7 +22,7 @@ class EndpointArgs:
     host: Cluster
     namespace: k8s.core.v1.Namespace
     """The control plane's Namespace; its deletion takes this along."""
-    settings: settings.Host
+    settings: schema.Host
 
 
 class Endpoint(pulumi.ComponentResource):

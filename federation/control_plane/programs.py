@@ -1,7 +1,8 @@
 """The programs of the control plane as data: image, flags, probes and files of each Deployment.
 
 Flags are those that Karmada's installers agree on (artifacts/deploy at v1.18.2), less what only Pull mode needs. Probe
-periods are one second (federation/workload.py): the published ones spend most of an install waiting for the next look.
+periods are one second (federation/parts/workload.py): the published ones spend most of an install waiting for the next
+look.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from collections.abc import Mapping
 
 from pulumi import Output
 
-from federation import etcd
-from federation.pki import Pki, PrivateKey
-from federation.settings import Images
-from federation.workload import FILES_FOLDER, KUBECONFIG, Probe, Program
+from federation.parts import etcd
+from federation.parts.pki import Pki, PrivateKey
+from federation.parts.workload import FILES_FOLDER, KUBECONFIG, Probe, Program
+from federation.settings.schema import Images
 
 CLUSTER_IPS = "10.96.0.0/12"
 """Addresses of Services in the federation API; virtual, so they may equal the host's."""

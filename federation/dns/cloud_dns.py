@@ -11,10 +11,10 @@ import pulumi
 import pulumi_gcp as gcp
 from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 
-from federation import names
 from federation.dns.publication import Publication
-from federation.settings import GoogleCloudDns
-from federation.workload import FILES_FOLDER
+from federation.parts.workload import FILES_FOLDER
+from federation.settings import names
+from federation.settings.schema import GoogleCloudDns
 
 RECHECK = "30s"
 """How often external-dns compares the whole zone; what changes in the federation API it publishes within 5 s."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pulumi import Input, Output, ResourceOptions
 
-from federation.own import OwnResource
+from federation.parts.own import OwnResource
 
 
 @dataclass

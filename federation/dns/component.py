@@ -16,7 +16,7 @@ from federation.dns.external_dns import ExternalDns, ExternalDnsArgs
 from federation.dns.name_servers import NameServers, NameServersArgs
 from federation.dns.records import CONTROLLER_USER, Records, RecordsArgs
 from federation.dns.transfers import TransferKey
-from federation.settings import Dns, GoogleCloudDns, Settings
+from federation.settings.schema import Dns, GoogleCloudDns, Settings
 
 
 @dataclass

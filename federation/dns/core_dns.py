@@ -9,9 +9,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output, ResourceOptions
 
-from federation import balancer, names
-from federation.clusters import Cluster
+from federation.clusters.providers import Cluster
 from federation.dns.name_servers import DNS_PORT, NAME, POD_PORT, name_server
+from federation.parts import balancer
+from federation.settings import names
 
 INSTEAD = "without load balancers, set federation:dns.provider: google-clouddns"
 

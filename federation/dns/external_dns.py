@@ -10,10 +10,10 @@ from pulumi import Input, ResourceOptions
 
 from federation.dns.publication import Publication
 from federation.dns.records import GROUP, RECORDS, Records
-from federation.names import DNS_CONTROLLER, MANAGED_BY, PROGRAM
-from federation.roles import grant, user
-from federation.settings import Dns, Images
-from federation.workload import KUBECONFIG, Probe, Program, Workload, WorkloadArgs
+from federation.parts.roles import grant, user
+from federation.parts.workload import KUBECONFIG, Probe, Program, Workload, WorkloadArgs
+from federation.settings.names import DNS_CONTROLLER, MANAGED_BY, PROGRAM
+from federation.settings.schema import Dns, Images
 
 USER = "federation:external-dns"
 """User of the federation API: the common name of its certificate."""

@@ -9,16 +9,16 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import ResourceOptions
 
-from federation import kubeconfig, names, settings
-from federation.clusters import Cluster
+from federation.clusters.providers import Cluster
 from federation.control_plane import ControlPlane
 from federation.dns.cluster_dns import ClusterDns, ClusterDnsArgs
 from federation.dns.component import FederationDns
 from federation.dns.records import CONTROLLER_USER
 from federation.dns.withdrawal import Withdrawal
 from federation.member import Member
-from federation.roles import Rule, grant, grant_within, user
-from federation.tokens import service_account
+from federation.parts.roles import Rule, grant, grant_within, user
+from federation.parts.tokens import service_account
+from federation.settings import kubeconfig, names, schema
 
 ACCOUNT = "federation-dns"
 
@@ -26,7 +26,7 @@ ACCOUNT = "federation-dns"
 @dataclass
 class MemberDnsArgs:
     cluster: Cluster
-    settings: settings.Member
+    settings: schema.Member
     member: Member
     control_plane: ControlPlane
     dns: FederationDns

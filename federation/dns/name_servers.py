@@ -12,11 +12,9 @@ from pulumi import Input, Output, ResourceOptions
 from federation.dns import zone_key
 from federation.dns.records import GROUP, RECORDS, Records
 from federation.dns.transfers import SharedSecret, TransferKey, key_name
-from federation.names import ZONE_SERIAL, absolute
-from federation.pki import PrivateKey
-from federation.roles import grant, grant_within, user
-from federation.settings import Dns, Images
-from federation.workload import (
+from federation.parts.pki import PrivateKey
+from federation.parts.roles import grant, grant_within, user
+from federation.parts.workload import (
     FILES_FOLDER,
     KUBECONFIG,
     SHARED_FOLDER,
@@ -26,6 +24,8 @@ from federation.workload import (
     Workload,
     WorkloadArgs,
 )
+from federation.settings.names import ZONE_SERIAL, absolute
+from federation.settings.schema import Dns, Images
 
 NAME = "federation-dns"
 USER = "federation:zone-writer"

@@ -13,10 +13,10 @@ import pulumi_kubernetes as k8s
 import yaml
 from pulumi import Input, Output, Resource, ResourceOptions
 
-from federation.names import MANAGED_BY, PROGRAM, is_ip
-from federation.roles import grant, user
-from federation.settings import Dns, Images
-from federation.workload import KUBECONFIG, Probe, Program, Workload, WorkloadArgs
+from federation.parts.roles import grant, user
+from federation.parts.workload import KUBECONFIG, Probe, Program, Workload, WorkloadArgs
+from federation.settings.names import MANAGED_BY, PROGRAM, is_ip
+from federation.settings.schema import Dns, Images
 
 CONTROLLER_USER = "federation:dns-controller"
 """User of the federation API: the common name of its certificate."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from pulumi import ProviderResource, Resource, ResourceOptions
 
-from federation.access import Needs
 from federation.control_plane import ControlPlane
-from federation.settings import Settings
+from federation.settings.access import Needs
+from federation.settings.schema import Settings
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ import urllib3
 import yaml
 from pulumi import Output, ResourceHookBinding, ResourceOptions
 
-from federation.config import ConfigError
-from federation.connection import connect, get
-from federation.contradictions import PROJECT
-from federation.kubeconfig import Kubeconfig
-from federation.settings import EngineName
+from federation.clusters.connection import connect, get
+from federation.settings.config import ConfigError
+from federation.settings.contradictions import PROJECT
+from federation.settings.kubeconfig import Kubeconfig
+from federation.settings.schema import EngineName
 from kube.client import Client
 from kube.errors import ApiError
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from types import MappingProxyType
 
-from federation import names
+from federation.settings import names
 from provider.cluster_dns.lookup import Lookup
 from provider.cluster_dns.server_blocks import VARIABLE, Corefile, CorefileError, Plugin, ServerBlock, parse
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from federation.connection import send
+from federation.clusters.connection import send
 from kube.client import Client
 from kube.errors import ApiError
 from provider import clusters

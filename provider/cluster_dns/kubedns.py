@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from federation import names
+from federation.settings import names
 from provider.cluster_dns.lookup import Lookup
 
 STUB_DOMAINS = "stubDomains"

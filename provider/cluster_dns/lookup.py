@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from federation import names
+from federation.settings import names
 
 
 @dataclass(frozen=True)

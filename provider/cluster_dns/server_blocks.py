@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from federation import names
+from federation.settings import names
 
 DEFAULT_PORT = "53"
 """Of a key without one, unless CoreDNS is started with another -dns.port."""

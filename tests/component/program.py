@@ -16,8 +16,10 @@ import pytest
 import yaml
 from pulumi.runtime.mocks import MockEngine, MockSettings
 
-from federation import fixed, identity, kubeconfig
-from federation.identity import Unreachable
+from federation import fixed
+from federation.clusters import identity
+from federation.clusters.identity import Unreachable
+from federation.settings import kubeconfig
 from tests import archives
 from tests.component.cloud import CANARY, Cloud, pem
 from tests.component.recording import Record, RecordingMonitor

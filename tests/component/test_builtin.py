@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from controllers.engine.standing import STATUS_KINDS
-from federation import access, kubeconfig
-from federation.settings import Access, Propagation
+from federation.settings import access, kubeconfig
+from federation.settings.schema import Access, Propagation
 from tests.component.program import GONDOR, UIDS, run
 from tests.component.recording import Record, name_of, opened
 from tests.component.test_program import INSECURE, PROXY, find

@@ -16,9 +16,9 @@ from pulumi import Output
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.mocks import MockEngine, MockSettings
 
-from federation import names
 from federation.dns.cloud_dns import CloudDnsZone, CloudDnsZoneArgs, google_provider
-from federation.settings import GoogleCloudDns
+from federation.settings import names
+from federation.settings.schema import GoogleCloudDns
 from tests import strategies
 from tests.component.recording import Record, RecordingMonitor, Secret, name_of
 

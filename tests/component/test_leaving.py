@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from federation.config import ConfigError
-from federation.identity import Unreachable
+from federation.clusters.identity import Unreachable
+from federation.settings.config import ConfigError
 from tests.component.program import DEV, ROHAN, UIDS, run
 from tests.component.recording import Record, Secret, name_of
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from embedded.stack import CHECKOUT, Stack
-from federation import clusters
-from toolbox import plugins, tool
-from toolbox.pins import PLUGINS
+from federation.clusters import providers
+from lab.stack import CHECKOUT, Stack
+from lab.toolbox import plugins, tool
+from lab.toolbox.pins import PLUGINS
 
 pytestmark = pytest.mark.component
 
@@ -27,7 +27,7 @@ UNKNOWN_TO_THE_BUILT_ONE = {
 
 def options() -> set[str]:
     """The options of providers that the program sets, as the schema spells them."""
-    calls = [node for node in ast.walk(ast.parse(Path(clusters.__file__).read_text())) if isinstance(node, ast.Call)]
+    calls = [node for node in ast.walk(ast.parse(Path(providers.__file__).read_text())) if isinstance(node, ast.Call)]
     ours = [call for call in calls if ast.unparse(call.func) == "k8s.Provider"]
     words = {str(keyword.arg) for call in ours for keyword in call.keywords} - OF_RESOURCES
     assert words

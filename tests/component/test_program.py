@@ -13,8 +13,9 @@ import pytest
 import yaml
 from pulumi.runtime.settings import SETTINGS
 
-from federation import access, kubeconfig, unfinished
-from federation.settings import Access
+from federation.settings import access, kubeconfig
+from federation.settings.schema import Access
+from operate import unfinished
 from provider.schema import KINDS
 from tests.component import program
 from tests.component.cloud import BALANCER, EARLY

@@ -6,8 +6,8 @@ from typing import Any, get_args
 
 import pytest
 
-from federation import settings
 from federation.engine.karmada import propagation
+from federation.settings import schema
 from tests.component.program import run
 from tests.component.recording import Record
 
@@ -54,7 +54,7 @@ def test_the_kinds_of_a_users_own_objects_reach_all_members(dev: Record) -> None
 
 
 def test_every_kind_that_can_be_configured_has_an_api_version() -> None:
-    assert set(propagation.API_VERSIONS) == set(get_args(settings.Kind))
+    assert set(propagation.API_VERSIONS) == set(get_args(schema.Kind))
 
 
 @pytest.mark.parametrize(

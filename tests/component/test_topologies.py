@@ -9,9 +9,9 @@ from typing import Any, get_args
 import pulumi
 import pytest
 
-from federation.config import ConfigError
-from federation.identity import Unreachable
-from federation.settings import PinnedImage
+from federation.clusters.identity import Unreachable
+from federation.settings.config import ConfigError
+from federation.settings.schema import PinnedImage
 from tests.component.cloud import BALANCER
 from tests.component.program import DEV, GONDOR, HOST, ROHAN, UIDS, run
 from tests.component.recording import Record, name_of

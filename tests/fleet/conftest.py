@@ -17,22 +17,22 @@ from typing import Any
 import pytest
 import yaml
 
-from embedded import demo
-from embedded.federation import UNATTENDED
-from embedded.stack import CHECKOUT, Stack
-from embedded.zone import Zone
-from federation.kubeconfig import dump, load, merge, pick, server
-from federation.names import ServiceNames
-from federation.settings import HOST_NAMESPACES
-from fleet.private import write_private
-from fleet.record import fleets
+from federation.settings.kubeconfig import dump, load, merge, pick, server
+from federation.settings.names import ServiceNames
+from federation.settings.schema import HOST_NAMESPACES
+from lab import demo
+from lab.federation import UNATTENDED
+from lab.fleet.private import write_private
+from lab.fleet.record import fleets
+from lab.stack import CHECKOUT, Stack
+from lab.toolbox import debian, tool
+from lab.zone import Zone
 from tests import needs
 from tests.documented import Shell
 from tests.figures import Figures
 from tests.fleet.google import Google, mock_cloud_dns
 from tests.fleet.google_front import GoogleFront
 from tests.leaks import key_headers, leaks, needles, private_parts
-from toolbox import debian, tool
 
 FLEET = "-".join(filter(None, (os.environ.get("FEDERATION_TEST_FLEET", "test"), os.environ.get("PYTEST_XDIST_WORKER"))))
 """Two test runs side by side, and two workers of one run, each need a fleet of their own."""
@@ -114,7 +114,7 @@ class Clusters:
 
     def fleet(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """One command of the fleet."""
-        command = [sys.executable, "-m", "fleet", "--fleet", FLEET, *arguments]
+        command = [sys.executable, "-m", "lab.fleet", "--fleet", FLEET, *arguments]
         return subprocess.run(command, cwd=CHECKOUT, check=check, text=True, capture_output=True)
 
     def kubectl(self, context: str, *arguments: str, check: bool = True) -> str:

@@ -21,16 +21,16 @@ import requests
 import yaml
 
 from controllers.runtime.api import Api
-from embedded.stack import CHECKOUT
-from federation import access, names
-from federation.access import Rights, Rule
 from federation.engine.builtin import rules
-from federation.kubeconfig import load, pick, server
-from federation.settings import Kind
-from fleet.private import write_private
-from fleet.waiting import wait_until
+from federation.settings import access, names
+from federation.settings.access import Rights, Rule
+from federation.settings.kubeconfig import load, pick, server
+from federation.settings.schema import Kind
+from lab.fleet.private import write_private
+from lab.fleet.waiting import wait_until
+from lab.stack import CHECKOUT
+from lab.toolbox import tool
 from tests.fleet.conftest import FLEET
-from toolbox import tool
 
 API = "api"
 MEMBERS = ("gondor", "rohan")
@@ -92,7 +92,7 @@ class Lab:
         return self.folder / "engine.log"
 
     def fleet(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "fleet", "--fleet", f"{FLEET}-engine", *arguments]
+        command = [sys.executable, "-m", "lab.fleet", "--fleet", f"{FLEET}-engine", *arguments]
         done = subprocess.run(command, cwd=CHECKOUT, check=False, text=True, capture_output=True)
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lab.toolbox import tool
 from tests.fleet.conftest import SYSTEM
-from toolbox import tool
 
 
 @contextmanager

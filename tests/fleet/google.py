@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from fleet.waiting import wait_until
-from toolbox import tool
+from lab.fleet.waiting import wait_until
+from lab.toolbox import tool
 
 PATIENCE = 10
 """Seconds that the mock gets to start, and each of its answers."""

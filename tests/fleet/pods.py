@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from fleet.cluster import Cluster
-from fleet.ownership import existing
-from fleet.settings import CONTAINERD_SOCKET
-from fleet.waiting import wait_until
+from lab.fleet.cluster import Cluster
+from lab.fleet.ownership import existing
+from lab.fleet.settings import CONTAINERD_SOCKET
+from lab.fleet.waiting import wait_until
 from tests.fleet.conftest import FLEET, HOST, Clusters
 
 CTR = ("ctr", "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io")

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from embedded.federation import UNATTENDED
+from lab.federation import UNATTENDED
 from tests.fleet.conftest import CONFIGURATION, Clusters, Federation
 
 Member = dict[str, Any]

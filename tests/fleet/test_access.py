@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from embedded.federation import UNATTENDED
-from fleet.waiting import wait_until
+from lab.federation import UNATTENDED
+from lab.fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.fleet.conftest import HOST, MEMBERS, Clusters, Federation
 

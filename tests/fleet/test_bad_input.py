@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from embedded.federation import UNATTENDED
-from embedded.stack import Stack
-from federation.kubeconfig import with_client_certificate
-from fleet.cluster import Cluster
-from fleet.private import write_private
-from fleet.record import Record
+from federation.settings.kubeconfig import with_client_certificate
+from lab.federation import UNATTENDED
+from lab.fleet.cluster import Cluster
+from lab.fleet.private import write_private
+from lab.fleet.record import Record
+from lab.stack import Stack
 from tests.figures import Figures
 from tests.fleet.conftest import FLEET, HOST, SYSTEM, Clusters, Federation, configuration, timed_pulumi
 

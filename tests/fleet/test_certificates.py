@@ -17,16 +17,16 @@ from typing import Any
 import pytest
 import yaml
 
-from embedded.federation import UNATTENDED
-from federation import kubeconfig
-from federation.connection import connect, get
-from fleet.private import write_private
-from fleet.waiting import wait_until
+from federation.clusters.connection import connect, get
+from federation.settings import kubeconfig
 from kube.errors import ApiError
+from lab.federation import UNATTENDED
+from lab.fleet.private import write_private
+from lab.fleet.waiting import wait_until
+from lab.toolbox import tool
 from tests.figures import Figures
 from tests.fleet.conftest import HOST, MEMBERS, SYSTEM, Clusters, Federation, everywhere
 from tests.fleet.writer import Writer
-from toolbox import tool
 
 ETCDS = {"etcd-0"}
 ACCOUNTS = ("engine", "federation-dns")

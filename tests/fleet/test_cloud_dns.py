@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from federation.names import ServiceNames
-from fleet.waiting import wait_until
+from federation.settings.names import ServiceNames
+from lab.fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.fleet.conftest import EXAMPLE, MEMBERS, Federation, googles_key
 from tests.fleet.google import Google

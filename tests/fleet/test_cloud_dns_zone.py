@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from embedded.federation import UNATTENDED
-from embedded.stack import CHECKOUT, Stack
+from lab.federation import UNATTENDED
+from lab.stack import CHECKOUT, Stack
 from tests.figures import Figures
 from tests.fleet.conftest import EXIT_CHANGES
 from tests.fleet.google import Google, mock_cloud_dns

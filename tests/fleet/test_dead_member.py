@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from embedded.federation import UNATTENDED
-from embedded.stack import CHECKOUT
-from fleet.waiting import wait_until
+from lab.federation import UNATTENDED
+from lab.fleet.waiting import wait_until
+from lab.stack import CHECKOUT
 from tests.documented import Shell, commands
 from tests.figures import Figures
 from tests.fleet.conftest import MEMBERS, Clusters, Federation

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from embedded import demo
-from embedded.demo import Demo
+from lab import demo
+from lab.demo import Demo
 from tests.figures import Figures
 from tests.fleet.conftest import Clusters, Federation
 

@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from drift.look import AS_CONFIGURED, COULD_NOT_LOOK, DRIFT
-from embedded.federation import UNATTENDED
-from embedded.stack import CHECKOUT
-from fleet.waiting import wait_until
+from lab.federation import UNATTENDED
+from lab.fleet.waiting import wait_until
+from lab.stack import CHECKOUT
+from lab.toolbox import tool
+from operate.drift.look import AS_CONFIGURED, COULD_NOT_LOOK, DRIFT
 from tests.drift_cases import API, CASES, HOST, Case, Edit
 from tests.figures import Figures
 from tests.fleet.conftest import EXIT_CHANGES, MEMBERS, SYSTEM, Clusters, Federation
-from toolbox import tool
 
 CHANGED = {kind: case for kind, case in CASES.items() if not isinstance(case.change, str)}
 DELETED = {kind: case for kind, case in CASES.items() if not case.delete}
@@ -48,8 +48,8 @@ def everywhere(federation: Federation, clusters: Clusters, tmp_path_factory: pyt
 
 
 def drift(federation: Federation) -> tuple[int, str]:
-    """Exit code and words of `python -m drift`, as a platform's own CI runs it."""
-    command = [sys.executable, "-m", "drift", *federation.stack.options]
+    """Exit code and words of `python -m operate.drift`, as a platform's own CI runs it."""
+    command = [sys.executable, "-m", "operate.drift", *federation.stack.options]
     done = subprocess.run(
         command,
         cwd=CHECKOUT,

@@ -13,8 +13,8 @@ from typing import Any, get_args
 import pytest
 import requests
 
-from federation.settings import Kind
-from fleet.waiting import wait_until
+from federation.settings.schema import Kind
+from lab.fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.fleet.engine_lab import API, MEMBERS, NAMESPACE, Lab, running, seconds_until
 

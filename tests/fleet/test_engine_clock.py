@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
+from lab.toolbox import debian
 from tests.fleet.engine_lab import API, MEMBERS, Lab, running, seconds_until
-from toolbox import debian
 
 AHEAD = {"FAKETIME": "+1h", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 

@@ -10,9 +10,9 @@ from itertools import pairwise
 
 import pytest
 
-from federation import access
-from fleet.waiting import wait_until
+from federation.settings import access
 from kube.errors import ApiError
+from lab.fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.fleet.engine_lab import API, NAMESPACE, Lab, configmap, running, seconds_until
 from tests.fleet.member_front import MemberFront

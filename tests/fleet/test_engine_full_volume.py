@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet.record import fleets
-from fleet.sandbox import Sandbox
+from lab.fleet.record import fleets
+from lab.fleet.sandbox import Sandbox
 from tests.figures import Figures
 from tests.fleet.conftest import FLEET
 from tests.fleet.engine_lab import API, MEMBERS, Lab, running, seconds_until

@@ -12,10 +12,10 @@ from contextlib import ExitStack, contextmanager
 import pytest
 import requests
 
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
+from lab.toolbox import tool
 from tests.figures import Figures
 from tests.fleet.engine_lab import API, MEMBERS, NAMESPACE, Engine, Lab, configmap, running, seconds_until
-from toolbox import tool
 
 OBJECTS = 60
 TAKEN_OVER = 15.0

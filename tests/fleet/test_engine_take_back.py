@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from federation import access
-from federation.settings import Access
-from fleet.record import fleets
+from federation.settings import access
+from federation.settings.schema import Access
+from lab.fleet.record import fleets
 from tests.figures import Figures
 from tests.fleet.conftest import FLEET
 from tests.fleet.engine_lab import API, KINDS, MEMBERS, NAMESPACE, Lab, configmap, running, seconds_until, value

@@ -11,9 +11,9 @@ from functools import partial
 import pytest
 from dns.exception import DNSException
 
-from embedded.zone import Zone
-from federation.names import DNS_CONTROLLER, MANAGED_BY, PROGRAM
-from fleet.waiting import wait_until
+from federation.settings.names import DNS_CONTROLLER, MANAGED_BY, PROGRAM
+from lab.fleet.waiting import wait_until
+from lab.zone import Zone
 from tests.figures import Figures
 from tests.fleet.conftest import HOST, MEMBERS, SYSTEM, Clusters, Federation
 from tests.fleet.inventory import in_api

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
+from lab.toolbox import tool
 from tests.figures import Figures
 from tests.fleet.conftest import HOST, SYSTEM, Clusters, Federation
 from tests.fleet.forwarding import forwarded
 from tests.fleet.test_access import trusting_anybody
-from toolbox import tool
 
 KEEPS = {"kube-apiserver": ["NET_BIND_SERVICE"], "coredns": ["NET_BIND_SERVICE"]}
 """Capabilities by image: the published binaries carry these, and cannot be executed without them."""

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 import yaml
 
-from embedded.federation import UNATTENDED
-from federation import kubeconfig
-from federation.identity import Unreachable, identify
-from federation.kubeconfig import KubeconfigError
-from fleet.private import write_private
+from federation.clusters.identity import Unreachable, identify
+from federation.settings import kubeconfig
+from federation.settings.kubeconfig import KubeconfigError
+from lab.federation import UNATTENDED
+from lab.fleet.private import write_private
+from lab.toolbox import tool
 from tests.figures import Figures
 from tests.fleet.conftest import Clusters, Federation
-from toolbox import tool
 
 CONTEXT = "rohan"
 VERSION = "client.authentication.k8s.io/v1beta1"

@@ -12,11 +12,11 @@ from threading import Event
 import pytest
 from dns.exception import DNSException
 
-from embedded.federation import UNATTENDED
-from embedded.stack import CHECKOUT
-from embedded.zone import Zone
-from federation.names import CARRIED_BY
-from fleet.waiting import wait_until
+from federation.settings.names import CARRIED_BY
+from lab.federation import UNATTENDED
+from lab.fleet.waiting import wait_until
+from lab.stack import CHECKOUT
+from lab.zone import Zone
 from tests.figures import Figures
 from tests.fleet.conftest import MEMBERS, Clusters, Federation
 from tests.fleet.settings import TTL, Member, converge, set_members

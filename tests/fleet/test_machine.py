@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from embedded.stack import CHECKOUT
-from fleet.record import Record, fleets
-from fleet.waiting import wait_until
+from lab.fleet.record import Record, fleets
+from lab.fleet.waiting import wait_until
+from lab.stack import CHECKOUT
+from lab.toolbox import tool
 from tests.figures import Figures
-from toolbox import tool
 
 SPARE = "spare"
 FOLDER = fleets() / SPARE
@@ -27,7 +27,7 @@ def _fleet(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "fleet", "--fleet", SPARE, *arguments]
+    return [sys.executable, "-m", "lab.fleet", "--fleet", SPARE, *arguments]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,9 +10,9 @@ from functools import partial
 import pytest
 from dns.exception import DNSException
 
-from embedded.federation import UNATTENDED
-from embedded.zone import Zone
-from fleet.waiting import wait_until
+from lab.federation import UNATTENDED
+from lab.fleet.waiting import wait_until
+from lab.zone import Zone
 from tests.documented import Shell, commands
 from tests.figures import Figures
 from tests.fleet.conftest import EXAMPLE, EXIT_CHANGES, HOST, MEMBERS, NAMES, SYSTEM, Clusters, Federation

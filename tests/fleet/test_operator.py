@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from embedded.federation import UNATTENDED
-from embedded.stack import Stack
-from federation.kubeconfig import dump, load, pick
-from fleet.private import write_private
-from fleet.waiting import wait_until
+from federation.settings.kubeconfig import dump, load, pick
+from lab.federation import UNATTENDED
+from lab.fleet.private import write_private
+from lab.fleet.waiting import wait_until
+from lab.stack import Stack
 from tests.documented import manifests
 from tests.figures import Figures
 from tests.fleet.conftest import ENGINE, HOST, Clusters, everywhere, timed_pulumi

@@ -9,13 +9,13 @@ from functools import partial
 
 import pytest
 
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
+from lab.toolbox import ToolError, pins
+from lab.toolbox.tools import find
 from tests import needs
 from tests.documented import Shell, commands
 from tests.figures import Figures
 from tests.fleet.conftest import ENGINE, MEMBERS, Clusters, Federation
-from toolbox import ToolError, pins
-from toolbox.tools import find
 
 pytestmark = pytest.mark.skipif(ENGINE != "builtin", reason="the page is tried with the built-in engine")
 PAGE = "recovery.md"

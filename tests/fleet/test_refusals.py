@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pytest
 import yaml
 
-from embedded.federation import UNATTENDED
-from embedded.stack import Stack
-from federation import kubeconfig
 from federation.engine import only
-from federation.settings import HOST_NAMESPACES
+from federation.settings import kubeconfig
+from federation.settings.schema import HOST_NAMESPACES
+from lab.federation import UNATTENDED
+from lab.stack import Stack
 from tests.figures import Figures
 from tests.fleet.conftest import ENGINE, HOST, MEMBERS, Clusters, Federation, timed_pulumi
 

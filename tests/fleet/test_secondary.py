@@ -15,11 +15,11 @@ import dns.tsig
 import dns.tsigkeyring
 import pytest
 
-from embedded.zone import Zone
-from fleet.cluster import Cluster
-from fleet.ownership import existing
-from fleet.sandbox import ONLY_NETWORK
-from fleet.waiting import wait_until
+from lab.fleet.cluster import Cluster
+from lab.fleet.ownership import existing
+from lab.fleet.sandbox import ONLY_NETWORK
+from lab.fleet.waiting import wait_until
+from lab.zone import Zone
 from tests.figures import Figures
 from tests.fleet.conftest import FLEET, HOST, NAMES, SYSTEM, Clusters, Federation
 from tests.fleet.settings import configured

@@ -16,10 +16,10 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from embedded.federation import UNATTENDED
-from embedded.stack import Stack
-from fleet.cluster import Cluster
-from fleet.record import Record, fleets
+from lab.federation import UNATTENDED
+from lab.fleet.cluster import Cluster
+from lab.fleet.record import Record, fleets
+from lab.stack import Stack
 from tests.figures import Figures
 from tests.fleet.conftest import FLEET, HOST, MEMBERS, SYSTEM, Clusters, Federation
 from tests.leaks import leaks, needles, private_parts

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from embedded.federation import UNATTENDED
-from embedded.stack import Stack
-from fleet.private import write_private
-from fleet.waiting import wait_until
+from lab.federation import UNATTENDED
+from lab.fleet.private import write_private
+from lab.fleet.waiting import wait_until
+from lab.stack import Stack
 from tests.figures import Figures
 from tests.fleet.conftest import ENGINE, HOST, MEMBERS, SYSTEM, Clusters, Federation, everywhere, timed_pulumi
 from tests.fleet.settings import converge, set_members

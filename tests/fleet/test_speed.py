@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from embedded.federation import UNATTENDED
-from embedded.stack import Stack
-from fleet.record import fleets
-from fleet.waiting import wait_until
+from lab.federation import UNATTENDED
+from lab.fleet.record import fleets
+from lab.fleet.waiting import wait_until
+from lab.stack import Stack
+from lab.toolbox import archive, tool
 from tests.figures import Figures
 from tests.fleet.conftest import FLEET, HOST, MEMBERS, Clusters, configuration, running, timed_pulumi
 from tests.settling import settle
-from toolbox import archive, tool
 
 pytestmark = pytest.mark.speed
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
-from embedded.stack import CHECKOUT
-from fleet.waiting import FleetError, wait_until
+from lab.fleet.waiting import FleetError, wait_until
+from lab.stack import CHECKOUT
 from tests.figures import Figures
 from tests.fleet.conftest import MEMBERS, SYSTEM, Clusters, Federation
 from tests.fleet.settings import MORDOR, converge, set_members, start_mordor

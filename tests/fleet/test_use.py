@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
 from tests.documented import Shell, commands
 from tests.figures import Figures
 from tests.fleet.conftest import ENGINE, EXAMPLE, MEMBERS, Federation

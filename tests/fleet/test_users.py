@@ -12,7 +12,7 @@ import pytest
 import yaml
 from cryptography import x509
 
-from fleet.private import write_private
+from lab.fleet.private import write_private
 from tests.documented import Shell, commands
 from tests.fleet.conftest import Clusters, Federation
 from tests.fleet.settings import configured

@@ -9,8 +9,8 @@ from functools import partial
 
 import pytest
 
-from embedded.zone import Zone
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
+from lab.zone import Zone
 from tests.figures import Figures
 from tests.fleet.asker import Asker
 from tests.fleet.conftest import HOST, SYSTEM, Clusters, Federation

@@ -14,7 +14,7 @@ from typing import Any, Self
 import requests
 import yaml
 
-from fleet.private import write_private
+from lab.fleet.private import write_private
 
 CONFIG_MAPS = "/api/v1/namespaces/kube-public/configmaps"
 """In a namespace that Karmada never propagates: what is looked at here is the API."""

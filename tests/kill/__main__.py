@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fleet.waiting import FleetError
+from lab.fleet.waiting import FleetError
 from tests.kill.lab import Lab, Outcome
 from tests.kill.points import Point, points
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import yaml
 
-from embedded.federation import UNATTENDED
-from embedded.stack import CHECKOUT, Stack
-from federation import kubeconfig
-from fleet.private import write_private
-from fleet.record import fleets
-from fleet.waiting import wait_until
+from federation.settings import kubeconfig
+from lab.federation import UNATTENDED
+from lab.fleet.private import write_private
+from lab.fleet.record import fleets
+from lab.fleet.waiting import wait_until
+from lab.stack import CHECKOUT, Stack
 from tests.fleet.conftest import ENGINE, SYSTEM, Clusters
 from tests.kill.listing import CANARY, Listing, listing, settles_as
 from tests.kill.points import Point
@@ -261,6 +261,6 @@ class Lab:
 
 
 def fleet(*arguments: str) -> None:
-    command = [sys.executable, "-m", "fleet", "--fleet", FLEET, *arguments]
+    command = [sys.executable, "-m", "lab.fleet", "--fleet", FLEET, *arguments]
     done = subprocess.run(command, cwd=CHECKOUT, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

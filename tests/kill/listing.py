@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from fleet.waiting import FleetError, wait_until
+from lab.fleet.waiting import FleetError, wait_until
 from tests.fleet.conftest import Clusters
 
 Listing = Counter[str]

@@ -10,11 +10,11 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded.stack import CHECKOUT, Stack
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
+from lab.stack import CHECKOUT, Stack
+from lab.toolbox import tool
 from tests.kill.points import Point
 from tests.kill.processes import Process, of_session
-from toolbox import tool
 
 LONGEST = 900
 """Seconds that any run may take."""

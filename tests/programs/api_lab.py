@@ -12,10 +12,10 @@ import requests
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from fleet.private import write_private
-from fleet.waiting import wait_until
+from lab.fleet.private import write_private
+from lab.fleet.waiting import wait_until
+from lab.toolbox import tool
 from tests.programs.zone_lab import free_port, process
-from toolbox import tool
 
 Json = dict[str, Any]
 ADMINISTRATOR = "speak-friend-and-enter"

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fleet.private import write_private
+from lab.fleet.private import write_private
+from lab.toolbox import debian
 from tests.programs.zone_lab import process
-from toolbox import debian
 
 CONFIGURATION = """
 options {{

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolbox import tool
+from lab.toolbox import tool
 
 HOST = Path(__file__).resolve().parents[2] / "language_host" / "pulumi-language-python"
 PATIENCE = 60

@@ -10,14 +10,14 @@ from pathlib import Path
 import dns.exception
 import pytest
 
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
+from lab.toolbox import tool
 from provider.cluster_dns import config_maps, corefile, server_blocks
 from provider.cluster_dns.config_maps import COREDNS, COREFILE, CUSTOM
 from provider.cluster_dns.lookup import Lookup
 from provider.cluster_dns.server_blocks import VARIABLE, parse
 from tests.programs.zone_lab import Server, free_port, process
 from tests.unit.test_corefile import kubernetes_api
-from toolbox import tool
 
 pytestmark = pytest.mark.programs
 

@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
 from tests.component.program import run
 from tests.component.recording import Record, opened
 from tests.programs.api_lab import Api, Json, api_server

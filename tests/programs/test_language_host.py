@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
 from tests.programs.projects import HOST, PATIENCE, Project, make
 
 pytestmark = pytest.mark.programs

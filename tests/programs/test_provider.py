@@ -21,7 +21,7 @@ import yaml
 from pulumi.runtime.proto import provider_pb2 as protocol
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
 from provider import schema
 from provider.values import plain, struct
 from tests.programs.projects import PATIENCE, Project, make

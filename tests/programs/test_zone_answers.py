@@ -12,9 +12,9 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
+from lab.toolbox import debian
 from tests.programs.zone_lab import Served, serving
 from tests.unit.test_zone_contents import entry
-from toolbox import debian
 
 pytestmark = pytest.mark.programs
 

@@ -16,8 +16,8 @@ from controllers.names.objects import Service, Share, Sight, dns_endpoint
 from controllers.names.plan import Shard, plan
 from controllers.runtime.objects import Json
 from controllers.zone.writer import COLLECTION
-from federation.names import ServiceNames
-from fleet.waiting import wait_until
+from federation.settings.names import ServiceNames
+from lab.fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.programs.dns_load import load
 from tests.programs.zone_lab import Served, serving

@@ -16,10 +16,10 @@ import pytest
 
 from controllers.zone.contents import Contents, Zone, contents
 from controllers.zone.endpoints import RecordSet, read_source
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
+from lab.toolbox import tool
 from tests.programs.zone_lab import free_port, process
 from tests.zone_objects import ZONE, Draw, huge
-from toolbox import tool
 
 pytestmark = pytest.mark.programs
 

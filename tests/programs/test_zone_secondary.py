@@ -21,8 +21,8 @@ import pytest
 from controllers.zone.writer import COLLECTION
 from federation.dns.name_servers import TRANSFER_KEY
 from federation.dns.transfers import ALGORITHM, key_file, key_name
-from fleet.private import write_private
-from fleet.waiting import wait_until
+from lab.fleet.private import write_private
+from lab.fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.programs import bind
 from tests.programs.test_zone_answers import RECORDS

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from controllers.zone.writer import COLLECTION
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
+from lab.toolbox import tool
 from tests.kube_api import ApiServer
 from tests.programs.zone_lab import Served, free_port, process, serving, writer
 from tests.unit.test_dns_process import kubeconfig_of
 from tests.unit.test_zone_contents import endpoint, entry
-from toolbox import tool
 
 pytestmark = pytest.mark.programs
 

@@ -18,7 +18,7 @@ import pytest
 
 from federation.dns import zone_key
 from federation.dns.name_servers import ZONE_KEY
-from fleet.private import write_private
+from lab.fleet.private import write_private
 from tests.programs import bind
 from tests.programs.test_zone_answers import RECORDS
 from tests.programs.zone_lab import Served, serving

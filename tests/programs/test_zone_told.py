@@ -9,7 +9,7 @@ import pytest
 
 from controllers.zone.writer import COLLECTION
 from federation.dns.name_servers import RULES, SERIAL_RULES
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
 from tests.kube_api import Json
 from tests.programs.zone_lab import Served, serving
 from tests.unit.test_engine_rights import given, used

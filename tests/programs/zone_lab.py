@@ -18,11 +18,11 @@ import dns.query
 from controllers.runtime.objects import Json
 from controllers.zone.writer import COLLECTION
 from federation.dns.name_servers import corefile
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
+from lab.toolbox import tool
 from tests.kube_api import ApiServer
 from tests.unit.test_dns_process import kubeconfig_of
 from tests.unit.test_zone_contents import endpoint
-from toolbox import tool
 
 
 @dataclass

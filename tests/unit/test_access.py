@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation import access
-from federation.access import RESOURCES, Rights
 from federation.engine.karmada.propagation import API_VERSIONS
-from federation.settings import Access, CommonKind, Kind
+from federation.settings import access
+from federation.settings.access import RESOURCES, Rights
+from federation.settings.schema import Access, CommonKind, Kind
 from tests import strategies
 
 pytestmark = pytest.mark.unit

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from federation.connection import connect
+from federation.clusters.connection import connect
 from provider.cluster_dns import config_maps, corefile, kube_system, kubedns
 from provider.cluster_dns.config_maps import ClusterDnsError, ConfigMaps
 from provider.cluster_dns.lookup import Lookup

@@ -9,9 +9,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from federation import config, kubeconfig, names
-from federation.config import Config, ConfigError
-from federation.settings import Settings
+from federation.settings import config, kubeconfig, names
+from federation.settings.config import Config, ConfigError
+from federation.settings.schema import Settings
 from tests import strategies
 from tests.strategies import CONTEXTS, MISSING, changed, encoded
 

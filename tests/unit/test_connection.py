@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from federation.connection import connect, get
+from federation.clusters.connection import connect, get
 from kube.errors import CredentialsError
 
 pytestmark = pytest.mark.unit

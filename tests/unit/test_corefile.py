@@ -18,13 +18,13 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
+from lab.toolbox import tool
 from provider.cluster_dns import corefile
 from provider.cluster_dns.lookup import Lookup
 from provider.cluster_dns.server_blocks import CorefileError, parse
 from tests import strategies
 from tests.programs.zone_lab import free_port
-from toolbox import tool
 
 pytestmark = pytest.mark.unit
 

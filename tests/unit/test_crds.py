@@ -13,10 +13,10 @@ import pytest
 
 from federation.engine.karmada import crds
 from federation.engine.karmada.crds import CrdError
-from federation.settings import Crds
+from federation.settings.schema import Crds
+from lab.toolbox import archive
 from tests import archives
 from tests.archives import packed
-from toolbox import archive
 
 pytestmark = pytest.mark.unit
 

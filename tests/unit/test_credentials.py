@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from federation import credentials
-from federation.credentials import SilentPluginError, resolved
-from fleet.waiting import wait_until
+from federation.clusters import credentials
+from federation.clusters.credentials import SilentPluginError, resolved
 from kube.errors import CredentialsError
+from lab.fleet.waiting import wait_until
 
 pytestmark = [pytest.mark.unit, pytest.mark.programs]
 

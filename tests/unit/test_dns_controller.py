@@ -28,7 +28,7 @@ from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
 from controllers.runtime.metrics import StreamMetrics
 from controllers.runtime.watching import Stream
-from federation.names import CARRIED_BY, DNS_CONTROLLER, MANAGED_BY, NAMESPACES, own_namespace
+from federation.settings.names import CARRIED_BY, DNS_CONTROLLER, MANAGED_BY, NAMESPACES, own_namespace
 from tests.fleet.self_signed import write_pair
 from tests.kube_api import ApiServer, Json
 

@@ -33,7 +33,7 @@ from controllers.names.objects import (
 from controllers.names.plan import Record
 from controllers.runtime.member import Endpoint
 from controllers.runtime.objects import Json
-from federation.names import CARRIED_BY
+from federation.settings.names import CARRIED_BY
 from tests.strategies import json_values
 
 pytestmark = pytest.mark.unit

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from drift import digest, summary
-from drift.digest import Difference, Failure
-from federation.identity import Unreachable
+from federation.clusters.identity import Unreachable
+from operate.drift import digest, summary
+from operate.drift.digest import Difference, Failure
 
 pytestmark = pytest.mark.unit
 

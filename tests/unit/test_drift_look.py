@@ -1,4 +1,4 @@
-"""What `python -m drift` and `make drift` answer, with a pulumi that says what it is told."""
+"""What `python -m operate.drift` and `make drift` answer, with a pulumi that says what it is told."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from drift import look
-from drift.look import AS_CONFIGURED, COULD_NOT_LOOK, DRIFT
+from operate.drift import look
+from operate.drift.look import AS_CONFIGURED, COULD_NOT_LOOK, DRIFT
 
 pytestmark = pytest.mark.programs
 
@@ -107,7 +107,7 @@ def test_it_needs_nothing_but_python_and_pulumi(tmp_path: Path) -> None:
     path = f"{tmp_path}:{os.environ['PATH']}"
     # -S: not even the packages that are installed.
     done = subprocess.run(
-        [sys.executable, "-S", "-m", "drift", "--stack", "prod"],
+        [sys.executable, "-S", "-m", "operate.drift", "--stack", "prod"],
         cwd=CHECKOUT,
         env={"PATH": path},
         check=False,

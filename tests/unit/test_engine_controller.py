@@ -21,7 +21,7 @@ from controllers.engine.manifest import API_UID
 from controllers.engine.metrics import Metrics
 from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
-from federation.names import CARRIED_BY
+from federation.settings.names import CARRIED_BY
 from kube.errors import ApiError
 from tests.fleet.self_signed import write_pair
 from tests.kube_api import ApiServer, Json

@@ -17,9 +17,9 @@ from controllers.engine.manifest import (
     marked,
     strip,
 )
-from federation.access import RESOURCES
 from federation.engine.karmada.propagation import API_VERSIONS as PROPAGATED
-from federation.names import CARRIED_BY
+from federation.settings.access import RESOURCES
+from federation.settings.names import CARRIED_BY
 
 pytestmark = pytest.mark.unit
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from controllers.engine.kinds import API_VERSIONS
 from controllers.engine.manifest import API_UID, MANAGER, OBJECT_UID, digest, held, is_carried, marked, shape, strip
-from federation.names import CARRIED_BY
+from federation.settings.names import CARRIED_BY
 
 pytestmark = pytest.mark.unit
 

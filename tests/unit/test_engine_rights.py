@@ -10,9 +10,9 @@ import pytest
 
 from controllers.engine import reports
 from controllers.engine.clusters import COLLECTION as CLUSTERS
-from federation import access
-from federation.access import Rule
 from federation.engine.builtin import rules
+from federation.settings import access
+from federation.settings.access import Rule
 from tests.kube_api import ApiServer
 from tests.unit.test_engine_controller import MAPS, NAMESPACES, OWN, World, world
 

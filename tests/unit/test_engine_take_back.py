@@ -9,7 +9,7 @@ import pytest
 from controllers.engine.clusters import COLLECTION as CLUSTERS
 from controllers.engine.federated import FINALIZER
 from controllers.engine.manifest import API_UID, OBJECT_UID
-from federation.names import CARRIED_BY, NAMESPACES
+from federation.settings.names import CARRIED_BY, NAMESPACES
 from tests.unit.test_engine_controller import MAPS, World, world
 from tests.unit.test_engine_controller import NAMESPACES as NAMESPACE_OBJECTS
 

@@ -10,8 +10,8 @@ import pulumi
 import pytest
 
 from federation import fixed
-from federation.config import Config, ConfigError
-from federation.settings import Settings
+from federation.settings.config import Config, ConfigError
+from federation.settings.schema import Settings
 from kube.client import Client
 from kube.errors import ApiError
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fleet.addons import MANIFESTS, collection
+from lab.fleet.addons import MANIFESTS, collection
 
 pytestmark = pytest.mark.unit
 

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from fleet import addresses
+from lab.fleet import addresses
 
 pytestmark = pytest.mark.unit
 

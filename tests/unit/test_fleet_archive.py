@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet import archive
-from fleet.archive import Image, Links, Program
+from lab.fleet import archive
+from lab.fleet.archive import Image, Links, Program
 
 pytestmark = pytest.mark.unit
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fleet.loadbalancer import decide
+from lab.fleet.loadbalancer import decide
 
 pytestmark = pytest.mark.unit
 

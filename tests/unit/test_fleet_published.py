@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from embedded.federation import published as used_by
-from federation import settings
-from fleet import archive, published
-from fleet.archive import Image, Links, Program
-from fleet.waiting import FleetError, wait_until
-from toolbox import ToolError, debian
-from toolbox.pins import IMAGES, PINS
+from federation.settings import schema
+from lab.federation import published as used_by
+from lab.fleet import archive, published
+from lab.fleet.archive import Image, Links, Program
+from lab.fleet.waiting import FleetError, wait_until
+from lab.toolbox import ToolError, debian
+from lab.toolbox.pins import IMAGES, PINS
 
 pytestmark = pytest.mark.unit
 
@@ -129,7 +129,7 @@ def test_every_image_has_a_name_of_its_own() -> None:
 
 
 def test_the_default_images_are_of_the_versions_that_are_pinned() -> None:
-    images = settings.Images()
+    images = schema.Images()
     versions = {pin.name: pin.version for pin in PINS}
     assert images.etcd == f"registry.k8s.io/etcd:v{versions['etcd']}"
     assert images.kubernetes_tag == f"v{versions['kubernetes']}"

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from federation.settings import Images
-from fleet import python_image
-from fleet.archive import Entry
-from fleet.python_image import CODE, CONFIG, Code, Interpreter, Packages, below, shared_libraries
-from fleet.record import CHECKOUT
-from fleet.waiting import FleetError
+from federation.settings.schema import Images
+from lab.fleet import python_image
+from lab.fleet.archive import Entry
+from lab.fleet.python_image import CODE, CONFIG, Code, Interpreter, Packages, below, shared_libraries
+from lab.fleet.record import CHECKOUT
+from lab.fleet.waiting import FleetError
 
 pytestmark = pytest.mark.unit
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from embedded.stack import CHECKOUT
-from fleet.record import BrokenRecordError, Record, fleets, locked
-from fleet.waiting import FleetError
+from lab.fleet.record import BrokenRecordError, Record, fleets, locked
+from lab.fleet.waiting import FleetError
+from lab.stack import CHECKOUT
 
 pytestmark = pytest.mark.unit
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fleet.volumes import PROVISIONER, released, unserved, volume_for
+from lab.fleet.volumes import PROVISIONER, released, unserved, volume_for
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.waiting import TAIL, FleetError, wait_until
+from lab.fleet.waiting import TAIL, FleetError, wait_until
 
 pytestmark = pytest.mark.unit
 

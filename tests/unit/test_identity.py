@@ -10,11 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pulumi
 import pytest
 
-from federation import connection, identity
-from federation.config import ConfigError
-from federation.identity import Unreachable
-from federation.kubeconfig import Kubeconfig
-from federation.settings import Member
+from federation.clusters import connection, identity
+from federation.clusters.identity import Unreachable
+from federation.settings.config import ConfigError
+from federation.settings.kubeconfig import Kubeconfig
+from federation.settings.schema import Member
 
 pytestmark = pytest.mark.unit
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from federation import images
+from federation.settings import images
 
 pytestmark = pytest.mark.unit
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from federation import kubeconfig
-from federation.kubeconfig import KubeconfigError
+from federation.settings import kubeconfig
+from federation.settings.kubeconfig import KubeconfigError
 
 pytestmark = pytest.mark.unit
 

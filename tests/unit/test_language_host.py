@@ -11,11 +11,11 @@ import pytest
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import language_pb2 as protocol
 
+from lab.toolbox import language, store
 from language_host.children import Children
 from language_host.executor import unhandled
 from language_host.options import Environment, OptionError, environment
 from language_host.servicer import LanguageHost
-from toolbox import language, store
 
 pytestmark = pytest.mark.unit
 

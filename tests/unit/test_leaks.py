@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation import kubeconfig
+from federation.settings import kubeconfig
 from tests.leaks import SHORTEST, blunted, key_headers, leaks, needles, private_parts
 
 pytestmark = pytest.mark.unit

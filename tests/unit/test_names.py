@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from federation import names
+from federation.settings import names
 from tests import strategies
 
 pytestmark = pytest.mark.unit

@@ -10,9 +10,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from federation.config import ConfigError
 from federation.engine import only
-from federation.settings import HOST_NAMESPACES, EngineName, Settings
+from federation.settings.config import ConfigError
+from federation.settings.schema import HOST_NAMESPACES, EngineName, Settings
 from tests.unit.test_identity import Answer, api, context
 
 pytestmark = pytest.mark.unit

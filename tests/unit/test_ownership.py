@@ -10,9 +10,9 @@ import pulumi
 import pytest
 import urllib3
 
-from federation import ownership
-from federation.config import ConfigError
-from federation.names import FEDERATION
+from federation.clusters import ownership
+from federation.settings.config import ConfigError
+from federation.settings.names import FEDERATION
 from kube.errors import ApiError
 
 pytestmark = pytest.mark.unit

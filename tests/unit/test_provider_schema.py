@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from federation import own, pki
-from federation.departure import Departure
 from federation.dns.cluster_dns import ClusterDns, ClusterDnsArgs
 from federation.dns.transfers import SharedSecret
 from federation.dns.withdrawal import Withdrawal
-from federation.kept_workloads import KeptWorkloads
-from federation.own import OwnResource
+from federation.engine.builtin.departure import Departure
+from federation.engine.karmada.kept_workloads import KeptWorkloads
+from federation.parts import own, pki
+from federation.parts.own import OwnResource
 from provider import schema, serving
 from provider.resource import Resource
 from provider.schema import KINDS

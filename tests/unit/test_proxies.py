@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from federation.proxies import proxy_for
+from federation.clusters.proxies import proxy_for
 
 pytestmark = pytest.mark.unit
 

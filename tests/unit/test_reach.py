@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from federation import reach
+from federation.settings import reach
 from tests.unit.test_identity import context
 
 pytestmark = pytest.mark.unit

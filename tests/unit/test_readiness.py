@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from federation.readiness import report
+from federation.parts.readiness import report
 from tests.unit.test_identity import Answer, api, context
 
 pytestmark = pytest.mark.unit

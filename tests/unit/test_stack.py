@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from embedded.stack import Stack
-from federation import unfinished
+from lab.stack import Stack
+from operate import unfinished
 
 pytestmark = pytest.mark.unit
 

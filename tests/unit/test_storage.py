@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from federation.storage import missing
+from federation.parts.storage import missing
 
 pytestmark = pytest.mark.unit
 

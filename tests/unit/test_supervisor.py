@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from controllers.runtime.supervisor import FIRST_PAUSE, GOOD_SECONDS, LONGEST_PAUSE, pause_after
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
 
 pytestmark = pytest.mark.unit
 

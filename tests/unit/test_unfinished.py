@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from federation import unfinished
+from operate import unfinished
 from provider.cluster_dns.resource import ClusterDns
 from provider.schema import KINDS
 from tests.kube_api import ApiServer
@@ -150,6 +150,6 @@ def test_a_state_without_pending_operations_stays_as_it_is() -> None:
 def test_it_is_a_filter(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     state = exported([], pending("creating", resource(ROLE, {"name": "r"})))
     monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(state)))
-    monkeypatch.delitem(sys.modules, "federation.unfinished")
-    runpy.run_module("federation.unfinished", run_name="__main__")
+    monkeypatch.delitem(sys.modules, "operate.unfinished")
+    runpy.run_module("operate.unfinished", run_name="__main__")
     assert json.loads(capsys.readouterr().out) == unfinished.adopt(state)

@@ -8,7 +8,7 @@ import pytest
 
 from controllers.zone.contents import Contents, Zone, contents
 from controllers.zone.endpoints import read_source
-from federation.names import DNS_CONTROLLER, MANAGED_BY
+from federation.settings.names import DNS_CONTROLLER, MANAGED_BY
 
 pytestmark = pytest.mark.unit
 

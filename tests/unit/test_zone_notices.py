@@ -12,7 +12,7 @@ import pytest
 from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
 from controllers.zone.notices import Notice, Notices
-from fleet.waiting import wait_until
+from lab.fleet.waiting import wait_until
 from tests.kube_api import ApiServer, Json
 from tests.unit.test_dns_process import kubeconfig_of
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 import tomllib
 
-from embedded.stack import CHECKOUT, Stack
-from fleet.record import fleets
+from lab.fleet.record import fleets
+from lab.stack import CHECKOUT, Stack
 from tests.upgrade.recording import FOLDER, Recording
 
 

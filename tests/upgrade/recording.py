@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from embedded.stack import Stack
-from federation import kubeconfig
+from federation.settings import kubeconfig
+from lab.stack import Stack
 from tests.leaks import blunted, private_parts
 
 FOLDER = Path(__file__).parent

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from embedded.stack import Stack
+from lab.stack import Stack
 from tests.figures import Figures
 from tests.leaks import private_parts
 from tests.upgrade.recording import Recording, client_keys, recordings

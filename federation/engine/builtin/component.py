@@ -10,15 +10,15 @@ import pulumi_kubernetes as k8s
 import yaml
 from pulumi import Input, Output, ResourceOptions
 
-from federation import access
-from federation.departure import Departure
 from federation.engine import only
 from federation.engine.builtin import rules
+from federation.engine.builtin.departure import Departure
 from federation.engine.builtin.rules import CONTROLLER_MANAGER
 from federation.engine.contract import EngineArgs, Joining, Terms
-from federation.roles import grant, grant_within, user
-from federation.settings import Settings
-from federation.workload import KUBECONFIG, Probe, Program, Workload, WorkloadArgs
+from federation.parts.roles import grant, grant_within, user
+from federation.parts.workload import KUBECONFIG, Probe, Program, Workload, WorkloadArgs
+from federation.settings import access
+from federation.settings.schema import Settings
 
 USER = "federation:controller-manager"
 """Of the federation API: the common name of its certificate."""

@@ -1,14 +1,14 @@
 """What the built-in engine may do in the federation API, as rules of Kubernetes RBAC. Pure.
 
-What it may do in a member: federation/access.py.
+What it may do in a member: federation/settings/access.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from federation.access import READ, RESOURCES, Rule, on
-from federation.settings import Kind
+from federation.settings.access import READ, RESOURCES, Rule, on
+from federation.settings.schema import Kind
 
 CONTROLLER_MANAGER = "federation-controller-manager"
 """The program, and the Lease by which one of its pods leads."""

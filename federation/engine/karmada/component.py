@@ -7,16 +7,17 @@ import base64
 import pulumi
 from pulumi import Resource, ResourceOptions
 
-from federation import access, clusters, kept_workloads
+from federation.clusters import providers
 from federation.engine import only
 from federation.engine.contract import EngineArgs, Joining, Terms
-from federation.engine.karmada import crds, programs
+from federation.engine.karmada import crds, kept_workloads, programs
 from federation.engine.karmada.contents import Admission, AdmissionArgs, ApiContents, ApiContentsArgs
+from federation.engine.karmada.kept_workloads import KeptWorkloads
 from federation.engine.karmada.programs import AGGREGATED, CONTROLLER_MANAGER, WEBHOOK
 from federation.engine.karmada.propagation import Propagation, PropagationArgs
-from federation.kept_workloads import KeptWorkloads
-from federation.names import own_namespace
-from federation.workload import Program, Workload, WorkloadArgs
+from federation.parts.workload import Program, Workload, WorkloadArgs
+from federation.settings import access
+from federation.settings.names import own_namespace
 
 TERMS = Terms(
     # Fixed in Karmada, whatever the host's namespace is called.
@@ -58,7 +59,7 @@ class Karmada(pulumi.ComponentResource):
             "api-contents",
             ApiContentsArgs(
                 api=control_plane.api,
-                kinds=clusters.provider(
+                kinds=providers.provider(
                     "api-kinds",
                     control_plane.federation,
                     control_plane.kubeconfig,

@@ -20,7 +20,7 @@ import pulumi
 import yaml
 from pulumi import Input
 
-from federation.settings import Crds
+from federation.settings.schema import Crds
 
 CONTENT_SHA256 = "b1ddbd1ce265f84117457de607c04898659ce8b9461b7c1c80336e16323a24e4"
 """Over a line `sha256  name` per file of v1.18.2, sorted by name: charts/karmada/_crds at that tag."""

@@ -11,9 +11,9 @@ from typing import Final
 from pulumi import Input, Output
 
 from federation.control_plane.programs import APISERVER, arguments, etcd_files, etcd_flags
-from federation.pki import Pki
-from federation.settings import Images, PinnedImage
-from federation.workload import FILES_FOLDER, KUBECONFIG, Probe, Program
+from federation.parts.pki import Pki
+from federation.parts.workload import FILES_FOLDER, KUBECONFIG, Probe, Program
+from federation.settings.schema import Images, PinnedImage
 
 AGGREGATED: Final = "karmada-aggregated-apiserver"
 WEBHOOK: Final = "karmada-webhook"

@@ -13,7 +13,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Resource, ResourceOptions
 
-from federation import settings
+from federation.settings import schema
 
 NAME = "federation-default"
 POLICY_API = "policy.karmada.io/v1alpha1"
@@ -52,7 +52,7 @@ FIRST = 2147483647
 class PropagationArgs:
     api: k8s.Provider
     """Provider of the federation API."""
-    settings: settings.Propagation
+    settings: schema.Propagation
     vanishes_with: Resource
     """The resource whose deletion takes the whole API with it."""
 

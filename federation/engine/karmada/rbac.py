@@ -8,7 +8,7 @@ from __future__ import annotations
 import pulumi_kubernetes as k8s
 from pulumi import ResourceOptions
 
-from federation.roles import grant, user
+from federation.parts.roles import grant, user
 
 KINDS = {
     "autoscaling.karmada.io": ["cronfederatedhpas", "federatedhpas"],

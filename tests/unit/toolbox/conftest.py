@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from toolbox import build, release
+from lab.toolbox import build, release
 
 
 @pytest.fixture(autouse=True)

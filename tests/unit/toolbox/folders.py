@@ -5,7 +5,7 @@ import json
 import lzma
 from pathlib import Path
 
-from toolbox.pins import Pin
+from lab.toolbox.pins import Pin
 
 # Nothing listens on port 1, so a release there is refused at once.
 ETCD = Pin("etcd", "3.6.16", ("etcd",), release="http://127.0.0.1:1/PROGRAM")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.toolbox import ToolError, build, pins, tools
+from lab.toolbox.pins import Build, Pin
 from tests.unit.toolbox.folders import put_program
-from toolbox import ToolError, build, pins, tools
-from toolbox.pins import Build, Pin
 
 pytestmark = pytest.mark.unit
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-import toolbox
+from lab import toolbox
+from lab.toolbox import ToolError, store, tools
+from lab.toolbox.pins import Pin
 from tests.unit.toolbox.folders import ETCD, put_bundle
-from toolbox import ToolError, store, tools
-from toolbox.pins import Pin
 
 pytestmark = pytest.mark.unit
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.toolbox import ToolError, debian
 from tests.unit.toolbox.folders import put_program
-from toolbox import ToolError, debian
 
 pytestmark = pytest.mark.unit
 

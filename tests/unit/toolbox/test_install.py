@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from embedded.__main__ import NEEDED
+from lab.__main__ import NEEDED
+from lab.toolbox import ToolError, build, install, pins, plugins, release, store
+from lab.toolbox.pins import Build, Pin
 from tests.unit.toolbox.folders import ETCD, put_bundle, put_program
-from toolbox import ToolError, build, install, pins, plugins, release, store
-from toolbox.pins import Build, Pin
 
 pytestmark = pytest.mark.unit
 

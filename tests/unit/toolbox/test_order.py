@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-import toolbox
+from lab import toolbox
+from lab.toolbox import ToolError, pins, tools, versions
 from tests.unit.toolbox.folders import ETCD, put_bundle, put_program
-from toolbox import ToolError, pins, tools, versions
 
 pytestmark = pytest.mark.unit
 

@@ -10,8 +10,8 @@ from urllib.error import URLError
 
 import pytest
 
+from lab.toolbox import ToolError, store, tools
 from tests.unit.toolbox.folders import ETCD
-from toolbox import ToolError, store, tools
 
 pytestmark = pytest.mark.unit
 

@@ -1,0 +1,45 @@
+"""A direct line to an API server, for the few questions that Pulumi's resources cannot answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from federation.clusters import credentials, proxies
+from federation.settings import names
+from federation.settings.kubeconfig import PROXY, Kubeconfig, cluster
+from kube.client import JSON, MERGE_PATCH, Client
+from kube.errors import CredentialsError
+
+TIMEOUT = (5, 15)
+"""Seconds to connect and to answer."""
+
+
+def connect(kubeconfig: Kubeconfig) -> Client:
+    """A client for the kubeconfig of one context that asks once: its callers say at once what does not answer.
+
+    It goes by the proxy that the environment names where the context names none, as Pulumi's provider does. Raises
+    CredentialsError where the context has none that are any good, and for such a proxy that is none.
+    """
+    known = credentials.resolved(kubeconfig)
+    entry = cluster(known)
+    if not entry.get(PROXY) and (proxy := proxies.proxy_for(entry["server"], os.environ)):
+        if not names.is_proxy(proxy):
+            # Not shown, as a password may be in it.
+            raise CredentialsError(f"the proxy that the environment names for it is not {names.PROXY_RULE}")
+        entry = {**entry, PROXY: proxy}
+    return Client(entry, known["users"][0]["user"] if known["users"] else {})
+
+
+def get(api: Client, path: str) -> Any:
+    """The object at `path`, as JSON has it.
+
+    Raises ApiError for an answer that is not one, urllib3's HTTPError where there is no answer.
+    """
+    return api.ask("GET", path, seconds=TIMEOUT)
+
+
+def send(api: Client, method: str, path: str, body: Mapping[str, Any]) -> None:
+    """POST or DELETE with a JSON body, or PATCH with a merge patch; raises as `get` does."""
+    api.call(method, path, body=body, content=MERGE_PATCH if method == "PATCH" else JSON, seconds=TIMEOUT)

@@ -1,0 +1,93 @@
+"""Whose is what is already there: a name that somebody else has taken is refused, in preview too, unless adopted.
+
+The providers write over what they are to create and find (`clusters.provider`): so a run that was killed before it
+could note down what it had made goes on from there. What stands before that is this look at the label of the owner,
+at every object that is not inside a Namespace of the federation's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import pulumi
+import urllib3
+
+from federation.clusters.connection import connect, get
+from federation.settings.config import ConfigError
+from federation.settings.kubeconfig import Kubeconfig
+from federation.settings.names import FEDERATION, own_namespace
+from kube.errors import ApiError, CredentialsError
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+COLLECTIONS = {
+    "Namespace": "/api/v1/namespaces",
+    "ClusterRole": f"{RBAC}/clusterroles",
+    "ClusterRoleBinding": f"{RBAC}/clusterrolebindings",
+    "Role": f"{RBAC}/namespaces/{{namespace}}/roles",
+    "RoleBinding": f"{RBAC}/namespaces/{{namespace}}/rolebindings",
+    "ServiceAccount": f"{RBAC}/clusterrolebindings",
+}
+"""Where to look for what is there, by kind; of an account, for the binding that Karmada gives its name."""
+
+
+def only_ours(
+    name: str, federation: str, context: str, config: Kubeconfig, *, adopt: bool, silent: bool = False
+) -> pulumi.ResourceHookBinding:
+    """What is bound to the creation of objects that could be somebody else's, and of the impersonator's account.
+
+    `name` is that of the cluster's provider. With `adopt`, objects of others are taken over; the rights of
+    another federation's impersonator never are. What cannot be told is refused; a cluster that was `silent` already is
+    not asked in a preview, where it would be waited for once for each object, and nothing is written.
+    """
+
+    def refuse(args: pulumi.ResourceHookArgs) -> None:
+        kind, metadata = args.type.rpartition(":")[2], (args.new_inputs or {})["metadata"]
+        if kind not in COLLECTIONS or (adopt and kind != "ServiceAccount"):
+            return
+        if silent and pulumi.runtime.is_dry_run():
+            return
+        try:
+            with connect(config) as api:
+                found = get(api, f"{COLLECTIONS[kind].format_map(metadata)}/{metadata['name']}")
+        except ApiError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return
+            raise _unknown(context, kind, metadata["name"], f"{error.status} {error.reason}") from error
+        except (urllib3.exceptions.HTTPError, CredentialsError, OSError, ValueError) as error:
+            raise _unknown(context, kind, metadata["name"], str(error.__cause__ or error)) from error
+        problem = _bound(found, federation) if kind == "ServiceAccount" else _taken(kind, found, federation)
+        if problem:
+            raise ConfigError([f"context {context}: {problem}"])
+
+    hook = pulumi.ResourceHook(f"only-ours-{name}", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
+    return pulumi.ResourceHookBinding(before_create=[hook])
+
+
+def _unknown(context: str, kind: str, name: str, why: str) -> pulumi.RunError:
+    """The write would take over whatever is there."""
+    return pulumi.RunError(f"context {context}: {kind} {name} is not made, as it cannot be told whose it is: {why}")
+
+
+def _taken(kind: str, found: Mapping[str, Any], federation: str) -> str | None:
+    owner = (found["metadata"].get("labels") or {}).get(FEDERATION)
+    if owner == federation:
+        return None
+    whose = f"of federation {owner!r}" if owner else f"somebody else's (it has no label {FEDERATION})"
+    return (
+        f"{kind} {found['metadata']['name']} is there already, and is {whose}; "
+        "allowed: another name, or `adopt: true` for this cluster, to take it over and delete it in the end"
+    )
+
+
+def _bound(found: Mapping[str, Any], federation: str) -> str | None:
+    accounts = {subject.get("namespace") for subject in found.get("subjects", [])}
+    others = accounts - {own_namespace(federation)}
+    if not others:
+        return None
+    return (
+        f"ClusterRoleBinding {found['metadata']['name']} is another federation's, which has its accounts in "
+        f"{', '.join(map(str, others))}, and Karmada can keep only one there; "
+        "allowed: `proxy: false` for this member, or to let the other leave first"
+    )

@@ -1,0 +1,135 @@
+"""Load the stack's configuration, or say everything that is wrong with it at once. No Pulumi resource."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from federation.settings import kubeconfig, reach
+from federation.settings.contradictions import PROJECT, context_paths, contradictions
+from federation.settings.kubeconfig import Kubeconfig
+from federation.settings.schema import Settings
+
+KEY_OF_MAP = "[key]"
+"""pydantic's last part of the location of a fault that is in a key, after the key itself."""
+
+
+class ConfigError(pulumi.RunError):
+    """The configuration cannot be used; the message lists every problem with its path and what is allowed."""
+
+    def __init__(self, problems: list[str]) -> None:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__("\n  ".join([f"{count} in the configuration; nothing was changed", *problems]))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Config:
+    """A checked configuration, with what its contexts lead to."""
+
+    settings: Settings
+    contexts: Mapping[str, Kubeconfig]
+    """For the host's and each member's context, the kubeconfig of just that context."""
+
+
+def load(values: Mapping[str, str], folder: Path, environment: Mapping[str, str]) -> Config:
+    """Check the stack's configuration and read the kubeconfig that it names.
+
+    `values` maps `namespace:key` to text (JSON where structured); other namespaces are ignored. Relative paths
+    count from `folder`; `environment` gives KUBECONFIG. Raises ConfigError with all problems found.
+    """
+    given = {k.removeprefix(f"{PROJECT}:"): _decode(v) for k, v in values.items() if k.startswith(f"{PROJECT}:")}
+    problems: list[str] = []
+    settings = None
+    try:
+        settings = TypeAdapter(Settings).validate_python(given)
+    except ValidationError as error:
+        problems.extend(map(_describe, error.errors()))
+    problems.extend(contradictions(given))
+    contexts, unusable = _load_contexts(given, folder, environment)
+    problems.extend([*unusable, *reach.problems(given, contexts)])
+    if settings is None or problems:
+        raise ConfigError(problems)
+    return Config(settings, contexts)
+
+
+def _decode(text: str) -> Any:
+    try:
+        return json.loads(text) if text.startswith(("{", "[")) else text
+    except (ValueError, RecursionError):
+        return text
+
+
+def _describe(error: ErrorDetails) -> str:
+    path = _path(error["loc"])
+    if error["type"] == "missing":
+        return f"{path}: is missing; it is required"
+    if error["type"] == "extra_forbidden":
+        known = _keys_at(error["loc"][:-1])
+        nearest = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
+        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+        return f"{path}: unknown key; {hint}allowed: {', '.join(known)}"
+    *_, key, last = (None, *error["loc"])
+    if last == KEY_OF_MAP and key == error["input"]:
+        # What is wrong is the key itself, whatever its value: the map is where it stands.
+        path = _path(error["loc"][:-2])
+    reason = {"tuple_type": "is not a list", "dict_type": "is not a map", "model_type": "is not a map"}
+    message = reason.get(error["type"], error["msg"].replace("Input should", "should"))
+    value = "what is given" if "credentials" in error["loc"] else json.dumps(error["input"], default=str)
+    return f"{path}: {value} {message}"
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    key, *rest = location
+    return f"{PROJECT}:{key}" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+
+
+def _keys_at(location: tuple[int | str, ...]) -> list[str]:
+    section: Any = Settings
+    for part in location:
+        if isinstance(part, str):
+            fields = {field.alias: field for field in section.model_fields.values()}
+            section = _section_of(fields[part].annotation)
+    return [field.alias for field in section.model_fields.values()]
+
+
+def _section_of(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_section_of, getattr(annotation, "__args__", ()))), None)
+
+
+def _load_contexts(
+    given: Mapping[str, Any], folder: Path, environment: Mapping[str, str]
+) -> tuple[Mapping[str, Kubeconfig], Sequence[str]]:
+    """The contexts that can be used, and what is wrong with the others."""
+    named = given.get("kubeconfig")
+    # Not Path.expanduser, which raises for a user that is not there.
+    paths = [folder / os.path.expanduser(str(named))] if named else kubeconfig.default_paths(environment)  # noqa: PTH111
+    try:
+        file = kubeconfig.load(paths)
+    except kubeconfig.KubeconfigError as error:
+        allowed = "allowed: the path of a kubeconfig; default: $KUBECONFIG, then ~/.kube/config"
+        return {}, [f"{PROJECT}:kubeconfig: {error}; {allowed}"]
+    known = kubeconfig.context_names(file)
+    problems: list[str] = []
+    contexts: dict[str, Kubeconfig] = {}
+    for path, context in context_paths(given):
+        if context not in known:
+            has = ", ".join(known) or "none"
+            problems.append(f"{path}: {context!r} is not a context of the kubeconfig; it has: {has}")
+            continue
+        try:
+            contexts[context] = kubeconfig.pick(file, context)
+        except kubeconfig.KubeconfigError as error:
+            problems.append(f"{path}: {error}")
+    return contexts, problems

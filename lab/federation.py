@@ -1,0 +1,111 @@
+"""Up and down: the fleet, the stack on it, and the kubeconfig that a user then works with."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+
+import yaml
+
+from federation.settings import kubeconfig
+from lab.fleet.private import write_private
+from lab.fleet.record import BrokenRecordError, Record, fleets
+from lab.stack import CHECKOUT, Stack
+from lab.toolbox import tool
+from operate.drift.look import look
+
+FLEET = STACK = "dev"
+FOLDER = CHECKOUT / ".fleet"
+CLUSTERS, FEDERATION = FOLDER / "clusters", FOLDER / "federation"
+"""Kubeconfigs: of the fleet, and the one that the stack gives out."""
+KUBECONFIG = FOLDER / "kubeconfig"
+"""Both in one."""
+UNATTENDED = ("--yes", "--skip-preview", "--skip-plugin-pre-install")
+"""The last: the toolbox has installed the plugins, and Pulumi takes a second to list the packages that need them."""
+NEXT = """
+The federation is up. What to try next:
+  kubectl --kubeconfig .fleet/kubeconfig --context fellowship get clusters
+  source .fleet/env                     puts pulumi and kubectl on PATH, set up for this stack
+  pulumi preview --refresh $STACK       shows what differs from the configuration
+  make demo                             a Service in both members, its names, and a member without power
+  make drift                            says what somebody changed or deleted by hand
+  make up                               converges it again, after a change to Pulumi.dev.yaml
+  make down                             takes everything back
+"""
+
+
+def up() -> None:
+    """Start what is missing of the fleet, converge the stack, write kubeconfig and environment."""
+    FOLDER.mkdir(mode=0o700, exist_ok=True)
+    configuration = (CHECKOUT / f"Pulumi.{STACK}.yaml").read_text()
+    fleet("up", "--kubeconfig", str(CLUSTERS), *(f"--needs={each}" for each in published(configuration)))
+    _write_kubeconfig()
+    stack = stack_of_dev()
+    stack.prepare(configuration)
+    refresh = ["--refresh"] if stack.pick_up() else []
+    stack.pulumi("up", *refresh, *UNATTENDED, *stack.options)
+    write_private(FEDERATION, stack.output("kubeconfig").encode())
+    _write_kubeconfig()
+    _write_environment(stack)
+    print(NEXT)
+
+
+def down() -> None:
+    """Destroy the stack and take the fleet down; what cannot be destroyed any more goes with its clusters."""
+    stack = stack_of_dev()
+    try:
+        running = Record.load(FLEET)
+    except BrokenRecordError:
+        running = None
+    if running and running.owner == str(CHECKOUT) and stack.settings.exists():
+        fleet("up", "--kubeconfig", str(CLUSTERS))
+        stack.pick_up()
+        done = stack.pulumi("destroy", "--yes", "--skip-preview", *stack.options, check=False)
+        if done.returncode:
+            print("What pulumi destroy could not take back goes with the fleet.", file=sys.stderr)
+    fleet("down")
+    shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def published(configuration: str) -> list[str]:
+    """What of `toolbox.pins.IMAGES` a stack with this configuration (Pulumi.<stack>.yaml) runs in its host."""
+    config = yaml.safe_load(configuration)["config"]
+    zone = config.get("federation:dns") or {}
+    uses = {
+        "karmada": config.get("federation:engine", "karmada") == "karmada",
+        "external-dns": zone.get("provider") == "google-clouddns",
+    }
+    return [name for name, used in uses.items() if used]
+
+
+def drift() -> int:
+    """Compare what runs with the configuration, as CI does it; the exit code of `python -m operate.drift`."""
+    stack = stack_of_dev()
+    return look(tool("pulumi"), stack.options, os.environ | stack.environment(), CHECKOUT)
+
+
+def stack_of_dev() -> Stack:
+    """The stack that `make up` works on."""
+    return Stack(STACK, fleets() / FLEET / "stack", KUBECONFIG)
+
+
+def fleet(*arguments: str) -> None:
+    """One command of its fleet."""
+    subprocess.run([sys.executable, "-m", "lab.fleet", "--fleet", FLEET, *arguments], cwd=CHECKOUT, check=True)
+
+
+def _write_kubeconfig() -> None:
+    parts = [kubeconfig.load([file]) for file in (CLUSTERS, FEDERATION) if file.exists()]
+    write_private(KUBECONFIG, kubeconfig.dump(kubeconfig.merge(parts)).encode())
+
+
+def _write_environment(stack: Stack) -> None:
+    variables = {**stack.environment(), "STACK": shlex.join(stack.options)}
+    # The shell outlives the stack, and much else that is started in it needs a temporary folder.
+    del variables["TMPDIR"]
+    variables["PATH"] = variables["PATH"].removesuffix(os.environ["PATH"]) + "$PATH"
+    lines = [f'export {name}="{value}"' for name, value in variables.items()]
+    write_private(FOLDER / "env", "\n".join([*lines, ""]).encode())

@@ -1,0 +1,132 @@
+"""A Pulumi stack of the program that lives beside the fleet it manages, and goes with it.
+
+State, passphrase and settings (with the encryption salt, which Pulumi writes there) are in the fleet's folder: no
+tracked file changes, and a fleet that is taken down takes along the state that spoke of its clusters.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from lab.toolbox import bundle, store, tool
+from lab.toolbox.plugins import pulumi_home
+from operate import unfinished
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack called `name`, with its files in `home` and the kubeconfig of its clusters at `kubeconfig`."""
+
+    name: str
+    home: Path
+    kubeconfig: Path
+
+    @property
+    def settings(self) -> Path:
+        """The stack's own copy of its configuration."""
+        return self.home / f"Pulumi.{self.name}.yaml"
+
+    @property
+    def options(self) -> list[str]:
+        """What a pulumi command needs to work on this stack."""
+        return ["--stack", self.name, "--config-file", str(self.settings)]
+
+    @property
+    def scratch(self) -> Path:
+        """Temporary files of its runs, among them a kubeconfig for each provider (docs/access.md, "Secrets")."""
+        return self.home / "tmp"
+
+    def environment(self) -> dict[str, str]:
+        """The variables for pulumi, kubectl and the like; none of them is a secret, some name files that are."""
+        return {
+            "PATH": f"{store.links()}{os.pathsep}{os.environ['PATH']}",
+            "PULUMI_HOME": str(pulumi_home()),
+            # Beside each file Pulumi keeps one that says what is in it, and empties it before it writes: a run that is
+            # killed in between leaves a state that cannot be read ("failed to load checkpoint: EOF").
+            "PULUMI_BACKEND_URL": f"file://{self.home}?metadata=skip",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.home / "passphrase"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # `make` has installed what can be had: each run would try five times to download the gcp plugin.
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            # Without the program, refresh and destroy would go by the credentials of the last run.
+            "PULUMI_RUN_PROGRAM": "true",
+            # Most of a bring-up is waiting on clusters; the default, four per core, leaves this machine idle then.
+            "PULUMI_PARALLEL": "32",
+            # The state lives as long as the fleet, and is written after each of a few hundred steps.
+            "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+            # A built plugin does not know the option enablePatchForce, which clusters.py sets for all providers.
+            "PULUMI_K8S_ENABLE_PATCH_FORCE": "true",
+            # The program itself knows no folder beside the repository.
+            "FEDERATION_TOOLS": str(bundle.folder()),
+            "KUBECONFIG": str(self.kubeconfig),
+            "TMPDIR": str(self.scratch),
+        }
+
+    def prepare(self, configuration: str) -> None:
+        """Make the stack if it is not there; `configuration` is the text of its Pulumi.<stack>.yaml, without salt."""
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.scratch.mkdir(exist_ok=True)
+        passphrase = self.home / "passphrase"
+        if not passphrase.exists():
+            passphrase.touch(mode=0o600)
+            passphrase.write_text(secrets.token_urlsafe(32))
+        shutil.copyfile(CHECKOUT / "Pulumi.yaml", self.home / "Pulumi.yaml")
+        salt = yaml.safe_load(self.settings.read_text()).get("encryptionsalt") if self.settings.exists() else None
+        self.settings.write_text(configuration + (f"\nencryptionsalt: {salt}\n" if salt else ""))
+        if not salt:
+            # A run that was killed in between has left a stack whose salt nobody knows, and nothing in it.
+            shutil.rmtree(self.home / ".pulumi", ignore_errors=True)
+            # From within its home, as `stack init` writes the salt into the settings of the folder it runs in.
+            self.pulumi("stack", "init", self.name, folder=self.home, capture=True)
+
+    def pick_up(self) -> bool:
+        """Take up what a killed run left: its lock, and what it had begun (docs/day-2.md, "A run that was killed").
+
+        Returns whether there was one. The lock of a run that is alive stays: Pulumi then says who holds it.
+        """
+        locks = list(self.home.glob(".pulumi/locks/**/*.json"))
+        if not locks or any(Path(f"/proc/{json.loads(lock.read_text())['pid']}").exists() for lock in locks):
+            return False
+        stack = ("--stack", self.name)
+        self.pulumi("cancel", "--yes", *stack, capture=True)
+        exported = json.loads(self.state())
+        if unfinished.begun(exported):
+            self.pulumi("stack", "import", *stack, capture=True, given=json.dumps(unfinished.adopt(exported)))
+        return True
+
+    def pulumi(
+        self,
+        *arguments: str,
+        folder: Path = CHECKOUT,
+        check: bool = True,
+        capture: bool = False,
+        given: str | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one pulumi command on the input `given`; its display goes to the terminal unless it is captured."""
+        return subprocess.run(
+            [tool("pulumi"), *arguments],
+            cwd=folder,
+            env=os.environ | self.environment(),
+            check=check,
+            text=True,
+            capture_output=capture,
+            input=given,
+        )
+
+    def state(self, *flags: str) -> str:
+        """All that Pulumi knows of the stack, as JSON; secrets are encrypted, but with `--show-secrets`."""
+        return self.pulumi("stack", "export", *flags, "--stack", self.name, capture=True).stdout
+
+    def output(self, name: str) -> str:
+        """One output of the stack, secrets shown."""
+        return self.pulumi("stack", "output", name, "--show-secrets", "--stack", self.name, capture=True).stdout
