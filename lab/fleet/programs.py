@@ -1,7 +1,7 @@
 """The programs of a cluster and their flags.
 
-Where a flag is not a program's default there is a reason beside it, or in reference/fleet.md: most come from
-several nodes sharing one kernel, some from being in a hurry.
+Where a flag is not a program's default and no reason stands beside it, it is since several nodes share one kernel, or
+since who starts them is in a hurry.
 """
 
 import sys

@@ -164,3 +164,5 @@ def test_it_is_what_the_dockerfile_publishes() -> None:
     assert all(rest in CONFIG["Env"] for instruction, rest in said if instruction == "ENV")
     copied = [path for instruction, rest in said if instruction == "COPY" for path in rest.split()[:-1]]
     assert {*copied} == {*CODE, "controllers/requirements.txt"}
+    ignored = (CHECKOUT / ".dockerignore").read_text().splitlines()
+    assert {line[1:] for line in ignored if line.startswith("!")} == {*copied}
