@@ -1,6 +1,6 @@
 """What runs in the host cluster, in one image.
 
-`names` writes records of Services, `engine` carries objects to the members; `runtime` is common to both.
+Each of `engine`, `names` and `zone` is a process of its own; `runtime` is common to them.
 
 The rooms:
 

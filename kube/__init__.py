@@ -4,4 +4,5 @@ The rooms:
 
     client  One API server with the credentials of a kubeconfig: HTTP and JSON on urllib3
     errors  What goes wrong with an API server, besides urllib3's HTTPError where there is no answer
+    kinds   The kinds that a federation carries, and where an API server has them
 """

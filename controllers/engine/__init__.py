@@ -4,7 +4,7 @@ Runs in the host cluster; of several pods one leads. From the federation API it 
 the objects of the kinds that it carries; to each Ready member it applies them, and takes them back when they are
 deleted.
 
-Bottom up: `kinds` says where objects are in an API; `manifest` is the pure heart (object in, what to apply out);
+Bottom up: `refs` says which object is meant; `manifest` is the pure heart (object in, what to apply out);
 `placement` says for which clusters that is; `federated` and `clusters` read the objects of the federation API;
 `health` judges a member by its answers and `heartbeat` asks for them.
 
@@ -34,7 +34,6 @@ What comes back is `standing` in one cluster, `status` (`conditions`, `jobs`) of
     herald      Tells in the federation API how what is carried stands in the members: in its status, and in a report
                 per cluster
     jobs        The status of a Job out of those of all clusters
-    kinds       The kinds that can be carried, and the paths of their objects
     leaving     What a member that leaves gives back, and what stays in it without our marks
     leftovers   Whether a Namespace in a member holds what would be lost with it
     manifest    Object of the federation API in, what to apply in a member out
@@ -46,6 +45,7 @@ What comes back is `standing` in one cluster, `status` (`conditions`, `jobs`) of
     progress    What an object still awaits in one cluster, by the rules of `kubectl rollout status`, in words
     reach       Which part of a member the federation may look at
     recreation  An object in a member that is deleted and made anew, because it cannot be changed
+    refs        Which object: the same in the federation API and in every member
     removal     Taking one object out of a member, or our marks off it: never what is not ours, or is not as it was
                 seen
     reports     The kind Propagation: how one object stands in one cluster, as people read it

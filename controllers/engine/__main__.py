@@ -10,13 +10,13 @@ from functools import partial
 
 from controllers.engine.clerk import COMPONENT
 from controllers.engine.controller import Controller, Settings
-from controllers.engine.kinds import API_VERSIONS, NAMESPACE
 from controllers.engine.metrics import Metrics
 from controllers.runtime import arguments, leader, process
 from controllers.runtime.api import Api
 from controllers.runtime.leader import Leader
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import names_in
+from kube.kinds import API_VERSIONS, NAMESPACE
 
 log = logging.getLogger("controllers.engine")
 KINDS = tuple(kind for kind in API_VERSIONS if kind != NAMESPACE)

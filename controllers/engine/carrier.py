@@ -13,13 +13,13 @@ from time import monotonic
 from controllers.engine import removal, scaling
 from controllers.engine.contract import Tell, Wanted
 from controllers.engine.fights import Fights
-from controllers.engine.kinds import NAMESPACE, Ref, namespace_ref
 from controllers.engine.leaving import Leaving
 from controllers.engine.manifest import MANAGER, Owner, marked
 from controllers.engine.metrics import Metrics
 from controllers.engine.orphans import Known
 from controllers.engine.reach import Reach
 from controllers.engine.recreation import Recreations
+from controllers.engine.refs import Ref, namespace_ref
 from controllers.engine.sight import Ears, Seen, Sight
 from controllers.engine.standing import Standing
 from controllers.engine.traces import Traces
@@ -28,6 +28,7 @@ from controllers.runtime.line import Line
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
 from kube.errors import ApiError
+from kube.kinds import NAMESPACE
 
 log = logging.getLogger(__name__)
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from controllers.engine.clusters import CLUSTER_API, COLLECTION
-from controllers.engine.kinds import API_VERSIONS, Ref
+from controllers.engine.refs import Ref
 from controllers.runtime import events
 from controllers.runtime.api import Api
 from controllers.runtime.line import Line
 from controllers.runtime.objects import Json, now
+from kube.kinds import API_VERSIONS
 
 COMPONENT = "federation-controller-manager"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from controllers.engine.federated import FINALIZER
-from controllers.engine.kinds import Ref
 from controllers.engine.placement import Traits, traits
 from controllers.engine.reach import Reach
+from controllers.engine.refs import Ref
 from controllers.runtime import member
 from controllers.runtime.api import Api
 from controllers.runtime.member import CredentialsError

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from controllers.engine.kinds import Ref
+from controllers.engine.refs import Ref
 from controllers.engine.standing import Standing
 
 

@@ -17,16 +17,17 @@ from controllers.engine.contract import Wanted
 from controllers.engine.dropped import dropped, not_carried
 from controllers.engine.federated import FINALIZER, Federated, reader
 from controllers.engine.herald import Herald
-from controllers.engine.kinds import NAMESPACE, Ref, collection, namespace_ref
 from controllers.engine.manifest import Owner
 from controllers.engine.membership import Members
 from controllers.engine.metrics import Metrics
 from controllers.engine.orphans import Known
 from controllers.engine.placement import PlacementError
+from controllers.engine.refs import Ref, namespace_ref
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.watching import News, Stream, follow
 from kube.errors import ApiError
+from kube.kinds import NAMESPACE, collection
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from controllers.engine.federated import FINALIZER, Federated
-from controllers.engine.kinds import API_VERSIONS, NAMESPACE, collection
 from controllers.engine.pages import all_metadata
 from controllers.runtime.api import Api, why
 from controllers.runtime.objects import Json
 from kube.errors import ApiError
+from kube.kinds import API_VERSIONS, NAMESPACE, collection
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from controllers.engine import finished
-from controllers.engine.kinds import Ref
 from controllers.engine.manifest import digest, held, is_carried, strip
 from controllers.engine.placement import Placement, Traits, placement
+from controllers.engine.refs import Ref
 from controllers.engine.standing import Says, read_says
 from controllers.runtime.objects import Json
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from controllers.engine.kinds import Ref
+from controllers.engine.refs import Ref
 
 SECONDS = 60.0
 ROUNDS = 5

@@ -13,9 +13,9 @@ from time import monotonic
 
 from controllers.engine import reports
 from controllers.engine.federated import Federated
-from controllers.engine.kinds import NAMESPACE, Ref
 from controllers.engine.manifest import MANAGER
 from controllers.engine.metrics import Metrics
+from controllers.engine.refs import Ref
 from controllers.engine.reports import Report, is_reported, read_report, report
 from controllers.engine.standing import Place, Standing, read_says
 from controllers.engine.status import aggregate, change
@@ -25,6 +25,7 @@ from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Key, now
 from controllers.runtime.watching import News, Stream, follow
 from kube.errors import ApiError
+from kube.kinds import NAMESPACE
 
 log = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 
-from controllers.engine.kinds import API_VERSIONS, NAMESPACE, collection
 from controllers.engine.pages import all_metadata
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json
 from kube.errors import ApiError
+from kube.kinds import API_VERSIONS, NAMESPACE, collection
 
 _PODS = "/api/v1/namespaces/{}/pods"
 _REPLICA_SETS = "/apis/apps/v1/namespaces/{}/replicasets/{}"

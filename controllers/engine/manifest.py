@@ -9,9 +9,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from controllers.engine.kinds import API_VERSIONS, NAMESPACE
 from controllers.runtime.objects import Json
 from federation.settings.names import CARRIED_BY, own_namespace
+from kube.kinds import API_VERSIONS, NAMESPACE
 
 MANAGER = "federation"
 """Field manager of what is applied in members."""

@@ -17,11 +17,11 @@ from controllers.engine.federated import FINALIZER
 from controllers.engine.health import Verdict
 from controllers.engine.heartbeat import Heartbeat, Report
 from controllers.engine.herald import Hear, Herald
-from controllers.engine.kinds import Ref
 from controllers.engine.manifest import Owner
 from controllers.engine.metrics import Metrics
 from controllers.engine.orphans import Known
 from controllers.engine.placement import Traits
+from controllers.engine.refs import Ref
 from controllers.engine.standing import Standing
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop

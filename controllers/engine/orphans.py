@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from controllers.engine.clerk import Condition
-from controllers.engine.kinds import Ref
+from controllers.engine.refs import Ref
 
 CONDITION = "Orphans"
 """Of a Cluster: True while it has some."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from controllers.engine.kinds import NAMESPACE, Ref
+from controllers.engine.refs import Ref
+from kube.kinds import NAMESPACE
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Collection
 from http import HTTPStatus
 
 from controllers.engine import leftovers
-from controllers.engine.kinds import NAMESPACE, Ref
 from controllers.engine.manifest import OBJECT_UID, Owner, unmarked
+from controllers.engine.refs import Ref
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json
 from kube.errors import ApiError
+from kube.kinds import NAMESPACE
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from controllers.engine.kinds import API_VERSIONS, Ref
 from controllers.engine.progress import awaited
+from controllers.engine.refs import Ref
 from controllers.engine.standing import STATUS_KINDS, Place
 from controllers.runtime.objects import Json
+from kube.kinds import API_VERSIONS
 
 API_VERSION = "engine.federation/v1alpha1"
 KIND = "Propagation"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from controllers.engine.kinds import Ref
+from controllers.engine.refs import Ref
 from controllers.engine.traces import Traces
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json

@@ -8,10 +8,10 @@ from functools import partial
 from http import HTTPStatus
 
 from controllers.engine import orphans
-from controllers.engine.kinds import Ref, collection
 from controllers.engine.manifest import OBJECT_UID, Owner, shape
 from controllers.engine.orphans import Known
 from controllers.engine.reach import Reach
+from controllers.engine.refs import Ref
 from controllers.engine.standing import Says, read_says
 from controllers.engine.traces import Traces, traces
 from controllers.runtime.api import Api, why
@@ -21,6 +21,7 @@ from controllers.runtime.objects import Json
 from controllers.runtime.watching import News, Stream, follow
 from federation.settings.names import CARRIED_BY
 from kube.errors import ApiError
+from kube.kinds import collection
 
 WATCH_SECONDS = 300
 """Long, as a member that is gone shows in its heartbeat: few requests while nothing happens."""

@@ -1,6 +1,6 @@
 """The DNS records of one federated Service, worked out from what its clusters have to offer. Pure.
 
-The algorithm is that of federation v1's service controller. At each place of the name tree (a zone of a
+The algorithm is that of federation v1's service-dns controller. At each place of the name tree (a zone of a
 region, the region, everywhere): an address set of all that serve there; where nobody serves, a CNAME one place up;
 where nobody serves anywhere, no global name, so that the chain ends in NXDOMAIN.
 """

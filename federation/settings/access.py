@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import TypedDict, cast
 
 from federation.settings import schema
 from federation.settings.schema import Access, Kind
+from kube.kinds import API_VERSIONS, NAMESPACE, api_group, resource_name
 
 
 class Rule(TypedDict, total=False):
@@ -47,17 +48,7 @@ RBAC = "rbac.authorization.k8s.io"
 IMPERSONATOR = "karmada-impersonator"
 """ClusterRole and binding that Karmada makes in a member with a proxy, for the account of that name that proxies."""
 RESOURCES: Mapping[Kind, tuple[str, str]] = {
-    "Service": ("", "services"),
-    "ConfigMap": ("", "configmaps"),
-    "Secret": ("", "secrets"),
-    "ServiceAccount": ("", "serviceaccounts"),
-    "PersistentVolumeClaim": ("", "persistentvolumeclaims"),
-    "Deployment": ("apps", "deployments"),
-    "StatefulSet": ("apps", "statefulsets"),
-    "DaemonSet": ("apps", "daemonsets"),
-    "Job": ("batch", "jobs"),
-    "CronJob": ("batch", "cronjobs"),
-    "Ingress": ("networking.k8s.io", "ingresses"),
+    cast(Kind, kind): (api_group(kind), resource_name(kind)) for kind in API_VERSIONS if kind != NAMESPACE
 }
 """API group and resource of each kind."""
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
-from federation.engine.karmada import propagation
-from federation.settings import schema
 from tests.component.program import run
 from tests.component.recording import Record
 
@@ -51,10 +49,6 @@ def test_the_kinds_of_a_users_own_objects_reach_all_members(dev: Record) -> None
         ("networking.k8s.io/v1", "Ingress"),
     ]
     assert policy["placement"] == {}
-
-
-def test_every_kind_that_can_be_configured_has_an_api_version() -> None:
-    assert set(propagation.API_VERSIONS) == set(get_args(schema.Kind))
 
 
 @pytest.mark.parametrize(

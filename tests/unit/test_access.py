@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.engine.karmada.propagation import API_VERSIONS
 from federation.settings import access
 from federation.settings.access import RESOURCES, Rights
 from federation.settings.schema import Access, CommonKind, Kind
@@ -105,10 +104,8 @@ def test_a_person_can_read_it() -> None:
     ]
 
 
-def test_every_kind_has_its_resource_in_the_group_that_it_is_propagated_from() -> None:
-    assert {kind: group for kind, (group, _) in RESOURCES.items()} == {
-        kind: version.rpartition("/")[0] for kind, version in API_VERSIONS.items()
-    }
+def test_every_kind_that_can_be_configured_is_in_the_table_and_no_other() -> None:
+    assert {*RESOURCES} == {*get_args(Kind)}
 
 
 # The built-in engine

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from controllers.engine import fights, finished, recreation, scaling
 from controllers.engine.fights import Fights
-from controllers.engine.kinds import Ref
+from controllers.engine.refs import Ref
 from controllers.engine.sight import Seen
 from controllers.engine.traces import traces
 from controllers.runtime.api import Api

@@ -11,8 +11,8 @@ import pytest
 from controllers.engine import herald
 from controllers.engine.federated import Federated, reader
 from controllers.engine.herald import Hear, Herald
-from controllers.engine.kinds import Ref
 from controllers.engine.metrics import Metrics
+from controllers.engine.refs import Ref
 from controllers.engine.reports import COLLECTION as REPORTS
 from controllers.engine.standing import Says, Standing
 from controllers.runtime.api import Api

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controllers.engine.kinds import API_VERSIONS, NAMESPACE, Ref, collection
 from controllers.engine.manifest import (
     API_UID,
     OBJECT_UID,
@@ -17,9 +16,9 @@ from controllers.engine.manifest import (
     marked,
     strip,
 )
-from federation.engine.karmada.propagation import API_VERSIONS as PROPAGATED
-from federation.settings.access import RESOURCES
+from controllers.engine.refs import Ref
 from federation.settings.names import CARRIED_BY
+from kube.kinds import API_VERSIONS, NAMESPACE
 
 pytestmark = pytest.mark.unit
 
@@ -85,13 +84,6 @@ def test_what_looks_alike_is_carried() -> None:
     assert is_carried("Service", named("kubernetes"), "fellowship")
     assert is_carried("ConfigMap", named("a", "federation-other"), "fellowship")
     assert is_carried("Secret", {**named("a"), "type": "Opaque"}, "fellowship")
-
-
-def test_the_kinds_are_those_of_the_program() -> None:
-    assert {kind: version for kind, version in API_VERSIONS.items() if kind != NAMESPACE} == PROPAGATED
-    for kind, (group, resource) in RESOURCES.items():
-        assert collection(kind).rpartition("/")[2] == resource
-        assert (API_VERSIONS[kind].rpartition("/")[0]) == group
 
 
 @given(KINDS, TEXTS.filter(lambda text: "/" not in text))

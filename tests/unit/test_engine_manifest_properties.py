@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controllers.engine.kinds import API_VERSIONS
 from controllers.engine.manifest import API_UID, MANAGER, OBJECT_UID, digest, held, is_carried, marked, shape, strip
 from federation.settings.names import CARRIED_BY
+from kube.kinds import API_VERSIONS
 
 pytestmark = pytest.mark.unit
 

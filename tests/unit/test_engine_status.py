@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controllers.engine.kinds import Ref
+from controllers.engine.refs import Ref
 from controllers.engine.reports import is_reported, report
 from controllers.engine.standing import Place, Says
 from controllers.engine.status import COUNTS, aggregate, change

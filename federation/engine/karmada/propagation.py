@@ -14,24 +14,12 @@ import pulumi_kubernetes as k8s
 from pulumi import Resource, ResourceOptions
 
 from federation.settings import schema
+from kube.kinds import API_VERSIONS
 
 NAME = "federation-default"
 POLICY_API = "policy.karmada.io/v1alpha1"
 OPT_OUT = "federation/propagate"
 """An object with this label set to `false` stays in the federation API."""
-API_VERSIONS = {
-    "Service": "v1",
-    "ConfigMap": "v1",
-    "Secret": "v1",
-    "ServiceAccount": "v1",
-    "PersistentVolumeClaim": "v1",
-    "Deployment": "apps/v1",
-    "StatefulSet": "apps/v1",
-    "DaemonSet": "apps/v1",
-    "Job": "batch/v1",
-    "CronJob": "batch/v1",
-    "Ingress": "networking.k8s.io/v1",
-}
 FOREIGN: Mapping[str, Mapping[str, Sequence[str]]] = {
     # The API's own Service, default/kubernetes, which Karmada 1.18 would take for a user's.
     "Service": {"component": ["apiserver"]},
