@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from federation.clusters.connection import send
-from federation.settings.names import UNREACHABLE
+from federation.settings.keys import UNREACHABLE
 from kube.errors import ApiError
 from provider.clusters import opened
 from provider.resource import Resource

@@ -12,7 +12,8 @@ from http import HTTPStatus
 from typing import Any
 
 from federation.clusters.connection import get, send
-from federation.settings.names import KEEP_WORKLOADS, STAYING, works_namespace
+from federation.settings.keys import KEEP_WORKLOADS, STAYING
+from federation.settings.names import works_namespace
 from kube.client import Client
 from kube.errors import ApiError
 from provider.clusters import found_at, opened

@@ -10,7 +10,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from federation.clusters.connection import send
-from federation.settings.names import LEAVING
+from federation.settings.keys import LEAVING
 from kube.errors import ApiError
 from provider.clusters import UnreachableError, found_at, opened
 from provider.resource import Resource

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from controllers.engine.federated import FINALIZER
 from controllers.engine.placement import Traits, traits
 from controllers.engine.reach import Reach
 from controllers.engine.refs import Ref
@@ -15,7 +14,7 @@ from controllers.runtime import member
 from controllers.runtime.api import Api
 from controllers.runtime.member import CredentialsError
 from controllers.runtime.objects import Json, Key, names_in
-from federation.settings.names import KEEP_WORKLOADS, NAMESPACES, UNREACHABLE
+from federation.settings.keys import FINALIZER, KEEP_WORKLOADS, NAMESPACES, UNREACHABLE
 from kube.errors import ApiError
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from controllers.engine.clerk import Clerk, uid_of
 from controllers.engine.clusters import COLLECTION, Cluster, read_cluster
 from controllers.engine.contract import Wanted
 from controllers.engine.dropped import dropped, not_carried
-from controllers.engine.federated import FINALIZER, Federated, reader
+from controllers.engine.federated import Federated, reader
 from controllers.engine.herald import Herald
 from controllers.engine.manifest import Owner
 from controllers.engine.membership import Members
@@ -26,6 +26,7 @@ from controllers.engine.refs import Ref, namespace_ref
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.watching import News, Stream, follow
+from federation.settings.keys import FINALIZER, FINISHED
 from kube.errors import ApiError
 from kube.kinds import NAMESPACE, collection
 
@@ -319,7 +320,7 @@ class Controller:
 
     def _write_finished(self, obj: Federated, clusters: set[str]) -> Federated:
         text = finished.write(obj.finished | clusters, obj.uid)
-        answer = self._clerk.annotate(obj.ref.path, obj.uid, obj.version, {finished.FINISHED: text})
+        answer = self._clerk.annotate(obj.ref.path, obj.uid, obj.version, {FINISHED: text})
         del self._finished[obj.ref, obj.uid]
         after = reader(obj.ref.kind, self._settings.federation)(answer)
         self._put(obj.ref, after)

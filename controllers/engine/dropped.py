@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from controllers.engine.federated import FINALIZER, Federated
+from controllers.engine.federated import Federated
 from controllers.engine.pages import all_metadata
 from controllers.runtime.api import Api, why
 from controllers.runtime.objects import Json
+from federation.settings.keys import FINALIZER
 from kube.errors import ApiError
 from kube.kinds import API_VERSIONS, NAMESPACE, collection
 

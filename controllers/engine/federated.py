@@ -13,14 +13,7 @@ from controllers.engine.placement import Placement, Traits, placement
 from controllers.engine.refs import Ref
 from controllers.engine.standing import Says, read_says
 from controllers.runtime.objects import Json
-
-FINALIZER = "federation/engine"
-"""Of what is carried, and of Clusters: none of them goes before its objects are gone from the members."""
-ADOPT = "federation/adopt"
-"""Annotation: `true` takes over an object of the same name that a member has already."""
-
-RECREATE = "federation/recreate"
-"""Annotation: `true` lets the object be made anew in a member where a change is refused, as a field is immutable."""
+from federation.settings.keys import ADOPT, FINALIZER, FINISHED, RECREATE
 
 
 @dataclass(frozen=True)
@@ -81,6 +74,6 @@ def _read(kind: str, federation: str, obj: Json) -> Federated:
         placement(annotations),
         annotations.get(ADOPT) == "true",
         annotations.get(RECREATE) == "true",
-        finished.read(annotations.get(finished.FINISHED, ""), metadata["uid"]),
+        finished.read(annotations.get(FINISHED, ""), metadata["uid"]),
         read_says(kind, obj),
     )

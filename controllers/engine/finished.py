@@ -9,9 +9,6 @@ from collections.abc import Collection
 
 from controllers.runtime.objects import names_in
 
-FINISHED = "federation/finished"
-"""Annotation, written by the engine: UID of the Job, a colon, and the clusters in which it completed or failed."""
-
 
 def read(text: str, uid: str) -> frozenset[str]:
     """Empty for a text of another Job, such as one that this was copied from."""

@@ -10,19 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from controllers.runtime.objects import Json
-from federation.settings.names import CARRIED_BY, own_namespace
+from federation.settings.keys import API_UID, CARRIED_BY, OBJECT_UID, PROPAGATE
+from federation.settings.names import own_namespace
 from kube.kinds import API_VERSIONS, NAMESPACE
 
 MANAGER = "federation"
 """Field manager of what is applied in members."""
 PREFIX = "federation/"
 """Of labels and annotations that speak to the federation: none of them is carried."""
-API_UID = "federation/api"
-"""Annotation in members: UID of Namespace kube-system in the federation API that the object is from."""
-OBJECT_UID = "federation/object"
-"""Annotation in members: UID of the object in the federation API."""
-STAYS = "federation/propagate"
-"""Label: `false` keeps an object in the federation API."""
 
 _NOT_CARRIED = frozenset(
     [
@@ -64,7 +59,7 @@ def is_carried(kind: str, obj: Json, federation: str) -> bool:
     labels = metadata.get("labels") or {}
     home = name if kind == NAMESPACE else namespace
     return not (
-        labels.get(STAYS) == "false"
+        labels.get(PROPAGATE) == "false"
         or home.startswith(("kube-", "karmada-"))
         or home in ("federation-system", own_namespace(federation))
         or (kind, namespace, name) in _NAMES

@@ -13,7 +13,6 @@ from controllers.engine.carrier import Carrier
 from controllers.engine.clerk import Clerk, Condition, with_condition
 from controllers.engine.clusters import COLLECTION, LEFT, READY, Cluster, Endpoint, connect, debts, read_cluster
 from controllers.engine.contract import Wanted
-from controllers.engine.federated import FINALIZER
 from controllers.engine.health import Verdict
 from controllers.engine.heartbeat import Heartbeat, Report
 from controllers.engine.herald import Hear, Herald
@@ -26,7 +25,7 @@ from controllers.engine.standing import Standing
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
-from federation.settings.names import UNREACHABLE
+from federation.settings.keys import FINALIZER, UNREACHABLE
 from kube.errors import ApiError
 
 log = logging.getLogger(__name__)

@@ -7,11 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from controllers.runtime.objects import Json, names_in
-
-CLUSTERS = "federation/clusters"
-"""Annotation: the names of the clusters that the object is for, such as `gondor,rohan`. All, if there is none."""
-SELECTOR = "federation/cluster-selector"
-"""Annotation: a label selector that the clusters match, such as `region=aman,tier!=test`. All, if there is none."""
+from federation.settings.keys import CLUSTER_SELECTOR, CLUSTERS
 
 Traits = Mapping[str, frozenset[str]]
 """What a selector is held against: the values of each key. A label has one; the zones of a Cluster may be several."""
@@ -66,13 +62,13 @@ class Placement:
             requirements = _requirements(self.selector)
             matching = {name for name in found if all(each.holds(known[name]) for each in requirements)}
             if not matching:
-                raise PlacementError(f"{SELECTOR}: {self.selector!r} matches none of {_listed(found)}")
+                raise PlacementError(f"{CLUSTER_SELECTOR}: {self.selector!r} matches none of {_listed(found)}")
             found = frozenset(matching)
         return found
 
 
 def placement(annotations: Mapping[str, str]) -> Placement:
-    return Placement(annotations.get(CLUSTERS), annotations.get(SELECTOR))
+    return Placement(annotations.get(CLUSTERS), annotations.get(CLUSTER_SELECTOR))
 
 
 def traits(cluster: Json) -> Traits:
@@ -107,9 +103,9 @@ def _requirement(part: str, text: str) -> _Requirement:
     elif found := _PRESENCE.fullmatch(part):
         return _Requirement(found["key"], None, wanted=not found["operator"])
     else:
-        raise PlacementError(f"{SELECTOR}: {text!r} is no label selector, at {part!r}")
+        raise PlacementError(f"{CLUSTER_SELECTOR}: {text!r} is no label selector, at {part!r}")
     if wrong := sorted(value for value in values if not _VALUE.fullmatch(value)):
-        raise PlacementError(f"{SELECTOR}: {text!r} is no label selector, at {wrong[0]!r}")
+        raise PlacementError(f"{CLUSTER_SELECTOR}: {text!r} is no label selector, at {wrong[0]!r}")
     return _Requirement(found["key"], values, wanted)
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection
 from http import HTTPStatus
 
 from controllers.engine import leftovers
-from controllers.engine.manifest import OBJECT_UID, Owner, unmarked
+from controllers.engine.manifest import Owner, unmarked
 from controllers.engine.refs import Ref
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json
+from federation.settings.keys import OBJECT_UID
 from kube.errors import ApiError
 from kube.kinds import NAMESPACE
 

@@ -8,7 +8,7 @@ from functools import partial
 from http import HTTPStatus
 
 from controllers.engine import orphans
-from controllers.engine.manifest import OBJECT_UID, Owner, shape
+from controllers.engine.manifest import Owner, shape
 from controllers.engine.orphans import Known
 from controllers.engine.reach import Reach
 from controllers.engine.refs import Ref
@@ -19,7 +19,7 @@ from controllers.runtime.loop import Loop
 from controllers.runtime.metrics import StreamMetrics
 from controllers.runtime.objects import Json
 from controllers.runtime.watching import News, Stream, follow
-from federation.settings.names import CARRIED_BY
+from federation.settings.keys import CARRIED_BY, OBJECT_UID
 from kube.errors import ApiError
 from kube.kinds import collection
 

@@ -11,16 +11,7 @@ from typing import TypeVar
 
 from controllers.names.cache import Cache, OfService
 from controllers.names.metrics import Metrics
-from controllers.names.objects import (
-    NO_SHARE,
-    OF_SERVICE,
-    Balancer,
-    Cluster,
-    Share,
-    Slice,
-    read_balancer,
-    read_slice,
-)
+from controllers.names.objects import NO_SHARE, OF_SERVICE, Balancer, Cluster, Share, Slice, read_balancer, read_slice
 from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
 from controllers.runtime.member import Endpoint, connect

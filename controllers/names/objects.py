@@ -13,23 +13,13 @@ from datetime import datetime
 from controllers.names.plan import Addresses, Record
 from controllers.runtime.member import Endpoint
 from controllers.runtime.objects import Json, Key, key_of, names_in
-from federation.settings.names import (
-    CARRIED_BY,
-    DNS_CONTROLLER,
-    LEAVING,
-    MANAGED_BY,
-    NAMESPACES,
-    is_domain,
-    is_ip,
-    zone_of,
-)
+from federation.settings.keys import CARRIED_BY, LEAVING, NAMESPACES, SEEN
+from federation.settings.names import DNS_CONTROLLER, MANAGED_BY, is_domain, is_ip, zone_of
 
 OF_SERVICE = "kubernetes.io/service-name"
 """Label of EndpointSlices: the Service that they belong to."""
 MANAGED_BY_KARMADA = "karmada.io/managed"
 """Label of what Karmada brings into a member: `true`."""
-SEEN = "federation/clusters"
-"""Annotation of a DNSEndpoint: what was seen of each cluster when the records were worked out."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ import urllib3
 
 from federation.clusters.connection import connect, get
 from federation.settings.config import ConfigError
+from federation.settings.keys import FEDERATION
 from federation.settings.kubeconfig import Kubeconfig
-from federation.settings.names import FEDERATION, own_namespace
+from federation.settings.names import own_namespace
 from kube.errors import ApiError, CredentialsError
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"

@@ -19,14 +19,13 @@ from federation.parts.pki import CLIENT, SERVER, Leaf
 from federation.settings import schema
 from federation.settings.config import ConfigError
 from federation.settings.contradictions import PROJECT
+from federation.settings.keys import GENERATIONS
 
 AUTHORITIES = {"root": "federation", "etcd": "etcd-ca", "front-proxy": "front-proxy-ca"}
 """Authority to common name. root: clients of the API and its servers; front-proxy: calls to aggregated APIs."""
 
 PERSON_VALIDITY_DAYS = 30
 """`pulumi up` renews them in their last third."""
-MARK = "federation/authorities"
-"""Annotation of the control plane's Namespace: the generations of the authorities, where there are others than 1."""
 
 
 def leaves(
@@ -71,7 +70,7 @@ def api_service(namespace: str) -> str:
 
 def mark(generations: Sequence[int]) -> k8s.meta.v1.ObjectMetaArgsDict:
     """The Namespace's metadata that remembers the generations."""
-    return {} if tuple(generations) == (1,) else {"annotations": {MARK: ",".join(map(str, generations))}}
+    return {} if tuple(generations) == (1,) else {"annotations": {GENERATIONS: ",".join(map(str, generations))}}
 
 
 def one_step_at_a_time() -> pulumi.ResourceHook:
@@ -99,4 +98,4 @@ def jump(before: Sequence[int], after: Sequence[int]) -> str | None:
 
 def _marked(inputs: Mapping[str, Any] | None) -> list[int]:
     annotations = (inputs or {}).get("metadata", {}).get("annotations", {})
-    return [int(generation) for generation in annotations.get(MARK, "1").split(",")]
+    return [int(generation) for generation in annotations.get(GENERATIONS, "1").split(",")]

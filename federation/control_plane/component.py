@@ -19,6 +19,7 @@ from federation.parts.etcd import Etcd, EtcdArgs
 from federation.parts.pki import Pki, PkiArgs, PrivateKey
 from federation.parts.workload import POD_SECURITY_LABELS, Program, Workload, WorkloadArgs
 from federation.settings import kubeconfig, names
+from federation.settings.keys import FEDERATION
 from federation.settings.schema import Certificates, Host, Images, User
 
 
@@ -94,7 +95,7 @@ class ControlPlane(pulumi.ComponentResource):
             host.namespace,
             metadata={
                 "name": host.namespace,
-                "labels": {names.FEDERATION: name, **POD_SECURITY_LABELS},
+                "labels": {FEDERATION: name, **POD_SECURITY_LABELS},
                 **certificates.mark(args.certificates.authorities),
             },
             # Whoever deletes it deletes etcd's claims. All that is in it comes after it: what its hooks refuse changes

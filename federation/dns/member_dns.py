@@ -19,6 +19,7 @@ from federation.member import Member
 from federation.parts.roles import Rule, grant, grant_within, user
 from federation.parts.tokens import service_account
 from federation.settings import kubeconfig, names, schema
+from federation.settings.keys import FEDERATION
 
 ACCOUNT = "federation-dns"
 
@@ -39,7 +40,7 @@ class MemberDns(pulumi.ComponentResource):
         super().__init__("federation:index:MemberDns", name, None, opts)
         member, namespace = args.settings.name, args.member.namespace
         federation = args.dns.federation
-        labels = {names.FEDERATION: federation}
+        labels = {FEDERATION: federation}
         in_member = ResourceOptions(parent=self, provider=args.cluster.provider)
         in_api = ResourceOptions(parent=self, provider=args.control_plane.api)
 

@@ -18,6 +18,7 @@ from federation.parts.tokens import service_account
 from federation.parts.workload import READY_WITHIN, digest
 from federation.settings import access, names, reach, schema
 from federation.settings.access import IMPERSONATOR, Rights
+from federation.settings.keys import FEDERATION, KEEP_WORKLOADS, NAMESPACES
 from federation.settings.schema import Kind
 
 OWNED_BY_ENGINE = ["spec.taints", "spec.resourceModels"]
@@ -55,7 +56,7 @@ class Member(pulumi.ComponentResource):
         in_api = ResourceOptions(parent=self, provider=args.control_plane.api)
         api_namespace = args.control_plane.cluster_namespace
         federation = args.control_plane.federation
-        labels = {names.FEDERATION: federation}
+        labels = {FEDERATION: federation}
         shared = ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.only_ours))
 
         namespace = self.namespace = k8s.core.v1.Namespace(
@@ -115,8 +116,8 @@ class Member(pulumi.ComponentResource):
                 **({"labels": args.settings.labels} if args.settings.labels else {}),
                 "annotations": {
                     "pulumi.com/waitFor": "condition=Ready",
-                    **({names.KEEP_WORKLOADS: "true"} if keeping else {}),
-                    **({names.NAMESPACES: ",".join(self.sees)} if self.sees else {}),
+                    **({KEEP_WORKLOADS: "true"} if keeping else {}),
+                    **({NAMESPACES: ",".join(self.sees)} if self.sees else {}),
                 },
             },
             spec={

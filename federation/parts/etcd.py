@@ -26,6 +26,7 @@ from federation.parts.workload import (
     spread,
 )
 from federation.settings import schema
+from federation.settings.keys import FILES
 
 CLIENT, PEER, METRICS = 2379, 2380, 2381
 
@@ -107,7 +108,7 @@ class Etcd(pulumi.ComponentResource):
                 # In turn, the first would wait for a quorum that starts only after it.
                 "pod_management_policy": "Parallel",
                 "template": {
-                    "metadata": {"labels": labels, "annotations": {"federation/files": digest(trusted)}},
+                    "metadata": {"labels": labels, "annotations": {FILES: digest(trusted)}},
                     "spec": {
                         "automount_service_account_token": False,
                         "enable_service_links": False,

@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Input, Output, Resource, ResourceOptions
 
 from federation.parts import network
+from federation.settings.keys import FILES
 
 FILES_FOLDER = "/etc/federation/files"
 KUBECONFIG_FOLDER = "/etc/federation/api"
@@ -140,7 +141,7 @@ class Workload(pulumi.ComponentResource):
                 "template": {
                     "metadata": {
                         "labels": labels,
-                        "annotations": {"federation/files": digest({**program.files, **kubeconfig})},
+                        "annotations": {FILES: digest({**program.files, **kubeconfig})},
                     },
                     "spec": _pod(program, volumes, labels),
                 },

@@ -9,6 +9,7 @@ The rooms:
     contradictions  What no single value of the configuration breaks, but values break together
     images          References of container images, by the grammar of container runtimes (distribution's package
                     `reference`)
+    keys            The keys of labels, annotations and the finalizer by which the federation speaks of objects
     kubeconfig      Kubeconfig files as values: read, pick one context out, merge several. No Pulumi, no network
     names           The rules that names follow: Kubernetes labels, DNS zones and the names of federated Services
     reach           What of a kubeconfig's cluster holds for the control plane's pods too, on their way to a member

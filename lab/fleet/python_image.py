@@ -25,7 +25,13 @@ from lab.fleet.waiting import FleetError
 NAME = "ghcr.io/kube-federation/controllers:0.1.0"
 CODE = (
     *(f"controllers/{folder}*.py" for folder in ("", "runtime/", "names/", "zone/", "engine/")),
-    *("federation/__init__.py", "federation/settings/__init__.py", "federation/settings/names.py", "kube/*.py"),
+    *(
+        "federation/__init__.py",
+        "federation/settings/__init__.py",
+        "federation/settings/keys.py",
+        "federation/settings/names.py",
+        "kube/*.py",
+    ),
 )
 CONFIG: Mapping[str, str | list[str]] = {
     "Env": [

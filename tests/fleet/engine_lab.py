@@ -22,8 +22,9 @@ import yaml
 
 from controllers.runtime.api import Api
 from federation.engine.builtin import rules
-from federation.settings import access, names
+from federation.settings import access
 from federation.settings.access import Rights, Rule
+from federation.settings.keys import NAMESPACES
 from federation.settings.kubeconfig import load, pick, server
 from federation.settings.schema import Kind
 from lab.fleet.private import write_private
@@ -209,7 +210,7 @@ class Lab:
         spec = {"syncMode": "Push", "apiEndpoint": url, "secretRef": {"namespace": OWN, "name": member}}
         joined = _object("cluster.karmada.io/v1alpha1", "Cluster", member)
         if given.looks_within:
-            joined["metadata"]["annotations"] = {names.NAMESPACES: ",".join(given.namespaces)}
+            joined["metadata"]["annotations"] = {NAMESPACES: ",".join(given.namespaces)}
         self.apply(API, joined | {"spec": spec})
 
     def join_both(self, seconds: float = 30) -> None:

@@ -12,7 +12,7 @@ from threading import Event
 import pytest
 from dns.exception import DNSException
 
-from federation.settings.names import CARRIED_BY
+from federation.settings.keys import CARRIED_BY
 from lab.federation import UNATTENDED
 from lab.fleet.waiting import wait_until
 from lab.stack import CHECKOUT

@@ -20,7 +20,7 @@ from controllers.names import controller, members
 from controllers.names.controller import CLUSTERS, Controller, Settings
 from controllers.names.members import SERVICES, SLICES
 from controllers.names.metrics import Metrics
-from controllers.names.objects import MANAGED_BY_KARMADA, SEEN
+from controllers.names.objects import MANAGED_BY_KARMADA
 from controllers.names.plan import Addresses
 from controllers.names.writer import COLLECTION
 from controllers.runtime import api, probing, watching
@@ -28,7 +28,8 @@ from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
 from controllers.runtime.metrics import StreamMetrics
 from controllers.runtime.watching import Stream
-from federation.settings.names import CARRIED_BY, DNS_CONTROLLER, MANAGED_BY, NAMESPACES, own_namespace
+from federation.settings.keys import CARRIED_BY, NAMESPACES, SEEN
+from federation.settings.names import DNS_CONTROLLER, MANAGED_BY, own_namespace
 from tests.fleet.self_signed import write_pair
 from tests.kube_api import ApiServer, Json
 

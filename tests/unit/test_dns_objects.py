@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 import federation
 from controllers.names.objects import (
     MANAGED_BY_KARMADA,
-    SEEN,
     Balancer,
     Service,
     Share,
@@ -33,7 +32,7 @@ from controllers.names.objects import (
 from controllers.names.plan import Record
 from controllers.runtime.member import Endpoint
 from controllers.runtime.objects import Json
-from federation.settings.names import CARRIED_BY
+from federation.settings.keys import CARRIED_BY, SEEN
 from tests.strategies import json_values
 
 pytestmark = pytest.mark.unit

@@ -16,12 +16,10 @@ from cryptography import x509
 from controllers.engine import carrier, controller, fights, heartbeat
 from controllers.engine.clusters import COLLECTION as CLUSTERS
 from controllers.engine.controller import Controller, Settings
-from controllers.engine.federated import FINALIZER
-from controllers.engine.manifest import API_UID
 from controllers.engine.metrics import Metrics
 from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
-from federation.settings.names import CARRIED_BY
+from federation.settings.keys import API_UID, CARRIED_BY, FINALIZER
 from kube.errors import ApiError
 from tests.fleet.self_signed import write_pair
 from tests.kube_api import ApiServer, Json

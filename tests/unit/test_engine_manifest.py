@@ -8,16 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controllers.engine.manifest import (
-    API_UID,
-    OBJECT_UID,
-    held,
-    is_carried,
-    marked,
-    strip,
-)
+from controllers.engine.manifest import held, is_carried, marked, strip
 from controllers.engine.refs import Ref
-from federation.settings.names import CARRIED_BY
+from federation.settings.keys import API_UID, CARRIED_BY, OBJECT_UID
 from kube.kinds import API_VERSIONS, NAMESPACE
 
 pytestmark = pytest.mark.unit

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controllers.engine.manifest import API_UID, MANAGER, OBJECT_UID, digest, held, is_carried, marked, shape, strip
-from federation.settings.names import CARRIED_BY
+from controllers.engine.manifest import MANAGER, digest, held, is_carried, marked, shape, strip
+from federation.settings.keys import API_UID, CARRIED_BY, OBJECT_UID
 from kube.kinds import API_VERSIONS
 
 pytestmark = pytest.mark.unit

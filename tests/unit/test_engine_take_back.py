@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 from controllers.engine.clusters import COLLECTION as CLUSTERS
-from controllers.engine.federated import FINALIZER
-from controllers.engine.manifest import API_UID, OBJECT_UID
-from federation.settings.names import CARRIED_BY, NAMESPACES
+from federation.settings.keys import API_UID, CARRIED_BY, FINALIZER, NAMESPACES, OBJECT_UID
 from tests.unit.test_engine_controller import MAPS, World, world
 from tests.unit.test_engine_controller import NAMESPACES as NAMESPACE_OBJECTS
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from federation.settings.names import KEEP_WORKLOADS
+from federation.settings.keys import KEEP_WORKLOADS
 from kube.errors import ApiError
 from provider import clusters, kept_workloads
 from provider.kept_workloads import KeptWorkloads

@@ -12,7 +12,7 @@ import urllib3
 
 from federation.clusters import ownership
 from federation.settings.config import ConfigError
-from federation.settings.names import FEDERATION
+from federation.settings.keys import FEDERATION
 from kube.errors import ApiError
 
 pytestmark = pytest.mark.unit

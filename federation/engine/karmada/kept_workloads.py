@@ -12,7 +12,8 @@ import pulumi_kubernetes as k8s
 from pulumi import Input, Output, ResourceOptions
 
 from federation.parts.own import OwnResource
-from federation.settings.names import STAYING, works_namespace
+from federation.settings.keys import STAYING
+from federation.settings.names import works_namespace
 
 
 def policy(member: str, opts: ResourceOptions) -> k8s.admissionregistration.v1beta1.MutatingAdmissionPolicyBinding:

@@ -14,12 +14,11 @@ import pulumi_kubernetes as k8s
 from pulumi import Resource, ResourceOptions
 
 from federation.settings import schema
+from federation.settings.keys import PROPAGATE
 from kube.kinds import API_VERSIONS
 
 NAME = "federation-default"
 POLICY_API = "policy.karmada.io/v1alpha1"
-OPT_OUT = "federation/propagate"
-"""An object with this label set to `false` stays in the federation API."""
 FOREIGN: Mapping[str, Mapping[str, Sequence[str]]] = {
     # The API's own Service, default/kubernetes, which Karmada 1.18 would take for a user's.
     "Service": {"component": ["apiserver"]},
@@ -156,10 +155,10 @@ def _at_each_write(
     )
 
 
-_NO_CLUSTER = [{"key": OPT_OUT, "operator": operator, "values": ["never"]} for operator in ("In", "NotIn")]
+_NO_CLUSTER = [{"key": PROPAGATE, "operator": operator, "values": ["never"]} for operator in ("In", "NotIn")]
 
 
 def _selector(kind: str) -> dict[str, Any]:
-    excluded = {OPT_OUT: ["false"], **FOREIGN.get(kind, {})}
+    excluded = {PROPAGATE: ["false"], **FOREIGN.get(kind, {})}
     expressions = [{"key": key, "operator": "NotIn", "values": list(values)} for key, values in excluded.items()]
     return {"apiVersion": API_VERSIONS[kind], "kind": kind, "labelSelector": {"matchExpressions": expressions}}
