@@ -140,7 +140,7 @@ class ApiServer:
             self._history.append((self._version, _AS_IT_IS, collection, {"event": event}))
             self._changed.notify_all()
 
-    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 10) -> None:
+    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 30) -> None:
         """Waits for a condition on the objects or the requests; it is looked at after each of them."""
         end = monotonic() + seconds
         with self._changed:

@@ -173,8 +173,8 @@ CERTIFICATES = f"""
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 import pulumi
-from federation import own, pki
-from federation.settings import Certificates
+from federation.parts import own, pki
+from federation.settings.schema import Certificates
 provider = own.provider(())
 # Like the load balancer's, it is known only once something has been made.
 address = pki.PrivateKey("balancer", pulumi.ResourceOptions(provider=provider)).public_key_pem.apply(
@@ -234,7 +234,7 @@ LEAVING = f"""
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 import pulumi
-from federation import own
+from federation.parts import own
 from federation.dns.withdrawal import Withdrawal
 config = pulumi.Config()
 if config.get_bool("stays"):

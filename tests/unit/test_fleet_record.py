@@ -81,7 +81,7 @@ def test_whoever_waits_for_a_folder_that_goes_away_gets_the_new_one(tmp_path: Pa
 _LOCK = """
 import sys
 from pathlib import Path
-from fleet.record import locked
+from lab.fleet.record import locked
 with locked(Path(sys.argv[1])):
     print("has it", flush=True)
 """
