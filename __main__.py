@@ -6,12 +6,12 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime.config import get_config_env
 
-from federation import fixed, interruption, outputs
+from federation import immutable, interruption, outputs
 from federation.clusters import identity, providers
 from federation.control_plane import ControlPlane, ControlPlaneArgs
 from federation.dns.component import FederationDns, FederationDnsArgs, users
 from federation.dns.member_dns import MemberDns, MemberDnsArgs
-from federation.engine import ENGINES, TERMS, EngineArgs, only
+from federation.engine import ENGINES, TERMS, EngineArgs, choice
 from federation.member import Member, MemberArgs
 from federation.parts import own
 from federation.settings import config, names
@@ -20,9 +20,9 @@ interruption.end_quietly()
 stack = config.load(get_config_env(), Path.cwd(), os.environ)
 settings = stack.settings
 answers = identity.identify(stack.contexts)
-uids = identity.known(answers, settings.members)
-fixed.check(stack, uids)
-only.remembered(settings.engine)
+uids = identity.uids(answers, settings.members)
+immutable.check(stack, uids)
+choice.remember_engine(settings.engine)
 terms = TERMS[settings.engine]
 
 provider = own.provider(settings.gone)
@@ -62,4 +62,4 @@ for each in settings.members:
 
 for name, value in outputs.of(stack, uids, control_plane, terms.needs, dns).items():
     pulumi.export(name, value)
-identity.insist(answers, settings.members)
+identity.fail_for_refused(answers, settings.members)

@@ -10,7 +10,7 @@ The rooms, from the bottom up; each imports only of those above it in this list:
     engine         Who carries objects to the members: one component for each engine, on one contract
     member         A cluster's membership (what `kubefed join` made)
     dns            The names of federated Services: the zone, the records in it, and the members' lookups
-    fixed          What is fixed at the first `pulumi up`: the members and the volumes of etcd
+    immutable      What is fixed at the first `pulumi up`: the members and the volumes of etcd
     outputs        What a stack gives out, as plain values
     interruption   How the program ends when Pulumi interrupts it
 """

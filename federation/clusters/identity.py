@@ -20,9 +20,9 @@ from federation.clusters.connection import connect, get
 from federation.clusters.credentials import SilentPluginError
 from federation.settings import kubeconfig
 from federation.settings.config import ConfigError
-from federation.settings.contradictions import PROJECT
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.schema import Member
+from federation.settings.validation import PROJECT
 from kube.errors import ApiError, CredentialsError
 
 ASKED_AT_ONCE = 64
@@ -57,7 +57,7 @@ def identify(contexts: Mapping[str, Kubeconfig]) -> Answers:
         return dict(zip(contexts, threads.map(_identify, contexts, contexts.values()), strict=True))
 
 
-def known(answers: Answers, members: Sequence[Member]) -> Mapping[str, str]:
+def uids(answers: Answers, members: Sequence[Member]) -> Mapping[str, str]:
     """The UIDs that are known, by context; a silent cluster is reported, and leaves the others to go on.
 
     Raises ConfigError where two members turn out to be one cluster, and where one answers that is given up as
@@ -77,7 +77,7 @@ def known(answers: Answers, members: Sequence[Member]) -> Mapping[str, str]:
     return uids
 
 
-def insist(answers: Answers, members: Sequence[Member]) -> None:
+def fail_for_refused(answers: Answers, members: Sequence[Member]) -> None:
     """Fail an update, when all else of it is under way, on account of credentials that were refused.
 
     The warning alone would pass for success. Pulumi deletes nothing in a run whose program has failed, so a destroy
@@ -108,7 +108,7 @@ def _alive(uids: Mapping[str, str], members: Sequence[Member]) -> Iterator[str]:
             yield f"{PROJECT}:members[{i}].unreachable: {answer}; {allowed}"
 
 
-def kept(cluster: str, context: str, uid: str | None) -> Resource:
+def remember(cluster: str, context: str, uid: str | None) -> Resource:
     """The UID of a cluster in the state, where no refresh looks for it: another one is refused, in preview too.
 
     `cluster` is the name of its provider, which waits for this; so nothing is written into a cluster that is refused.

@@ -33,7 +33,7 @@ COLLECTIONS = {
 """Where to look for what is there, by kind; of an account, for the binding that Karmada gives its name."""
 
 
-def only_ours(
+def refuse_foreign(
     name: str, federation: str, context: str, config: Kubeconfig, *, adopt: bool, silent: bool = False
 ) -> pulumi.ResourceHookBinding:
     """What is bound to the creation of objects that could be somebody else's, and of the impersonator's account.

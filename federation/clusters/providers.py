@@ -31,7 +31,7 @@ class Cluster:
     """Whether it does not take its credentials; those in the state then stay."""
     silent: bool
     """Whether it did not answer at all."""
-    only_ours: ResourceHookBinding
+    refuse_foreign: ResourceHookBinding
     """For what lies outside Namespaces of our own: refuses names that somebody else has taken (`ownership`)."""
 
 
@@ -92,7 +92,7 @@ def _cluster(
         config = credentials.without_plugin(config)
     uid = answer if isinstance(answer, str) else None
     same = ResourceOptions(
-        depends_on=[identity.kept(name, place.context, uid)], ignore_changes=["kubeconfig"] if refused else []
+        depends_on=[identity.remember(name, place.context, uid)], ignore_changes=["kubeconfig"] if refused else []
     )
     return Cluster(
         provider=provider(name, identifier, Output.secret(kubeconfig.dump(config)), same, silent=silent, gone=gone),
@@ -100,7 +100,7 @@ def _cluster(
         uid=uid,
         refused=refused,
         silent=silent,
-        only_ours=ownership.only_ours(
+        refuse_foreign=ownership.refuse_foreign(
             name, stack.settings.name, place.context, config, adopt=place.adopt, silent=silent
         ),
     )

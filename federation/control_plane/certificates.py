@@ -18,8 +18,8 @@ from federation.parts import etcd
 from federation.parts.pki import CLIENT, SERVER, Leaf
 from federation.settings import schema
 from federation.settings.config import ConfigError
-from federation.settings.contradictions import PROJECT
 from federation.settings.keys import GENERATIONS
+from federation.settings.validation import PROJECT
 
 AUTHORITIES = {"root": "federation", "etcd": "etcd-ca", "front-proxy": "front-proxy-ca"}
 """Authority to common name. root: clients of the API and its servers; front-proxy: calls to aggregated APIs."""

@@ -105,7 +105,8 @@ class ControlPlane(pulumi.ComponentResource):
                 provider=args.host.provider,
                 protect=args.protect,
                 hooks=ResourceHookBinding(
-                    before_create=args.host.only_ours.before_create, before_update=[certificates.one_step_at_a_time()]
+                    before_create=args.host.refuse_foreign.before_create,
+                    before_update=[certificates.one_step_at_a_time()],
                 ),
             ),
         )

@@ -10,7 +10,7 @@ from pulumi import Output, ResourceOptions
 
 from federation.clusters.providers import Cluster
 from federation.control_plane.programs import API_PORT, APISERVER
-from federation.parts import balancer, network
+from federation.parts import load_balancer, network_policies
 from federation.parts.workload import NO_AWAIT
 from federation.settings import names, schema
 
@@ -48,7 +48,7 @@ class Endpoint(pulumi.ComponentResource):
                 "name": APISERVER,
                 "namespace": args.namespace.metadata.name,
                 "labels": {"app": APISERVER},
-                "annotations": balancer.AWAITED if balanced else NO_AWAIT,
+                "annotations": load_balancer.AWAITED if balanced else NO_AWAIT,
             },
             spec={
                 "type": exposure.service_type,
@@ -57,22 +57,22 @@ class Endpoint(pulumi.ComponentResource):
             },
             opts=ResourceOptions.merge(
                 ResourceOptions(parent=self, provider=args.host.provider, deleted_with=args.namespace),
-                balancer.awaited(
+                load_balancer.awaited(
                     APISERVER, args.settings.namespace, args.settings.address_within, INSTEAD, args.host.kubeconfig
                 )
                 if balanced
                 else None,
             ),
         )
-        network.only(
+        network_policies.network_policy(
             APISERVER,
             args.namespace.metadata.name,
-            [network.from_anywhere(API_PORT)],
+            [network_policies.from_anywhere(API_PORT)],
             ResourceOptions(parent=self, provider=args.host.provider, deleted_with=args.namespace),
         )
         advertised = [exposure.advertise_address] if exposure.advertise_address else []
         self.addresses = (
-            service.status.apply(lambda status: advertised + balancer.addresses(status))
+            service.status.apply(lambda status: advertised + load_balancer.addresses(status))
             if balanced
             else Output.from_input(advertised)
         )

@@ -11,7 +11,7 @@ from pulumi import Output, ResourceOptions
 
 from federation.clusters.providers import Cluster
 from federation.dns.name_servers import DNS_PORT, NAME, POD_PORT, name_server
-from federation.parts import balancer
+from federation.parts import load_balancer
 from federation.settings import names
 
 INSTEAD = "without load balancers, set federation:dns.provider: google-clouddns"
@@ -54,7 +54,7 @@ class CoreDnsZone(pulumi.ComponentResource):
                 "name": NAME,
                 "namespace": args.namespace.metadata.name,
                 "labels": {"app": NAME},
-                "annotations": balancer.AWAITED,
+                "annotations": load_balancer.AWAITED,
             },
             spec={
                 "type": "LoadBalancer",
@@ -67,10 +67,10 @@ class CoreDnsZone(pulumi.ComponentResource):
             },
             opts=ResourceOptions.merge(
                 ResourceOptions(parent=self, provider=args.host.provider, deleted_with=args.namespace),
-                balancer.awaited(NAME, args.namespace_name, args.address_within, INSTEAD, args.host.kubeconfig),
+                load_balancer.awaited(NAME, args.namespace_name, args.address_within, INSTEAD, args.host.kubeconfig),
             ),
         )
-        addresses = service.status.apply(lambda status: _ip_addresses(balancer.addresses(status)))
+        addresses = service.status.apply(lambda status: _ip_addresses(load_balancer.addresses(status)))
         self.zone = Output.from_input(names.absolute(args.zone))
         self.name_servers = self.lookup_servers = addresses
         self.own_records = {

@@ -16,8 +16,8 @@ from federation.dns.component import FederationDns
 from federation.dns.records import CONTROLLER_USER
 from federation.dns.withdrawal import Withdrawal
 from federation.member import Member
+from federation.parts.accounts import service_account
 from federation.parts.roles import Rule, grant, grant_within, user
-from federation.parts.tokens import service_account
 from federation.settings import kubeconfig, names, schema
 from federation.settings.keys import FEDERATION
 
@@ -52,7 +52,7 @@ class MemberDns(pulumi.ComponentResource):
             {"name": f"federation:{federation}:dns", "labels": labels},
             args.member.sees,
             {"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": ACCOUNT},
-            ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.only_ours)),
+            ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.refuse_foreign)),
         )
 
         metadata: k8s.meta.v1.ObjectMetaArgsDict = {

@@ -4,9 +4,9 @@ This is the only place that chooses between them. The rooms:
 
     builtin   The built-in engine: its component, the kinds that it serves, and its rights in the federation API
     karmada   The engine Karmada
-    contract  What an engine and the rest of the program know of each other
-    only      A federation keeps the engine that it got at its first `pulumi up`; another one is refused, in the
+    choice    A federation keeps the engine that it got at its first `pulumi up`; another one is refused, in the
               preview already
+    contract  What an engine and the rest of the program know of each other
 """
 
 from collections.abc import Callable, Mapping

@@ -13,8 +13,8 @@ from federation.clusters.providers import Cluster
 from federation.control_plane import ControlPlane
 from federation.engine import Joining, Terms
 from federation.parts import readiness
+from federation.parts.accounts import service_account
 from federation.parts.roles import grant, grant_within
-from federation.parts.tokens import service_account
 from federation.parts.workload import READY_WITHIN, digest
 from federation.settings import access, names, reach, schema
 from federation.settings.access import IMPERSONATOR, Rights
@@ -57,7 +57,7 @@ class Member(pulumi.ComponentResource):
         api_namespace = args.control_plane.cluster_namespace
         federation = args.control_plane.federation
         labels = {FEDERATION: federation}
-        shared = ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.only_ours))
+        shared = ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.refuse_foreign))
 
         namespace = self.namespace = k8s.core.v1.Namespace(
             f"{name}-namespace", metadata={"name": names.own_namespace(federation), "labels": labels}, opts=shared

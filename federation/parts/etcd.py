@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Output, ResourceHookBinding, ResourceOptions
 
-from federation.parts import network
+from federation.parts import network_policies
 from federation.parts.pki import Pair
 from federation.parts.workload import (
     CONTAINER_SECURITY,
@@ -96,8 +96,8 @@ class Etcd(pulumi.ComponentResource):
             },
             opts=child,
         )
-        ways = [network.from_programs(args.clients, CLIENT), network.from_programs([name], PEER)]
-        network.only(name, namespace, ways, child)
+        ways = [network_policies.from_programs(args.clients, CLIENT), network_policies.from_programs([name], PEER)]
+        network_policies.network_policy(name, namespace, ways, child)
         k8s.apps.v1.StatefulSet(
             name,
             metadata={"name": name, "namespace": namespace, "labels": labels},

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import CustomTimeouts, Input, Output, Resource, ResourceOptions
 
-from federation.parts import network
+from federation.parts import network_policies
 from federation.settings.keys import FILES
 
 FILES_FOLDER = "/etc/federation/files"
@@ -129,7 +129,9 @@ class Workload(pulumi.ComponentResource):
                 spec={"selector": labels, "ports": [{"port": port, "target_port": target}]},
                 opts=child,
             )
-            network.only(program.name, namespace, [network.from_programs(program.clients, target)], child)
+            network_policies.network_policy(
+                program.name, namespace, [network_policies.from_programs(program.clients, target)], child
+            )
         k8s.apps.v1.Deployment(
             program.name,
             metadata=metadata,

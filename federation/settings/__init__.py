@@ -2,16 +2,15 @@
 
 The rooms:
 
-    access          What the federation may do in a member, for each engine and profile of access, as rules of
-                    Kubernetes RBAC
-    config          Load the stack's configuration, or say everything that is wrong with it at once. No Pulumi
-                    resource
-    contradictions  What no single value of the configuration breaks, but values break together
-    images          References of container images, by the grammar of container runtimes (distribution's package
-                    `reference`)
-    keys            The keys of labels, annotations and the finalizer by which the federation speaks of objects
-    kubeconfig      Kubeconfig files as values: read, pick one context out, merge several. No Pulumi, no network
-    names           The rules that names follow: Kubernetes labels, DNS zones and the names of federated Services
-    reach           What of a kubeconfig's cluster holds for the control plane's pods too, on their way to a member
-    schema          The shape of the stack's configuration: sections, fields, defaults, and the rule of each value
+    access      What the federation may do in a member, for each engine and profile of access, as rules of Kubernetes
+                RBAC
+    config      Load the stack's configuration, or say everything that is wrong with it at once. No Pulumi resource
+    images      References of container images, by the grammar of container runtimes (distribution's package
+                `reference`)
+    keys        The keys of labels, annotations and the finalizer by which the federation speaks of objects
+    kubeconfig  Kubeconfig files as values: read, pick one context out, merge several. No Pulumi, no network
+    names       The rules that names follow: Kubernetes labels, DNS zones and the names of federated Services
+    reach       What of a kubeconfig's cluster holds for the control plane's pods too, on their way to a member
+    schema      The shape of the stack's configuration: sections, fields, defaults, and the rule of each value
+    validation  What no single value of the configuration breaks, but values break together
 """

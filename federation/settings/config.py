@@ -15,9 +15,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from federation.settings import kubeconfig, reach
-from federation.settings.contradictions import PROJECT, context_paths, contradictions
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.schema import Settings
+from federation.settings.validation import PROJECT, context_paths, contradictions
 
 KEY_OF_MAP = "[key]"
 """pydantic's last part of the location of a fault that is in a key, after the key itself."""

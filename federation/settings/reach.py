@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from federation.settings import kubeconfig, names
-from federation.settings.contradictions import HOST, places
 from federation.settings.kubeconfig import Kubeconfig
+from federation.settings.validation import HOST, places
 
 THEMSELVES = "which to the control plane's pods is themselves"
 BY_PODS = (

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from pulumi.runtime.mocks import MockEngine, MockSettings
 
-from federation import fixed
+from federation import immutable
 from federation.clusters import identity
 from federation.clusters.identity import Unreachable
 from federation.settings import kubeconfig
@@ -39,7 +39,7 @@ def run(
     changes: Mapping[str, Any] | None = None,
     answers: Mapping[str, str | Unreachable] = UIDS,
     *,
-    store: fixed.Size | None = None,
+    store: immutable.Size | None = None,
     preview: bool = False,
     engine: str = "karmada",
     clusters: Mapping[str, Mapping[str, Any]] | None = None,
@@ -61,7 +61,7 @@ def run(
         given = {**DEFAULTS, **crds, **chosen}
         patch.setenv("PULUMI_CONFIG", json.dumps(encoded(given)))
         patch.setattr(identity, "identify", lambda contexts: {context: answers[context] for context in contexts})
-        patch.setattr(fixed, "size", lambda host, namespace: store)
+        patch.setattr(immutable, "size", lambda host, namespace: store)
         contextvars.Context().run(_run, record, preview)
     return record
 

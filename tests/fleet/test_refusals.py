@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 import yaml
 
-from federation.engine import only
+from federation.engine import choice
 from federation.settings import kubeconfig
 from federation.settings.schema import HOST_NAMESPACES
 from lab.federation import UNATTENDED
@@ -92,7 +92,7 @@ def test_another_engine_is_refused_in_the_preview(federation: Federation) -> Non
 
 def test_the_federation_api_tells_which_engine_works_in_it(federation: Federation) -> None:
     own = kubeconfig.pick(kubeconfig.load([federation.clusters.kubeconfig]), "fellowship")
-    assert only.working_in(own) == ENGINE
+    assert choice.working_in(own) == ENGINE
 
 
 CONTEXTS = {"host": HOST, "member-gondor": MEMBERS["gondor"]}

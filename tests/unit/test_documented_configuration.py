@@ -9,8 +9,8 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from federation.settings.contradictions import PROJECT, contradictions
 from federation.settings.schema import Settings
+from federation.settings.validation import PROJECT, contradictions
 from tests.documented import PAGES, ROOT, Block, blocks
 
 pytestmark = pytest.mark.unit

@@ -134,14 +134,14 @@ def test_all_clusters_are_asked_side_by_side() -> None:
 def test_one_silent_cluster_leaves_the_others_known(warnings: list[str]) -> None:
     silent = Unreachable("rohan", "https://rohan:6443", "no route to host", silent=True)
     answers: dict[str, str | Unreachable] = {"rivendell": "uid-0", "gondor": "uid-1", "rohan": silent}
-    assert identity.known(answers, members(gondor="gondor", rohan="rohan")) == {"rivendell": "uid-0", "gondor": "uid-1"}
+    assert identity.uids(answers, members(gondor="gondor", rohan="rohan")) == {"rivendell": "uid-0", "gondor": "uid-1"}
     assert warnings == ["context rohan: the API at https://rohan:6443 cannot be used: no route to host"]
 
 
 def test_one_cluster_under_two_names_is_refused_with_both(warnings: list[str]) -> None:
     answers = {"a": "uid-1", "b": "uid-1", "c": "uid-2"}
     with pytest.raises(ConfigError) as refusal:
-        identity.known(answers, members(**{"gondor": "a", "minas-tirith": "b", "rohan": "c"}))
+        identity.uids(answers, members(**{"gondor": "a", "minas-tirith": "b", "rohan": "c"}))
     assert refusal.value.problems == [
         "federation:members: gondor and minas-tirith are one cluster (kube-system UID uid-1); each cluster joins once"
     ]
@@ -149,7 +149,7 @@ def test_one_cluster_under_two_names_is_refused_with_both(warnings: list[str]) -
 
 def test_two_silent_clusters_are_not_taken_for_one(warnings: list[str]) -> None:
     answers = {name: Unreachable(name, "https://same:6443", "no route to host", silent=True) for name in ("a", "b")}
-    assert identity.known(answers, members(gondor="a", rohan="b")) == {}
+    assert identity.uids(answers, members(gondor="a", rohan="b")) == {}
     assert len(warnings) == 2
 
 
@@ -167,13 +167,13 @@ def reason_of(answer: str | Unreachable) -> str:
 
 def test_a_member_that_is_given_up_may_be_silent(warnings: list[str]) -> None:
     gone = Unreachable("a", "https://a:6443", "no route to host", silent=True)
-    assert identity.known({"a": gone}, [given_up("gondor", "a")]) == {}
+    assert identity.uids({"a": gone}, [given_up("gondor", "a")]) == {}
     assert warnings[1:] == ["member gondor is unreachable and given up: what the federation had in it stays there"]
 
 
 def test_a_member_that_is_given_up_and_answers_is_refused_with_what_is_allowed(warnings: list[str]) -> None:
     with pytest.raises(ConfigError) as refusal:
-        identity.known({"a": "uid-1"}, [given_up("gondor", "a")])
+        identity.uids({"a": "uid-1"}, [given_up("gondor", "a")])
     assert refusal.value.problems == [
         "federation:members[0].unreachable: gondor answers, with kube-system UID uid-1; "
         "allowed: delete the whole member, which then leaves in good order, or just this key"
@@ -213,7 +213,7 @@ SILENT = Unreachable("b", "https://b:6443", "no route to host", silent=True)
 def test_an_update_with_refused_credentials_fails_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: False)
     with pytest.raises(pulumi.RunError, match=r"^a: out of reach, as the credentials are refused"):
-        identity.insist({"a": REFUSED, "b": SILENT, "c": "uid-1"}, members(gondor="a", rohan="b"))
+        identity.fail_for_refused({"a": REFUSED, "b": SILENT, "c": "uid-1"}, members(gondor="a", rohan="b"))
 
 
 @pytest.mark.parametrize(
@@ -224,4 +224,4 @@ def test_a_preview_or_a_silent_member_or_one_that_is_given_up_fails_nothing(
     answers: identity.Answers, preview: bool, unreachable: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
-    identity.insist(answers, [given_up("gondor", "a")] if unreachable else members(gondor="a"))
+    identity.fail_for_refused(answers, [given_up("gondor", "a")] if unreachable else members(gondor="a"))

@@ -42,7 +42,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> There:
 
 def create(kind: str, *, adopt: bool = False, **metadata: str) -> None:
     """What happens before an object of this kind is created by the federation `fellowship`."""
-    before_create(ownership.only_ours("host", "fellowship", "rivendell", {}, adopt=adopt), kind, metadata)
+    before_create(ownership.refuse_foreign("host", "fellowship", "rivendell", {}, adopt=adopt), kind, metadata)
 
 
 def before_create(binding: pulumi.ResourceHookBinding, kind: str, metadata: Mapping[str, str]) -> None:
@@ -69,7 +69,7 @@ def test_only_a_preview_does_not_ask_a_cluster_that_was_silent(
 ) -> None:
     there[NAMESPACE] = {"metadata": {"name": "karmada-system", "labels": {}}}
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
-    binding = ownership.only_ours("host", "fellowship", "rivendell", {}, adopt=False, silent=True)
+    binding = ownership.refuse_foreign("host", "fellowship", "rivendell", {}, adopt=False, silent=True)
     with nullcontext() if preview else pytest.raises(ConfigError):
         before_create(binding, "Namespace", {"name": "karmada-system"})
 

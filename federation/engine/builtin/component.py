@@ -10,7 +10,7 @@ import pulumi_kubernetes as k8s
 import yaml
 from pulumi import Input, Output, ResourceOptions
 
-from federation.engine import only
+from federation.engine import choice
 from federation.engine.builtin import rules
 from federation.engine.builtin.departure import Departure
 from federation.engine.builtin.rules import CONTROLLER_MANAGER
@@ -34,7 +34,7 @@ class Builtin(pulumi.ComponentResource):
         super().__init__("federation:index:Builtin", name, None, opts)
         control_plane = args.control_plane
         in_api = ResourceOptions(parent=self, provider=control_plane.api, deleted_with=control_plane.namespace)
-        hooks = ResourceOptions(hooks=only.in_api("builtin", control_plane.kubeconfig))
+        hooks = ResourceOptions(hooks=choice.refuse_another("builtin", control_plane.kubeconfig))
         clusters = _kind("cluster.yaml", ResourceOptions.merge(in_api, hooks))
         propagations = _kind("propagation.yaml", in_api)
         everywhere = grant(

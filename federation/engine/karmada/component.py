@@ -8,7 +8,7 @@ import pulumi
 from pulumi import Resource, ResourceOptions
 
 from federation.clusters import providers
-from federation.engine import only
+from federation.engine import choice
 from federation.engine.contract import EngineArgs, Joining, Terms
 from federation.engine.karmada import crds, kept_workloads, programs
 from federation.engine.karmada.contents import Admission, AdmissionArgs, ApiContents, ApiContentsArgs
@@ -73,7 +73,7 @@ class Karmada(pulumi.ComponentResource):
                 crds=crds.load(settings.crds, crds.bundle_folder()),
                 aggregated_apiserver=aggregated,
                 vanishes_with=namespace,
-                only_engine=only.in_api("karmada", control_plane.kubeconfig),
+                only_engine=choice.refuse_another("karmada", control_plane.kubeconfig),
             ),
             child,
         )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from federation.parts.balancer import said
+from federation.parts.load_balancer import said
 
 pytestmark = pytest.mark.unit
 

@@ -10,7 +10,7 @@ from pulumi import Input, ResourceOptions
 Way = k8s.networking.v1.NetworkPolicyIngressRuleArgsDict
 
 
-def only(name: str, namespace: Input[str], ways: Sequence[Way], opts: ResourceOptions) -> None:
+def network_policy(name: str, namespace: Input[str], ways: Sequence[Way], opts: ResourceOptions) -> None:
     """Close the pods of this program to all that comes in by none of the ways; a pod's own node is always let in."""
     k8s.networking.v1.NetworkPolicy(
         name,

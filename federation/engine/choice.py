@@ -17,9 +17,9 @@ from pulumi import Output, ResourceHookBinding, ResourceOptions
 
 from federation.clusters.connection import connect, get
 from federation.settings.config import ConfigError
-from federation.settings.contradictions import PROJECT
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.schema import EngineName
+from federation.settings.validation import PROJECT
 from kube.client import Client
 from kube.errors import ApiError
 
@@ -27,7 +27,7 @@ CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/clusters.cluster.
 API_SERVICE = "/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.cluster.karmada.io"
 
 
-def remembered(engine: EngineName) -> None:
+def remember_engine(engine: EngineName) -> None:
     """The engine in the state, where no refresh looks for it."""
 
     def refuse(args: pulumi.ResourceHookArgs) -> None:
@@ -39,7 +39,7 @@ def remembered(engine: EngineName) -> None:
     pulumi.Stash("engine-name", input=engine, opts=ResourceOptions(hooks=ResourceHookBinding(before_update=[hook])))
 
 
-def in_api(engine: EngineName, kubeconfig: Output[str]) -> ResourceHookBinding:
+def refuse_another(engine: EngineName, kubeconfig: Output[str]) -> ResourceHookBinding:
     """For the resource by which this engine serves the kind Cluster; `kubeconfig` leads to the federation API.
 
     In the preview of a first `up` there is no API to ask, and nothing in it.

@@ -18,9 +18,9 @@ import urllib3
 
 from federation.clusters.connection import connect, get
 from federation.settings.config import Config, ConfigError
-from federation.settings.contradictions import PROJECT
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.schema import Settings
+from federation.settings.validation import PROJECT
 from kube.errors import ApiError
 
 STATEFUL_SET = "etcd"
@@ -33,7 +33,7 @@ def check(stack: Config, uids: Mapping[str, str]) -> None:
     """Raises ConfigError where the configuration asks for another etcd than the one that runs.
 
     Raises pulumi.RunError in an update where a host that answers does not tell: nothing else would refuse the change.
-    `uids` has the contexts that answered (`identity.known`); a host cluster that did not is not asked again.
+    `uids` has the contexts that answered (`identity.uids`); a host cluster that did not is not asked again.
     """
     settings = stack.settings
     if settings.host.context not in uids:

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from federation.engine import only
+from federation.engine import choice
 from federation.settings.config import ConfigError
 from federation.settings.schema import HOST_NAMESPACES, EngineName, Settings
 from tests.unit.test_identity import Answer, api, context
@@ -25,7 +25,7 @@ ABSENT: Answer = (404, "{}")
 
 def answers(crd: Answer, service: Answer) -> Callable[[str], Answer]:
     """An API with this CustomResourceDefinition and this APIService."""
-    return lambda path: {only.CRD: crd, only.API_SERVICE: service}[path]
+    return lambda path: {choice.CRD: crd, choice.API_SERVICE: service}[path]
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ def answers(crd: Answer, service: Answer) -> Callable[[str], Answer]:
 )
 def test_the_engine_is_told_by_what_serves_the_kind_cluster(crd: Answer, service: Answer, engine: str | None) -> None:
     with api(answers(crd, service)) as url:
-        assert only.working_in(context(url)) == engine
+        assert choice.working_in(context(url)) == engine
 
 
 @pytest.mark.parametrize(("status", "reason"), [(403, "Forbidden"), (500, "Internal Server Error")])
 def test_an_api_that_does_not_tell_is_one_problem(status: int, reason: str) -> None:
     problem = f"federation:engine: the federation API does not tell which engine works in it: {reason}; try again"
     with api(lambda _: (status, "{}")) as url, pytest.raises(ConfigError) as refusal:
-        only.working_in(context(url))
+        choice.working_in(context(url))
     assert refusal.value.problems == [problem]
 
 
@@ -55,7 +55,7 @@ def test_so_is_one_that_does_not_answer() -> None:
     with api(lambda _: ABSENT) as url:
         gone = context(url)
     with pytest.raises(ConfigError, match="federation:engine: the federation API does not tell which engine"):
-        only.working_in(gone)
+        choice.working_in(gone)
 
 
 # The hooks
@@ -90,7 +90,7 @@ def remembered(monkeypatch: pytest.MonkeyPatch, before: Mapping[str, Any] | None
     """What happens in a stack whose Stash had these inputs."""
     made: list[pulumi.ResourceOptions] = []
     monkeypatch.setattr(pulumi, "Stash", lambda _name, *, input, opts: made.append(opts))
-    only.remembered(wanted)
+    choice.remember_engine(wanted)
     (opts,) = made
     assert isinstance(opts.hooks, pulumi.ResourceHookBinding)
     hook_of(opts.hooks.before_update).callback(event(before, {"input": wanted}))
@@ -123,7 +123,7 @@ class Kubeconfig:
 
 
 def before_create(engine: EngineName, text: str | None) -> None:
-    hook = hook_of(only.in_api(engine, Kubeconfig(text)).before_create)  # type: ignore[arg-type]
+    hook = hook_of(choice.refuse_another(engine, Kubeconfig(text)).before_create)  # type: ignore[arg-type]
     asyncio.run(hook.callback(event(None, {})))  # type: ignore[arg-type]
 
 

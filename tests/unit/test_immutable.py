@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from federation import fixed
+from federation import immutable
 from federation.settings.config import Config, ConfigError
 from federation.settings.schema import Settings
 from kube.client import Client
@@ -25,8 +25,8 @@ def settings(etcd: Mapping[str, Any] | None = None) -> Settings:
     return Settings.model_validate(given)
 
 
-def problems(given: Settings, made: fixed.Size | None) -> list[str]:
-    return list(fixed.changes(given, made))
+def problems(given: Settings, made: immutable.Size | None) -> list[str]:
+    return list(immutable.changes(given, made))
 
 
 def test_what_is_as_it_was_made_or_not_made_yet_is_no_problem() -> None:
@@ -59,8 +59,8 @@ def stateful_set(members: str, **claim: Any) -> dict[str, Any]:
 
 def test_members_are_counted_where_they_are_named_as_anybody_may_scale_a_stateful_set() -> None:
     three = "etcd-0=https://a:2380,etcd-1=https://b:2380,etcd-2=https://c:2380"
-    assert fixed.size_of(stateful_set(three)) == {"replicas": 3, "storage": "5Gi", "storageClass": ""}
-    assert fixed.size_of(stateful_set("etcd-0=https://a:2380", storageClassName="fast")) == {
+    assert immutable.size_of(stateful_set(three)) == {"replicas": 3, "storage": "5Gi", "storageClass": ""}
+    assert immutable.size_of(stateful_set("etcd-0=https://a:2380", storageClassName="fast")) == {
         "replicas": 1,
         "storage": "5Gi",
         "storageClass": "fast",
@@ -70,8 +70,8 @@ def test_members_are_counted_where_they_are_named_as_anybody_may_scale_a_statefu
 def test_somebody_elses_stateful_set_has_no_size_to_keep() -> None:
     foreign = stateful_set("x")
     foreign["spec"]["template"]["spec"]["containers"] = [{"name": "sleep"}]
-    assert fixed.size_of(foreign) is None
-    assert fixed.size_of({"spec": {"template": {"spec": {"containers": []}}}}) is None
+    assert immutable.size_of(foreign) is None
+    assert immutable.size_of({"spec": {"template": {"spec": {"containers": []}}}}) is None
 
 
 @pytest.fixture
@@ -90,14 +90,14 @@ def check(monkeypatch: pytest.MonkeyPatch, answer: Mapping[str, Any] | ApiError)
             raise answer
         return answer
 
-    monkeypatch.setattr(fixed, "get", get)
+    monkeypatch.setattr(immutable, "get", get)
     host = {
         "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
         "users": [{"name": "u", "user": {"token": "t"}}],
         "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
         "current-context": "c",
     }
-    fixed.check(Config(settings({"storage": "10Gi"}), {"rivendell": host}), {"rivendell": "uid"})
+    immutable.check(Config(settings({"storage": "10Gi"}), {"rivendell": host}), {"rivendell": "uid"})
 
 
 def test_a_change_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,4 +121,4 @@ def test_a_host_that_does_not_tell_is_reported(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_host_that_did_not_answer_is_not_asked_again() -> None:
-    fixed.check(Config(settings(), {}), {})
+    immutable.check(Config(settings(), {}), {})
