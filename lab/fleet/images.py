@@ -7,6 +7,7 @@ and kept in the user's cache, so that only the first fleet has to make them.
 
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,6 +53,10 @@ def of_program(name: str, program: Path, paths: tuple[str, ...], entrypoint: lis
     return Image(name, layers, {"Env": [f"PATH={PATH}"], "Entrypoint": entrypoint or []})
 
 
+UNUSED_SECONDS = 3600
+"""Archives of other code are deleted after so long: another checkout may be about to load one."""
+
+
 def cached(kind: str) -> Path:
     """The archive with this set of images, made or copied now if there is none of the same content."""
     if kind not in SETS:
@@ -61,11 +66,13 @@ def cached(kind: str) -> Path:
     with locked(folder):
         archive = folder / f"{kind}.{content(images)}.tar"
         if not archive.exists():
-            for outdated in folder.glob(f"{kind}.*"):
-                outdated.unlink()
+            for other in folder.glob(f"{kind}.*"):
+                if time.time() - other.stat().st_mtime > UNUSED_SECONDS:
+                    other.unlink()
             new = archive.with_suffix(".new")
             write(images, new)
             new.rename(archive)
+        archive.touch()
         return archive
 
 
