@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from http import HTTPStatus
 from typing import Any
 
 import pulumi
 import urllib3
 
-from federation.clusters.connection import connect, get
+from federation.clusters.connection import connect, find
 from federation.settings.config import Config, ConfigError
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.schema import Settings
@@ -64,12 +63,8 @@ def changes(settings: Settings, made: Size | None) -> Iterator[str]:
 def size(host: Kubeconfig, namespace: str) -> Size | None:
     """The size of the etcd that this program made; None if it made none. Raises as `connection.get` does."""
     with connect(host) as api:
-        try:
-            return size_of(get(api, f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{STATEFUL_SET}"))
-        except ApiError as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                return None
-            raise
+        found = find(api, f"/apis/apps/v1/namespaces/{namespace}/statefulsets/{STATEFUL_SET}")
+    return None if found is None else size_of(found)
 
 
 def size_of(stateful_set: Mapping[str, Any]) -> Size | None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
-from typing import Any
 
 import urllib3
 import yaml
 
-from federation.clusters.connection import connect, get
+from federation.clusters.connection import connect
 from federation.settings import kubeconfig
 from kube.client import Client
 from kube.errors import ApiError, CredentialsError
@@ -51,13 +49,3 @@ def words(whose: str, error: Exception) -> str:
         case CredentialsError() | OSError():
             return f"the credentials for {whose} do not work: {error}"
     return str(error)
-
-
-def found_at(api: Client, path: str) -> Any:
-    """The object at `path`, or None; raises as `connection.get` does."""
-    try:
-        return get(api, path)
-    except ApiError as error:
-        if error.status != HTTPStatus.NOT_FOUND:
-            raise
-        return None

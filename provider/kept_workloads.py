@@ -11,12 +11,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from federation.clusters.connection import get, send
+from federation.clusters.connection import find, get, send
 from federation.settings.keys import KEEP_WORKLOADS, STAYING
 from federation.settings.names import works_namespace
 from kube.client import Client
 from kube.errors import ApiError
-from provider.clusters import found_at, opened
+from provider.clusters import opened
 from provider.resource import ProviderError, Resource
 from provider.values import Values
 
@@ -44,7 +44,7 @@ class KeptWorkloads(Resource):
 def _let_go(props: Values) -> None:
     name = props["cluster"]
     with opened("the federation API", props["kubeconfig"]) as api:
-        cluster = found_at(api, f"/apis/cluster.karmada.io/v1alpha1/clusters/{name}")
+        cluster = find(api, f"/apis/cluster.karmada.io/v1alpha1/clusters/{name}")
         if cluster is None or KEEP_WORKLOADS not in cluster["metadata"].get("annotations", {}):
             return
         if not _ready(cluster):
@@ -62,7 +62,7 @@ def _let_stay_in(props: Values, wanted: bool) -> None:
 
 def _let_stay(api: Client, member: str, wanted: bool) -> None:
     path = f"/api/v1/namespaces/{works_namespace(member)}"
-    namespace = found_at(api, path)
+    namespace = find(api, path)
     if namespace is None or (not wanted and not STAYING.items() <= namespace["metadata"].get("labels", {}).items()):
         return
     send(api, "PATCH", path, {"metadata": {"labels": STAYING if wanted else dict.fromkeys(STAYING)}})

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from federation.clusters.connection import send
+from federation.clusters.connection import find, send
 from federation.settings.keys import LEAVING
 from kube.errors import ApiError
-from provider.clusters import UnreachableError, found_at, opened
+from provider.clusters import UnreachableError, opened
 from provider.resource import Resource
 from provider.values import Values
 
@@ -75,7 +75,7 @@ def _mark(props: Values, value: str | None) -> bool:
 def _is_marked(props: Values) -> bool:
     """Whether the Cluster has the mark; one that is gone has none, and shows as drift of its own."""
     with opened("the federation API", props["kubeconfig"]) as api:
-        cluster = found_at(api, _path(props))
+        cluster = find(api, _path(props))
     return cluster is not None and LEAVING in cluster["metadata"].get("annotations", {})
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from federation.clusters import credentials, proxies
 from federation.settings import names
 from federation.settings.kubeconfig import PROXY, Kubeconfig, cluster
 from kube.client import JSON, MERGE_PATCH, Client
-from kube.errors import CredentialsError
+from kube.errors import ApiError, CredentialsError
 
 TIMEOUT = (5, 15)
 """Seconds to connect and to answer."""
@@ -38,6 +39,16 @@ def get(api: Client, path: str) -> Any:
     Raises ApiError for an answer that is not one, urllib3's HTTPError where there is no answer.
     """
     return api.ask("GET", path, seconds=TIMEOUT)
+
+
+def find(api: Client, path: str) -> Any:
+    """The object at `path`, or None where there is none; raises as `get` does."""
+    try:
+        return get(api, path)
+    except ApiError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        return None
 
 
 def send(api: Client, method: str, path: str, body: Mapping[str, Any]) -> None:

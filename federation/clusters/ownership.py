@@ -8,13 +8,12 @@ at every object that is not inside a Namespace of the federation's own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 import pulumi
 import urllib3
 
-from federation.clusters.connection import connect, get
+from federation.clusters.connection import connect, find
 from federation.settings.config import ConfigError
 from federation.settings.keys import FEDERATION
 from federation.settings.kubeconfig import Kubeconfig
@@ -51,13 +50,13 @@ def refuse_foreign(
             return
         try:
             with connect(config) as api:
-                found = get(api, f"{COLLECTIONS[kind].format_map(metadata)}/{metadata['name']}")
+                found = find(api, f"{COLLECTIONS[kind].format_map(metadata)}/{metadata['name']}")
         except ApiError as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                return
             raise _unknown(context, kind, metadata["name"], f"{error.status} {error.reason}") from error
         except (urllib3.exceptions.HTTPError, CredentialsError, OSError, ValueError) as error:
             raise _unknown(context, kind, metadata["name"], str(error.__cause__ or error)) from error
+        if found is None:
+            return
         problem = _bound(found, federation) if kind == "ServiceAccount" else _taken(kind, found, federation)
         if problem:
             raise ConfigError([f"context {context}: {problem}"])

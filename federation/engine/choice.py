@@ -7,20 +7,16 @@ APIService with a server of its own, the built-in one by a CustomResourceDefinit
 
 from __future__ import annotations
 
-from http import HTTPStatus
-from typing import Any
-
 import pulumi
 import urllib3
 import yaml
 from pulumi import Output, ResourceHookBinding, ResourceOptions
 
-from federation.clusters.connection import connect, get
+from federation.clusters.connection import connect, find
 from federation.settings.config import ConfigError
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.schema import EngineName
 from federation.settings.validation import PROJECT
-from kube.client import Client
 from kube.errors import ApiError
 
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/clusters.cluster.karmada.io"
@@ -59,9 +55,9 @@ def working_in(api: Kubeconfig) -> EngineName | None:
     """The engine that serves the kind Cluster in this API. Raises ConfigError where that cannot be told."""
     try:
         with connect(api) as connection:
-            if _found(connection, CRD):
+            if find(connection, CRD):
                 return "builtin"
-            service = _found(connection, API_SERVICE)
+            service = find(connection, API_SERVICE)
             # For a CRD, Kubernetes itself makes an APIService, which has no server of its own.
             return "karmada" if service and service["spec"].get("service") else None
     except (ApiError, urllib3.exceptions.HTTPError, OSError) as error:
@@ -69,15 +65,6 @@ def working_in(api: Kubeconfig) -> EngineName | None:
         raise ConfigError(
             [f"{PROJECT}:engine: the federation API does not tell which engine works in it: {reason}; try again"]
         ) from error
-
-
-def _found(api: Client, path: str) -> Any:
-    try:
-        return get(api, path)
-    except ApiError as error:
-        if error.status == HTTPStatus.NOT_FOUND:
-            return None
-        raise
 
 
 def _refusal(wanted: str, before: str) -> ConfigError:

@@ -7,14 +7,13 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from federation.clusters.connection import send
+from federation.clusters.connection import find, send
 from kube.client import Client
 from kube.errors import ApiError
 from provider import clusters
 from provider.cluster_dns import config_maps, corefile
 from provider.cluster_dns.config_maps import COREFILE, CUSTOM, KNOWN, KUBE_DNS, ClusterDnsError, ConfigMaps
 from provider.cluster_dns.lookup import Lookup
-from provider.clusters import found_at
 from provider.resource import BegunError
 
 CONFIG_MAPS = "/api/v1/namespaces/kube-system/configmaps"
@@ -65,7 +64,7 @@ def _changed(
     ]
     for name in restarted:
         # Charts give the Deployment the name of its ConfigMap.
-        if not found_at(api, f"{DEPLOYMENTS}/{name}"):
+        if not find(api, f"{DEPLOYMENTS}/{name}"):
             raise ClusterDnsError(f"its CoreDNS has neither the plugin reload nor a Deployment {name} to be restarted")
     for name in changed:
         # Before the answer: where there is none, nobody knows.
@@ -84,8 +83,8 @@ def _changed(
 
 def _read(api: Client, lookups: Collection[Lookup]) -> dict[str, Any]:
     """The ConfigMaps that are there; an empty one for kube-dns if it runs without."""
-    objects = {name: found_at(api, f"{CONFIG_MAPS}/{name}") for name in config_maps.to_read(lookups)}
-    if not any(objects[name] for name in (*KNOWN, KUBE_DNS)) and found_at(api, f"{DEPLOYMENTS}/{KUBE_DNS}"):
+    objects = {name: find(api, f"{CONFIG_MAPS}/{name}") for name in config_maps.to_read(lookups)}
+    if not any(objects[name] for name in (*KNOWN, KUBE_DNS)) and find(api, f"{DEPLOYMENTS}/{KUBE_DNS}"):
         objects[KUBE_DNS] = {}
     return {name: found for name, found in objects.items() if found is not None}
 

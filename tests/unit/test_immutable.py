@@ -10,6 +10,7 @@ import pulumi
 import pytest
 
 from federation import immutable
+from federation.clusters import connection
 from federation.settings.config import Config, ConfigError
 from federation.settings.schema import Settings
 from kube.client import Client
@@ -90,7 +91,7 @@ def check(monkeypatch: pytest.MonkeyPatch, answer: Mapping[str, Any] | ApiError)
             raise answer
         return answer
 
-    monkeypatch.setattr(immutable, "get", get)
+    monkeypatch.setattr(connection, "get", get)
     host = {
         "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
         "users": [{"name": "u", "user": {"token": "t"}}],

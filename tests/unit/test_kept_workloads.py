@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import urllib3
 
+from federation.clusters import connection
 from federation.settings.keys import KEEP_WORKLOADS
 from kube.errors import ApiError
 from provider import clusters, kept_workloads
@@ -88,7 +89,7 @@ def _connected(_: object) -> Iterator[None]:
 def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     new = Api()
     monkeypatch.setattr(clusters, "connect", _connected)
-    monkeypatch.setattr(clusters, "get", new.get)
+    monkeypatch.setattr(connection, "get", new.get)
     monkeypatch.setattr(kept_workloads, "get", new.get)
     monkeypatch.setattr(kept_workloads, "send", new.send)
     return new
@@ -153,7 +154,7 @@ def test_a_silent_api_is_an_error_as_the_cluster_must_not_go_like_this(monkeypat
         raise urllib3.exceptions.HTTPError("no route to host")
 
     monkeypatch.setattr(clusters, "connect", _connected)
-    monkeypatch.setattr(clusters, "get", silent)
+    monkeypatch.setattr(connection, "get", silent)
     with pytest.raises(ProviderError, match=r"the federation API at https://api.example cannot be reached: no route"):
         Called(KeptWorkloads).delete(PROPS)
 

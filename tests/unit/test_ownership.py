@@ -10,7 +10,7 @@ import pulumi
 import pytest
 import urllib3
 
-from federation.clusters import ownership
+from federation.clusters import connection, ownership
 from federation.settings.config import ConfigError
 from federation.settings.keys import FEDERATION
 from kube.errors import ApiError
@@ -36,7 +36,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> There:
     # That a hook can be registered needs a program, or at least the loop of one.
     monkeypatch.setattr(pulumi.resource_hooks, "register_resource_hook", lambda hook: None)
     monkeypatch.setattr(ownership, "connect", lambda _: nullcontext())
-    monkeypatch.setattr(ownership, "get", cluster.look)
+    monkeypatch.setattr(connection, "get", cluster.look)
     return cluster
 
 
@@ -118,6 +118,6 @@ def test_what_cannot_be_told_is_refused(there: There, error: Exception, monkeypa
     def refuse(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(ownership, "get", refuse)
+    monkeypatch.setattr(connection, "get", refuse)
     with pytest.raises(pulumi.RunError, match="Namespace karmada-system is not made, as it cannot be told whose it is"):
         create("Namespace", name="karmada-system")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import urllib3
 
+from federation.clusters import connection
 from kube.errors import ApiError
 from provider import clusters, withdrawal
 from provider.resource import ProviderError, Work
@@ -59,7 +60,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
     new = Api()
     monkeypatch.setattr(clusters, "connect", _connected)
     monkeypatch.setattr(withdrawal, "send", new.send)
-    monkeypatch.setattr(clusters, "get", new.get)
+    monkeypatch.setattr(connection, "get", new.get)
 
     async def sleep(_: Work, seconds: float) -> None:
         new.slept.append(seconds)
