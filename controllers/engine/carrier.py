@@ -338,7 +338,8 @@ class Carrier:
 
     def _remove(self, ref: Ref, uids: frozenset[str]) -> None:
         if self._reach.includes(ref):
-            going = frozenset[str]().union(*self._gone.values())
+            # Of all that goes, for a Namespace alone: with many objects, the sum is as long each time.
+            going = frozenset[str]().union(*self._gone.values()) if ref.kind == NAMESPACE else frozenset[str]()
             try:
                 with self._line.open() as api:
                     if removal.take_back(api, ref, self._owner, uids, going):
