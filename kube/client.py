@@ -20,7 +20,7 @@ from typing import Any, Self
 from urllib.parse import quote, unquote, urlencode
 
 import urllib3
-from urllib3 import HTTPHeaderDict, HTTPResponse
+from urllib3 import BaseHTTPResponse, HTTPHeaderDict
 from urllib3.exceptions import InsecureRequestWarning
 from urllib3.util import make_headers, parse_url
 from urllib3.util.ssl_ import create_urllib3_context
@@ -68,6 +68,9 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._pool.clear()
 
     def ask(self, method: str, path: str, **request: Any) -> Any:
@@ -85,7 +88,7 @@ class Client:
         content: str = JSON,
         accept: str = JSON,
         streamed: bool = False,
-    ) -> HTTPResponse:
+    ) -> BaseHTTPResponse:
         """The answer, once; whoever has it `streamed` reads and closes it.
 
         `seconds` to connect, and without a byte. Raises ApiError for an answer that is no success and for a failure of
@@ -110,7 +113,7 @@ class Client:
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             text = answer.data.decode(errors="replace")
             raise ApiError(answer.status, answer.reason, text, answer.headers)
-        return answer  # type: ignore[return-value]
+        return answer
 
 
 def _authorization(user: Entry) -> Iterator[tuple[str, str]]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import random
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import yaml
 from urllib3.exceptions import HTTPError
 
 from controllers.runtime.objects import Json
-from kube.client import APPLY, JSON, MERGE_PATCH, Client
+from kube.client import APPLY, MERGE_PATCH, Client
 from kube.errors import ApiError, CredentialsError
 
 CONNECT_SECONDS = 5
@@ -86,7 +86,7 @@ class Api:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._client.__exit__(kind, error, trace)
+        self._client.close()
 
     def ping(self, seconds: float = CONNECT_SECONDS) -> None:
         """Whether it is ready; raises ApiError if it says that it is not."""
@@ -142,20 +142,10 @@ class Api:
         finally:
             answer.close()
 
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Json | str | None = None,
-        content: str = JSON,
-        accept: str = JSON,
-    ) -> Json:
+    def _ask(self, method: str, path: str, **request: Any) -> Json:
         if method != "GET":
             self.fence()
-        times = _times(self._seconds)
-        answer = self._client.ask(method, path, query=query, body=body, content=content, accept=accept, seconds=times)
+        answer = self._client.ask(method, path, seconds=_times(self._seconds), **request)
         if not isinstance(answer, dict):
             raise ValueError(f"the answer to {method} {path} is no object")
         return answer
