@@ -237,9 +237,9 @@ class Lab:
         self._stack.prepare(SETTINGS.format(**values, kubeconfig=self._clusters.kubeconfig))
 
     def _length(self, verb: str) -> Length:
-        """A kind of run that was not measured is taken to be as long as the first `up`, and half that long."""
+        """A kind of run that was not measured is taken to be as long as the first `up`; an update, as its beginning."""
         up = self._lengths["up"]
-        guessed = {"abandon": up, "destroy": up, "update": Length(20, up.seconds / 2)}
+        guessed = {"abandon": up, "destroy": up, "update": Length(up.seconds / 2, up.moments[:20])}
         return self._lengths.get(verb) or guessed[verb]
 
     def _undisturbed(self, *arguments: str) -> Length:

@@ -25,12 +25,15 @@ STEPS = {"resourcePreEvent": "began", "resOutputsEvent": "done"}
 class Length:
     """How long an undisturbed run is."""
 
-    events: int
-    """Steps begun and steps done, without those that leave a resource as it is."""
     seconds: float
-    """From the first of them to the end."""
-    moments: tuple[float, ...] = ()
-    """Seconds from the first event to each of them; empty for a length that was not measured."""
+    """From the first event to the end."""
+    moments: tuple[float, ...]
+    """Seconds from the first event to each of them: steps begun and steps done, without those that leave a resource
+    as it is."""
+
+    @property
+    def events(self) -> int:
+        return len(self.moments)
 
     def place(self, share: float) -> tuple[int, float]:
         """Where this share of the seconds is over: how many events have come by then, and the seconds since the last.
@@ -84,7 +87,7 @@ class Run:
     def length(self) -> Length:
         """Of a run that has just ended."""
         began = self.moments[0]
-        return Length(len(self.moments), time.monotonic() - began, tuple(moment - began for moment in self.moments))
+        return Length(time.monotonic() - began, tuple(moment - began for moment in self.moments))
 
     def kill(self, point: Point, length: Length) -> Killed:
         """Let it run up to the point, `length` being that of an undisturbed run, and kill it."""

@@ -58,7 +58,7 @@ def test_the_sample_has_both_ways_of_counting_and_of_killing_and_no_point_near_t
     [(0.0, (1, 0.0)), (0.1, (1, 1.0)), (0.5, (2, 3.0)), (0.9, (3, 1.0))],
 )
 def test_a_share_of_the_seconds_is_told_by_the_events_before_it(share: float, place: tuple[int, float]) -> None:
-    assert Length(3, 10.0, (0.0, 2.0, 8.0)).place(share) == pytest.approx(place)
+    assert Length(10.0, (0.0, 2.0, 8.0)).place(share) == pytest.approx(place)
 
 
 @pytest.mark.parametrize(("killed", "over", "wrong"), [(0, 0, False), (1, 1, False), (1, 2, True), (0, 1, True)])
