@@ -97,31 +97,18 @@ def apiserver(address: IPv4Address, keys: Path) -> Program:
 
 def controller_manager(keys: Path) -> Program:
     flags = {
-        **_client(keys, "kube-controller-manager"),
+        **_controller(keys, "kube-controller-manager"),
         "root-ca-file": keys / "ca.crt",
         "service-account-private-key-file": keys / "accounts.key",
         "cluster-signing-cert-file": keys / "ca.crt",
         "cluster-signing-key-file": keys / "ca.key",
         "use-service-account-credentials": "true",
-        "bind-address": "127.0.0.1",
-        "leader-elect": "false",
-        "kube-api-qps": 200,
-        "kube-api-burst": 400,
-        "profiling": "false",
     }
     return Program("kube-controller-manager", _command("kube-controller-manager", flags))
 
 
 def scheduler(keys: Path) -> Program:
-    flags = {
-        **_client(keys, "kube-scheduler"),
-        "bind-address": "127.0.0.1",
-        "leader-elect": "false",
-        "kube-api-qps": 200,
-        "kube-api-burst": 400,
-        "profiling": "false",
-    }
-    return Program("kube-scheduler", _command("kube-scheduler", flags))
+    return Program("kube-scheduler", _command("kube-scheduler", _controller(keys, "kube-scheduler")))
 
 
 def containerd(folder: Path) -> Program:
@@ -176,12 +163,18 @@ def _server(address: IPv4Address) -> str:
     return f"https://{address}:6443"
 
 
-def _client(keys: Path, name: str) -> dict[str, object]:
+def _controller(keys: Path, name: str) -> dict[str, object]:
+    """The flags of a program that works by the API alone, with nobody to be elected against."""
     kubeconfig = keys / f"{name}.kubeconfig"
     return {
         "kubeconfig": kubeconfig,
         "authentication-kubeconfig": kubeconfig,
         "authorization-kubeconfig": kubeconfig,
+        "bind-address": "127.0.0.1",
+        "leader-elect": "false",
+        "kube-api-qps": 200,
+        "kube-api-burst": 400,
+        "profiling": "false",
     }
 
 
