@@ -1,6 +1,7 @@
 """The rules that names follow: Kubernetes labels, DNS zones and the names of federated Services. Pure.
 
-Also the names by which the program and its controllers know each other's objects; of our code, this is all they share.
+Also the names by which the program and its controllers know each other's objects; beside `keys`, this is all of
+`federation` that they share.
 """
 
 from __future__ import annotations
