@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import BaseServer
 from threading import Condition, Thread
 from time import monotonic
 from typing import Any
@@ -58,7 +59,7 @@ class ApiServer:
         self._history: list[tuple[int, str, str, Json]] = []
         self._version = 100
         self._life = 0
-        """How often it was restored."""
+        """How often it was restored: watches of before end."""
         self._changed = Condition()
         self._port = 0
         self._server: DroppingServer | None = None
@@ -210,12 +211,12 @@ class ApiServer:
             more = {"continue": str(start + size)} if start + size < len(items) else {}
             return {"metadata": {"resourceVersion": str(self._version), **more}, "items": items[start : start + size]}
 
-    def events(self, path: str, query: dict[str, str]) -> Iterator[Any]:
-        """What a watch tells."""
+    def events(self, path: str, query: dict[str, str], server: BaseServer) -> Iterator[Any]:
+        """What a watch tells, until the server it came to is stopped."""
         collection, namespace = _place(path)
         seen, selector = int(query["resourceVersion"]), query.get("labelSelector", "")
         end, life = monotonic() + float(query["timeoutSeconds"]), self._life
-        while (monotonic() < end and life == self._life) or self.silent:
+        while server is self._server and life == self._life and (monotonic() < end or self.silent):
             with self._changed:
                 if seen < self.compacted:
                     yield {"type": "ERROR", "object": {"code": 410, "message": "too old resource version"}}
@@ -283,7 +284,7 @@ def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
             if url.path in api.forbidden:
                 return self._send(*_status(403, f"forbidden by the test: {url.path}"))
             if "watch" in query:
-                return self._stream(api.events(url.path, query))
+                return self._stream(api.events(url.path, query, self.server))
             return self._send(200, api.list(url.path, query))
 
         def do_GET(self) -> None:

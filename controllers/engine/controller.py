@@ -111,14 +111,16 @@ class Controller:
         )
         self._herald.start()
         connect = partial(self._connect_to, uid)
-        clusters = Stream("clusters", COLLECTION, read_cluster, connect, self._post(self._take_clusters))
-        follow(clusters, self._metrics.streams)
+        ended = self._loop.ended
+        take = self._post(self._take_clusters)
+        follow(Stream("clusters", COLLECTION, read_cluster, connect, take, stopped=ended), self._metrics.streams)
         for kind in self._kinds:
             read = reader(kind, self._settings.federation)
             if kind in ending:
                 read = not_carried(read)
-            take, lose = self._post(partial(self._take, kind)), self._post(partial(self._lose, kind))
-            follow(Stream(kind, collection(kind), read, connect, take, failed=lose), self._metrics.streams)
+            tell, lose = self._post(partial(self._take, kind)), self._post(partial(self._lose, kind))
+            stream = Stream(kind, collection(kind), read, connect, tell, failed=lose, stopped=ended)
+            follow(stream, self._metrics.streams)
         self._look_for_orphans()
 
     def _connect_to(self, uid: str) -> Api:

@@ -66,14 +66,13 @@ class Herald:
         self._due: set[Ref] = set()
         self._written: dict[Ref, float] = {}
 
-        self._stream = Stream("propagations", reports.COLLECTION, _read, connect, self._post)
+        self._stream = Stream("propagations", reports.COLLECTION, _read, connect, self._post, stopped=self._loop.ended)
 
     def start(self) -> None:
         Thread(target=self._run, name="herald", daemon=True).start()
         follow(self._stream, self._metrics.streams)
 
     def end(self) -> None:
-        self._stream.stopped.set()
         self._loop.end()
 
     def _run(self) -> None:

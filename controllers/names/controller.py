@@ -114,10 +114,11 @@ class Controller:
         take: Callable[[News[T]], None],
         selector: str = "",
     ) -> None:
-        follow(
-            Stream(name, path, read, self._connect, lambda news: self._loop.post(partial(take, news)), selector),
-            self._metrics.streams,
-        )
+        def tell(news: News[T]) -> None:
+            self._loop.post(partial(take, news))
+
+        stream = Stream(name, path, read, self._connect, tell, selector, stopped=self._loop.ended)
+        follow(stream, self._metrics.streams)
 
     def _take(self, cache: Cache[V], news: News[V]) -> None:
         was_synced = cache.synced

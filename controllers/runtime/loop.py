@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Callable
 from itertools import count
 from queue import Empty, SimpleQueue
+from threading import Event
 from time import monotonic
 
 Action = Callable[[], None]
@@ -23,7 +24,8 @@ class Loop:
         self._timers: list[tuple[float, int, Action]] = []
         self._order = count()
         self._beat = monotonic()
-        self._ended = False
+        self.ended = Event()
+        """Set once no action will run any more: what posts to this loop may end, too."""
 
     def post(self, action: Action) -> None:
         """Runs `action` after all that was posted before; for any thread."""
@@ -35,12 +37,12 @@ class Loop:
 
     def end(self) -> None:
         """Has `run` return once the present action is done; for any thread."""
-        self._ended = True
+        self.ended.set()
         self.post(lambda: None)
 
     def run(self) -> None:
         """Returns after `end`; an exception of an action goes through."""
-        while not self._ended:
+        while not self.ended.is_set():
             self._beat = monotonic()
             while self._timers and self._timers[0][0] <= self._beat:
                 self.post(heapq.heappop(self._timers)[2])

@@ -71,8 +71,8 @@ class Writer:
     def start(self) -> None:
         """Begins to follow the federation API."""
         read = partial(read_source, self._settings.zone.domain)
-        tell = self._tell
-        follow(Stream("dnsendpoints", COLLECTION, read, self._connect, tell), self._metrics.streams)
+        stream = Stream("dnsendpoints", COLLECTION, read, self._connect, self._tell, stopped=self._loop.ended)
+        follow(stream, self._metrics.streams)
         self._loop.post(self._look)
 
     @property

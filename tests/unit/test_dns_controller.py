@@ -6,12 +6,10 @@ import logging
 import ssl
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 from time import monotonic, time
-from typing import Any
 
 import pytest
 from cryptography import x509
@@ -26,8 +24,6 @@ from controllers.names.writer import COLLECTION
 from controllers.runtime import api, probing, watching
 from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
-from controllers.runtime.metrics import StreamMetrics
-from controllers.runtime.watching import Stream
 from federation.settings.keys import CARRIED_BY, NAMESPACES, SEEN
 from federation.settings.names import DNS_CONTROLLER, MANAGED_BY, own_namespace
 from tests.fleet.self_signed import write_pair
@@ -43,10 +39,6 @@ HOSTS: dict[str, Addresses] = {"lb.gondor.net": frozenset(["10.0.9.1"])}
 """What the look-up of host names finds."""
 
 
-class KilledError(Exception):
-    """Ends a loop from within."""
-
-
 class World:
     """A federation of two members with one Service, `web`, that has a ready endpoint in both."""
 
@@ -56,8 +48,7 @@ class World:
         """The token of the controller's kubeconfig."""
         self.looked_up = 0.0
         """When a host name was last looked up."""
-        self.streams: list[Stream[Any]] = []
-        self._loops: list[tuple[Loop, Thread]] = []
+        self._running: list[tuple[Controller, Loop, Thread]] = []
         self.cluster("gondor", zones=["minas-tirith"])
         self.cluster("rohan", zones=["edoras"])
         self.service()
@@ -145,20 +136,20 @@ class World:
         settings = Settings("fellowship", "example.com", ttl, withdraw_after)
         new = Controller(settings, connect, look_up, loop, Metrics())
         new.start()
-        thread = Thread(target=_run, args=(loop,))
+        thread = Thread(target=loop.run)
         thread.start()
-        self._loops.append((loop, thread))
+        self._running.append((new, loop, thread))
         return new
 
     def kill(self) -> None:
         """Ends all controllers, as a kill would."""
-        for stream in self.streams:
-            stream.stopped.set()
-        for loop, thread in self._loops:
-            loop.post(_die)
+        for running, loop, thread in self._running:
+            loop.end()
             thread.join(10)
             assert not thread.is_alive()
-        self._loops.clear()
+            running._members.keep({})
+            running._hosts._threads.shutdown()
+        self._running.clear()
 
     def close(self) -> None:
         self.kill()
@@ -183,26 +174,10 @@ class World:
         return [request for request in self.federation.requests if request[0] != "GET"]
 
 
-def _run(loop: Loop) -> None:
-    with suppress(KilledError):
-        loop.run()
-
-
-def _die() -> None:
-    raise KilledError
-
-
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    new = World()
-
-    def follow(stream: Stream[Any], metrics: StreamMetrics) -> None:
-        new.streams.append(stream)
-        watching.follow(stream, metrics)
-
     monkeypatch.setattr(watching, "LONGEST_PAUSE", 0.3)
-    monkeypatch.setattr(controller, "follow", follow)
-    monkeypatch.setattr(members, "follow", follow)
+    new = World()
     yield new
     new.close()
 

@@ -71,14 +71,18 @@ class World:
         self.thread.start()
         return new
 
-    def restart(self, *kinds: str) -> None:
-        """Another process, which carries these kinds."""
+    def end(self) -> None:
+        """With the process of a real one, its threads end."""
         self.loop.end()
         self.thread.join(10)
-        # With the process of a real one, its threads end.
-        assert self.controller._members is not None
-        for name, member in list(self.controller._members._members.items()):
-            self.controller._members._stop(name, member)
+        self.controller._herald.end()
+        if self.controller._members is not None:
+            for name, member in list(self.controller._members._members.items()):
+                self.controller._members._stop(name, member)
+
+    def restart(self, *kinds: str) -> None:
+        """Another process, which carries these kinds."""
+        self.end()
         self.loop, self.metrics = Loop(), Metrics()
         self.start(kinds)
 
@@ -123,7 +127,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr("controllers.engine.health.SILENT_SECONDS", 1.0)
     new = World()
     yield new
-    new.loop.end()
+    new.end()
     for server in (new.federation, *new.members.values()):
         server.stop()
 

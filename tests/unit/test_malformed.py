@@ -8,7 +8,6 @@ import pytest
 
 from controllers.engine.clusters import COLLECTION as CLUSTERS
 from controllers.runtime import watching
-from controllers.runtime.loop import Loop
 from tests.kube_api import ApiServer, Json
 from tests.unit.test_dns_watching import PATH, Follower, put
 from tests.unit.test_engine_controller import World, world
@@ -133,8 +132,6 @@ def test_a_malformed_cluster_keeps_no_other_one_waiting(world: World, what: str)
     world.federation.put(CLUSTERS, CLUSTERS_LIKE_NONE[what])
     world.write("ring", "2")
     world.wait(["2", "2"])
-    world.loop.end()
-    world.loop = Loop()
-    world.start()
+    world.restart("ConfigMap")
     world.write("ring", "3")
     world.wait(["3", "3"])
