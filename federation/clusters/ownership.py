@@ -44,8 +44,11 @@ def refuse_foreign(
 
     def refuse(args: pulumi.ResourceHookArgs) -> None:
         kind, metadata = args.type.rpartition(":")[2], (args.new_inputs or {})["metadata"]
-        if kind not in COLLECTIONS or (adopt and kind != "ServiceAccount"):
+        is_in_ours = metadata.get("namespace") == own_namespace(federation)
+        if kind != "ServiceAccount" and (adopt or is_in_ours):
             return
+        if kind not in COLLECTIONS:
+            raise _unknown(context, kind, metadata["name"], "ownership.COLLECTIONS does not say where to look for it")
         if silent and pulumi.runtime.is_dry_run():
             return
         try:

@@ -52,6 +52,8 @@ class Registered:
     deleted_with: str
     ignore_changes: tuple[str, ...]
     create_timeout: str
+    before_create: tuple[str, ...]
+    """Names of the hooks that may refuse its creation."""
     inputs: Mapping[str, Any]
     outputs: Mapping[str, Any]
 
@@ -163,6 +165,7 @@ def _registered(
         deleted_with=request.deletedWith,
         ignore_changes=tuple(request.ignoreChanges),
         create_timeout=request.customTimeouts.create,
+        before_create=tuple(request.hooks.before_create),
         inputs=_values(request.object),
         outputs=_values(response.object),
     )

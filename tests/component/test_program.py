@@ -13,7 +13,9 @@ import pytest
 import yaml
 from pulumi.runtime.settings import SETTINGS
 
+from federation.clusters import ownership
 from federation.settings import access, kubeconfig
+from federation.settings.keys import FEDERATION
 from federation.settings.schema import Access
 from operate import unfinished
 from provider.schema import KINDS
@@ -25,6 +27,7 @@ from tests.component.recording import Record, Registered, Secret, name_of, opene
 pytestmark = pytest.mark.component
 
 MEMBERS = ("gondor", "rohan")
+PROVIDERS = ("host", *(f"member-{name}" for name in MEMBERS))
 
 
 def test_no_two_resources_share_a_urn(dev: Record) -> None:
@@ -300,6 +303,36 @@ def test_etcd_trusts_an_authority_that_signs_nothing_else(dev: Record) -> None:
     authority = dev.one("CertificateAuthority", "etcd-ca").outputs["certificatePem"]
     assert opened(dev.one("Secret", "etcd-files").inputs["stringData"])["ca.crt"] == authority
     assert {name for name, by in signed.items() if by == authority} == {"etcd-server", "etcd-client"}
+
+
+# What lies beside other people's things
+
+
+@pytest.mark.parametrize("engine", ["karmada", "builtin"])
+def test_outside_our_namespaces_all_has_our_label_and_is_refused_where_it_is_somebody_elses(
+    tmp_path: Path, engine: str
+) -> None:
+    access = {"profile": "namespaced", "namespaces": ["shire"], "kinds": ["Service"]}
+    changes = {"federation:members.1.access": access, "federation:propagation": {"kinds": ["Service"]}}
+    record = run(tmp_path, changes, engine=engine)
+    ours = {each.inputs["metadata"]["name"] for each in record.of("Namespace")}
+    outside = [
+        each
+        for each in record.resources
+        if name_of(each.provider) in PROVIDERS and opened(each.inputs["metadata"]).get("namespace") not in ours
+    ]
+    assert {each.kind for each in outside} == ownership.COLLECTIONS.keys() - {"ServiceAccount"}
+    assert [str(each) for each in outside if each.inputs["metadata"]["labels"][FEDERATION] != "fellowship"] == []
+    assert {name_of(each.provider): each.before_create for each in outside} == {
+        provider: (f"only-ours-{provider}",) for provider in PROVIDERS
+    }
+    assert [str(each) for each in outside if not each.before_create] == []
+
+
+def test_a_member_has_the_labels_that_are_configured(tmp_path: Path) -> None:
+    record = run(tmp_path, {"federation:members.1.labels": {"tier": "edge"}})
+    assert record.one("Cluster", "rohan-cluster").inputs["metadata"]["labels"] == {"tier": "edge"}
+    assert "labels" not in record.one("Cluster", "gondor-cluster").inputs["metadata"]
 
 
 # Who is let in

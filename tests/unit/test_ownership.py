@@ -106,6 +106,15 @@ def test_the_rights_of_another_federations_impersonator_are_left_alone(there: Th
         create("ServiceAccount", adopt=adopt, **account)
 
 
+def test_what_is_in_a_namespace_of_ours_is_ours(there: There) -> None:
+    create("Secret", name="token", namespace="federation-fellowship")
+
+
+def test_a_kind_that_nobody_knows_where_to_look_for_is_refused(there: There) -> None:
+    with pytest.raises(pulumi.RunError, match="COLLECTIONS does not say where to look for it"):
+        create("PriorityClass", name="first")
+
+
 UNKNOWN = [
     ApiError(status=403, reason="Forbidden"),
     urllib3.exceptions.HTTPError("gone"),
