@@ -12,9 +12,9 @@ from pathlib import Path
 from controllers.runtime import arguments, process
 from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
-from controllers.zone.contents import Zone
+from controllers.zone.contents import Apex
 from controllers.zone.metrics import Metrics
-from controllers.zone.rdata import NAME_RULE, is_name
+from controllers.zone.rdata import DNS_NAME_RULE, is_dns_name
 from controllers.zone.writer import Settings, Writer
 from federation.settings.names import zone_of
 
@@ -29,8 +29,8 @@ def main(given: Sequence[str]) -> None:
         # comes after this renews it.
         process.end(f"{options.file} is there", 0)
     loop, metrics = Loop(), Metrics()
-    zone = Zone(options.zone, options.name_server, options.ttl)
-    settings = Settings(zone, options.file, options.serial_namespace, options.ask)
+    apex = Apex(options.zone, options.name_server, options.ttl)
+    settings = Settings(apex, options.file, options.serial_namespace, options.ask)
 
     def done() -> None:
         if options.first:
@@ -68,8 +68,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _name(text: str) -> str:
-    if not is_name(zone_of(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not {NAME_RULE}")
+    if not is_dns_name(zone_of(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not {DNS_NAME_RULE}")
     return zone_of(text)
 
 

@@ -17,7 +17,7 @@ REFRESH, RETRY, EXPIRE = 7200, 1800, 86400
 
 
 @dataclass(frozen=True)
-class Zone:
+class Apex:
     """What the top of the zone says."""
 
     domain: str
@@ -42,7 +42,7 @@ class LeftOut:
 class Contents:
     """A zone without its serial."""
 
-    zone: Zone
+    apex: Apex
     sets: tuple[RecordSet, ...]
     left_out: frozenset[LeftOut]
 
@@ -54,7 +54,7 @@ class Contents:
         return "".join(f"{line}\n" for line in self._lines(serial))
 
     def _lines(self, serial: int) -> Iterator[str]:
-        top, server, ttl = f"{self.zone.domain}.", f"{self.zone.name_server}.", self.zone.ttl
+        top, server, ttl = f"{self.apex.domain}.", f"{self.apex.name_server}.", self.apex.ttl
         # First, so that CoreDNS sees at once whether anything is new. An answer "no such name" lives for the lesser of
         # the SOA's own TTL and its last number (RFC 2308).
         yield f"{top} {ttl} IN SOA {server} hostmaster.{top} {serial} {REFRESH} {RETRY} {EXPIRE} {ttl}"
@@ -65,7 +65,7 @@ class Contents:
                 yield f"{each.name}. {own} IN {each.type} {data}"
 
 
-def contents(zone: Zone, sources: Iterable[Source]) -> Contents:
+def merge(apex: Apex, sources: Iterable[Source]) -> Contents:
     """Each name has one owner, who alone says what is there; nobody delegates away what is another's."""
     in_order = sorted(sources, key=lambda source: source.rank)
     owners: dict[str, Key] = {}
@@ -78,7 +78,7 @@ def contents(zone: Zone, sources: Iterable[Source]) -> Contents:
     for source in in_order:
         # Names before the delegations above them: what stands below a delegation is its owner's.
         for each in sorted(source.sets, key=lambda each: each.type == "NS"):
-            above = list(_above(each.name, zone.domain)) if delegates else []
+            above = list(_above(each.name, apex.domain)) if delegates else []
             owner = owners.get(each.name, source.key)
             hidden = next((cuts[name] for name in above if cuts.get(name, source.key) != source.key), None)
             hides = each.type == "NS" and below[each.name] - {source.key}
@@ -98,8 +98,8 @@ def contents(zone: Zone, sources: Iterable[Source]) -> Contents:
                 continue
             text = f"{each.name} {each.type} is left out: {problem}"
             left_out.add(LeftOut(source.key, source.uid, text))
-    in_file = sorted(sets, key=lambda each: each.place)
-    return Contents(zone, tuple(in_file), frozenset(left_out))
+    in_file = sorted(sets, key=lambda each: each.sort_key)
+    return Contents(apex, tuple(in_file), frozenset(left_out))
 
 
 def _above(name: str, top: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from controllers.runtime.objects import Json, Key, key_of
-from controllers.zone.rdata import NAME_MAX, NAME_RULE, TYPES, TargetError, is_name, rdata
+from controllers.zone.rdata import DNS_NAME_MAX, DNS_NAME_RULE, TYPES, TargetError, is_dns_name, rdata
 from federation.settings.names import DNS_CONTROLLER, MANAGED_BY, PROGRAM
 
 TTL_MAX = 2**31 - 1
@@ -33,7 +33,7 @@ class RecordSet:
     """As the zone file has it; sorted, each once."""
 
     @cached_property
-    def place(self) -> tuple[str, str]:
+    def sort_key(self) -> tuple[str, str]:
         """Where it stands in the zone file: names below a name come after it. Kept, as most sets outlive a change."""
         return "\0".join(reversed(self.name.split("."))), self.type
 
@@ -63,50 +63,50 @@ def read_source(zone: str, obj: Json) -> Source:
     metadata = obj["metadata"]
     sets: dict[tuple[str, str], RecordSet] = {}
     problems: list[str] = []
-    for endpoint in (obj.get("spec") or {}).get("endpoints") or ():
-        for found in _sets(zone, endpoint, problems):
+    for entry in (obj.get("spec") or {}).get("endpoints") or ():
+        for found in _sets(zone, entry, problems):
             before = sets.get((found.name, found.type))
             sets[found.name, found.type] = _joined(before, found) if before else found
     types: defaultdict[str, set[str]] = defaultdict(set)
-    for name, kind in sets:
-        types[name].add(kind)
-    for name, kind in sorted(sets):
-        if problem := _problem_of_set(sets[name, kind], types[name]):
-            problems.append(f"{name} {kind} is left out: {problem}")
-            del sets[name, kind]
+    for name, rtype in sets:
+        types[name].add(rtype)
+    for name, rtype in sorted(sets):
+        if problem := _problem_of_set(sets[name, rtype], types[name]):
+            problems.append(f"{name} {rtype} is left out: {problem}")
+            del sets[name, rtype]
     is_ours = (metadata.get("labels") or {}).get(MANAGED_BY) in (DNS_CONTROLLER, PROGRAM)
     in_order = tuple(sets[key] for key in sorted(sets))
     return Source(key_of(obj), metadata["uid"], is_ours, metadata["creationTimestamp"], in_order, tuple(problems))
 
 
-def _sets(zone: str, endpoint: Json, problems: list[str]) -> Iterator[RecordSet]:
+def _sets(zone: str, entry: Json, problems: list[str]) -> Iterator[RecordSet]:
     """The set of an entry, if there is anything in it that can be published."""
-    name, kind = str(endpoint.get("dnsName", "")).lower().removesuffix("."), str(endpoint.get("recordType", ""))
-    ttl, targets = endpoint.get("recordTTL") or None, endpoint.get("targets") or ()
-    if problem := _problem(zone, name, kind, ttl):
-        problems.append(f"{name} {kind} is left out: {problem}")
+    name, rtype = str(entry.get("dnsName", "")).lower().removesuffix("."), str(entry.get("recordType", ""))
+    ttl, targets = entry.get("recordTTL") or None, entry.get("targets") or ()
+    if problem := _problem(zone, name, rtype, ttl):
+        problems.append(f"{name} {rtype} is left out: {problem}")
         return
     data: set[str] = set()
     for target in targets:
         try:
-            data.add(rdata(kind, str(target)))
+            data.add(rdata(rtype, str(target)))
         except TargetError as error:
-            problems.append(f"{name} {kind}: target {target!r} is left out: {error}")
-    if kind == "CNAME" and f"{name}." in data:
+            problems.append(f"{name} {rtype}: target {target!r} is left out: {error}")
+    if rtype == "CNAME" and f"{name}." in data:
         problems.append(f"{name} CNAME is left out: it leads to itself")
     elif data:
-        yield RecordSet(name, kind, ttl, tuple(sorted(data)))
+        yield RecordSet(name, rtype, ttl, tuple(sorted(data)))
 
 
-def _problem(zone: str, name: str, kind: str, ttl: Any) -> str | None:
+def _problem(zone: str, name: str, rtype: str, ttl: Any) -> str | None:
     # A wildcard is a name's first label or nothing special at all (RFC 4592).
-    if not is_name(name.removeprefix("*.")) or len(name) > NAME_MAX:
-        return f"its name is not {NAME_RULE}; the first label may be '*'"
+    if not is_dns_name(name.removeprefix("*.")) or len(name) > DNS_NAME_MAX:
+        return f"its name is not {DNS_NAME_RULE}; the first label may be '*'"
     if name != zone and not name.endswith(f".{zone}"):
         return f"its name is not in the zone {zone}"
-    if kind not in TYPES:
+    if rtype not in TYPES:
         return f"its type is not one of {', '.join(TYPES)}"
-    if name == zone and kind in ("CNAME", "NS"):
+    if name == zone and rtype in ("CNAME", "NS"):
         return "at the top of the zone there is no CNAME, and NS is the federation's"
     if ttl is not None and not (type(ttl) is int and 0 < ttl <= TTL_MAX):
         return f"recordTTL {ttl} is not from 1 to {TTL_MAX}"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
-NAME_MAX = 253
-NAME_RULE = "a DNS name of at most 253 characters, its labels 1 to 63 of a-z, 0-9, '-' and '_'"
+DNS_NAME_MAX = 253
+DNS_NAME_RULE = "a DNS name of at most 253 characters, its labels 1 to 63 of a-z, 0-9, '-' and '_'"
 
 _LABEL = re.compile(r"[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?")
 _STRING_MAX = 255
@@ -21,14 +21,14 @@ class TargetError(ValueError):
     """The target is not one of its type; the text says what is allowed."""
 
 
-def is_name(text: str) -> bool:
+def is_dns_name(text: str) -> bool:
     """Whether `text`, lower case and without the final dot, is a name as people use them, services' names included."""
-    return len(text) <= NAME_MAX and all(_LABEL.fullmatch(label) for label in text.split("."))
+    return len(text) <= DNS_NAME_MAX and all(_LABEL.fullmatch(label) for label in text.split("."))
 
 
-def rdata(kind: str, target: str) -> str:
+def rdata(rtype: str, target: str) -> str:
     """The target in the one form that a zone file has it in. Raises TargetError; KeyError for a type not in TYPES."""
-    return TYPES[kind](target)
+    return TYPES[rtype](target)
 
 
 def _ipv4(target: str) -> str:
@@ -55,8 +55,8 @@ def _groups(address: IPv6Address) -> str:
 
 def _host(target: str) -> str:
     name = target.lower().removesuffix(".")
-    if not is_name(name):
-        raise TargetError(f"{NAME_RULE} is allowed")
+    if not is_dns_name(name):
+        raise TargetError(f"{DNS_NAME_RULE} is allowed")
     return f"{name}."
 
 
@@ -68,11 +68,11 @@ def _numbers_and_host(count: int, target: str) -> str:
     return " ".join([*(str(int(each)) for each in numbers), "." if host == "." else _host(host)])
 
 
-def _mail(target: str) -> str:
+def _mx(target: str) -> str:
     return _numbers_and_host(1, target)
 
 
-def _service(target: str) -> str:
+def _srv(target: str) -> str:
     return _numbers_and_host(3, target)
 
 
@@ -93,9 +93,9 @@ TYPES: Mapping[str, Callable[[str], str]] = {
     "A": _ipv4,
     "AAAA": _ipv6,
     "CNAME": _host,
-    "MX": _mail,
+    "MX": _mx,
     "NS": _host,
-    "SRV": _service,
+    "SRV": _srv,
     "TXT": _text,
 }
 """The types that are published."""

@@ -15,7 +15,7 @@ from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Key
 from controllers.runtime.watching import News, Stream, follow
-from controllers.zone.contents import Contents, Zone, contents
+from controllers.zone.contents import Apex, Contents, merge
 from controllers.zone.endpoints import Source, read_source
 from controllers.zone.loading import LATE_SECONDS, Loading, ask_serial
 from controllers.zone.metrics import Metrics
@@ -37,7 +37,7 @@ LOOK_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Settings:
-    zone: Zone
+    apex: Apex
     file: Path
     namespace: str
     """Of the ConfigMap that has the serial, in the federation API."""
@@ -70,7 +70,7 @@ class Writer:
 
     def start(self) -> None:
         """Begins to follow the federation API."""
-        read = partial(read_source, self._settings.zone.domain)
+        read = partial(read_source, self._settings.apex.domain)
         stream = Stream("dnsendpoints", COLLECTION, read, self._connect, self._tell, stopped=self._loop.ended)
         follow(stream, self._metrics.streams)
         self._loop.post(self._look)
@@ -99,7 +99,7 @@ class Writer:
     def _renew(self) -> None:
         self._is_due = False
         before = self._contents
-        self._contents = contents(self._settings.zone, (self._sources or {}).values())
+        self._contents = merge(self._settings.apex, (self._sources or {}).values())
         said = before.left_out if before else frozenset()
         for each in sorted(self._contents.left_out - said):
             log.warning(each.text, extra={"object": "/".join(each.key)})
@@ -144,7 +144,7 @@ class Writer:
 
     def _ask(self, server: tuple[str, int]) -> None:
         """Goes on until the name server has what was written last."""
-        found = ask_serial(server, self._settings.zone.domain)
+        found = ask_serial(server, self._settings.apex.domain)
         if found is not None:
             self._loading.answered(found)
         late = self._loading.late(monotonic())

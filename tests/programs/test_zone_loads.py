@@ -14,7 +14,7 @@ import dns.rrset
 import dns.zone
 import pytest
 
-from controllers.zone.contents import Contents, Zone, contents
+from controllers.zone.contents import Apex, Contents, merge
 from controllers.zone.endpoints import RecordSet, read_source
 from lab.fleet.waiting import wait_until
 from lab.toolbox import tool
@@ -35,7 +35,7 @@ def accepted(case: int, objects: list[object]) -> Contents:
     """As zone example.com would have it, with another name of that length."""
     domain = f"z{case:06}.com"
     own = json.loads(json.dumps(objects).replace(ZONE, domain).replace(ZONE.upper(), domain.upper()))
-    return contents(Zone(domain, f"ns.dns.{domain}", 30), [read_source(domain, each) for each in own])
+    return merge(Apex(domain, f"ns.dns.{domain}", 30), [read_source(domain, each) for each in own])
 
 
 def sets_of(zone: dns.zone.Zone) -> Sets:
@@ -57,7 +57,7 @@ def asked(found: Contents, each: RecordSet, connection: socket.socket, port: int
     cuts = [cut for cut in found.sets if cut.type == "NS" and is_below(each.name, cut.name)]
     wanted = min(cuts, key=lambda cut: len(cut.name), default=each)
     rrset = next(iter(answer.authority if cuts else answer.answer))
-    ttl = found.zone.ttl if wanted.ttl is None else wanted.ttl
+    ttl = found.apex.ttl if wanted.ttl is None else wanted.ttl
     expected = dns.rrset.from_text_list(f"{wanted.name}.", ttl, "IN", wanted.type, wanted.data)
     assert (rrset, rrset.ttl) == (expected, ttl), (each, answer.to_text())
 
@@ -68,9 +68,9 @@ def test_what_we_accept_is_loaded_and_served(tmp_path: Path) -> None:
     port = free_port()
     blocks = []
     for found in cases:
-        file = tmp_path / found.zone.domain
+        file = tmp_path / found.apex.domain
         file.write_text(found.text(1))
-        blocks.append(f"{found.zone.domain}:{port} {{\n    file {file}\n    transfer {{\n        to *\n    }}\n}}\n")
+        blocks.append(f"{found.apex.domain}:{port} {{\n    file {file}\n    transfer {{\n        to *\n    }}\n}}\n")
     corefile, log = tmp_path / "Corefile", tmp_path / "log"
     corefile.write_text("".join(blocks))
     with process([tool("coredns"), "-conf", corefile], log) as coredns:
@@ -88,7 +88,7 @@ def test_what_we_accept_is_loaded_and_served(tmp_path: Path) -> None:
         for found in cases:
             text = found.text(1)
             if len(text) < TRANSFERRED:
-                read = dns.zone.from_text(text, f"{found.zone.domain}.", relativize=False)
-                told = dns.query.xfr("127.0.0.1", found.zone.domain, port=port, relativize=False, lifetime=10)
+                read = dns.zone.from_text(text, f"{found.apex.domain}.", relativize=False)
+                told = dns.query.xfr("127.0.0.1", found.apex.domain, port=port, relativize=False, lifetime=10)
                 served = dns.zone.from_xfr(told, relativize=False)
                 assert sets_of(served) == sets_of(read), text

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from controllers.zone.contents import Contents, Zone, contents
+from controllers.zone.contents import Apex, Contents, merge
 from controllers.zone.endpoints import read_source
 from federation.settings.names import DNS_CONTROLLER, MANAGED_BY
 
 pytestmark = pytest.mark.unit
 
-ZONE = Zone("example.com", "ns.dns.example.com", 30)
+ZONE = Apex("example.com", "ns.dns.example.com", 30)
 FULL = [f"10.1.{i // 200}.{i % 200}" for i in range(60000 // 28)]
 """As many addresses as an answer is sure to hold."""
 
@@ -34,7 +34,7 @@ def endpoint(*entries: dict[str, Any], name: str = "x", ours: bool = False, crea
 
 
 def made(*objects: Any) -> Contents:
-    return contents(ZONE, [read_source("example.com", each) for each in objects])
+    return merge(ZONE, [read_source("example.com", each) for each in objects])
 
 
 def lines(found: Contents) -> list[str]:
