@@ -14,18 +14,18 @@ from controllers.names.cache import Cache, OfService
 from controllers.names.members import SERVICES, Members, connect_member
 from controllers.names.metrics import Metrics
 from controllers.names.objects import (
-    NO_SHARE,
+    NO_BALANCER,
     Cluster,
-    Service,
-    Share,
-    Sight,
+    FederatedService,
+    LastSeen,
+    LoadBalancer,
     Written,
     dns_endpoint,
     owned,
     read_cluster,
+    read_last_seen,
     read_service,
     read_written,
-    sight_of,
 )
 from controllers.names.plan import Shard, plan
 from controllers.names.resolve import Hosts, Lookup
@@ -62,7 +62,7 @@ class Settings:
 class _Memory:
     """What is kept of a Service from one look to the next."""
 
-    sight: Sight
+    last_seen: LastSeen
     warnings: tuple[str, ...] = ()
     failures: int = 0
     """In a row; after each there is a pause."""
@@ -77,7 +77,7 @@ class Controller:
     ) -> None:
         """`connect` makes a new line to the federation API."""
         self._settings, self._connect, self._loop, self._metrics = settings, connect, loop, metrics
-        self._services: Cache[Service] = Cache()
+        self._services: Cache[FederatedService] = Cache()
         self._written: Cache[Written] = Cache()
         self._clusters: Mapping[str, Cluster] | None = None
         self._withdrawn: frozenset[str] = frozenset()
@@ -169,7 +169,7 @@ class Controller:
     def _look(self, key: Key) -> None:
         self._marked.discard(key)
         written = self._written.one(key)
-        memory = self._memory.setdefault(key, _Memory(sight_of(written)))
+        memory = self._memory.setdefault(key, _Memory(read_last_seen(written)))
         try:
             self._reconcile(key, written, memory)
             memory.failures = 0
@@ -203,29 +203,29 @@ class Controller:
             self._hosts.forget(key)
             del self._memory[key]
             return
-        shards = list(self._shards(key, memory.sight))
+        shards = list(self._shards(key, memory.last_seen))
         hosts = frozenset(host for shard in shards for host in shard.hosts)
-        resolved = self._hosts.use(key, hosts, memory.sight.resolved)
-        shares = {shard.cluster: Share(shard.addresses, shard.hosts) for shard in shards if shard.is_listed}
-        memory.sight = Sight({shard.cluster: shard.ready for shard in shards}, shares, resolved)
+        resolved = self._hosts.use(key, hosts, memory.last_seen.resolved)
+        balancers = {shard.cluster: LoadBalancer(shard.addresses, shard.hosts) for shard in shards if shard.is_listed}
+        memory.last_seen = LastSeen({shard.cluster: shard.ready for shard in shards}, balancers, resolved)
         namespace, name = key
         names = ServiceNames(name, namespace, self._settings.federation, self._settings.zone)
         result = plan(names, shards, resolved)
         self._warn(key, memory, result.warnings)
-        wanted = dns_endpoint(service, result.records, self._settings.ttl, memory.sight)
+        wanted = dns_endpoint(service, result.records, self._settings.ttl, memory.last_seen)
         if written is None or written.owned != owned(wanted):
             answer = self._writer.create(wanted) if written is None else self._writer.change(written, wanted)
             self._written.take(News({key: read_written(answer)}, complete=False))
             told = [f"{each.name} {each.type} {' '.join(each.targets)}" for each in result.records]
             log.info("records written", extra={"service": "/".join(key), "records": told})
 
-    def _shards(self, key: Key, sight: Sight) -> Iterator[Shard]:
+    def _shards(self, key: Key, last_seen: LastSeen) -> Iterator[Shard]:
         for name, cluster in sorted((self._clusters or {}).items()):
-            share = self._members.share(name, key) or sight.shares.get(name, NO_SHARE)
+            balancer = self._members.balancer(name, key) or last_seen.balancers.get(name, NO_BALANCER)
             seen = self._members.is_ready(name, key)
-            ready = sight.ready.get(name, False) if seen is None else seen
+            ready = last_seen.ready.get(name, False) if seen is None else seen
             yield Shard(
-                name, cluster.region, cluster.zones, share.addresses, share.hosts, ready, name in self._withdrawn
+                name, cluster.region, cluster.zones, balancer.addresses, balancer.hosts, ready, name in self._withdrawn
             )
 
     def _warn(self, key: Key, memory: _Memory, warnings: tuple[str, ...]) -> None:

@@ -11,7 +11,16 @@ from typing import TypeVar
 
 from controllers.names.cache import Cache, OfService
 from controllers.names.metrics import Metrics
-from controllers.names.objects import NO_SHARE, OF_SERVICE, Balancer, Cluster, Share, Slice, read_balancer, read_slice
+from controllers.names.objects import (
+    NO_BALANCER,
+    OF_SERVICE,
+    Cluster,
+    LoadBalancer,
+    MemberService,
+    Slice,
+    read_member_service,
+    read_slice,
+)
 from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
 from controllers.runtime.member import Endpoint, connect
@@ -29,7 +38,7 @@ V = TypeVar("V", bound=OfService)
 @dataclass(frozen=True, eq=False)
 class _Member:
     cluster: Cluster
-    balancers: dict[str, Cache[Balancer]] = field(default_factory=dict)
+    services: dict[str, Cache[MemberService]] = field(default_factory=dict)
     """By namespace; of all together where we may look into all of them, and then under an empty name."""
     slices: dict[str, Cache[Slice]] = field(default_factory=dict)
     streams: list[str] = field(default_factory=list)
@@ -87,15 +96,15 @@ class Members:
         for name in clusters.keys() - self._members.keys():
             self._start(name, clusters[name])
 
-    def share(self, cluster: str, service: Key) -> Share | None:
+    def balancer(self, cluster: str, service: Key) -> LoadBalancer | None:
         """What the Service's load balancer there offers, as seen last; None if nothing was seen of the member yet."""
         member = self._members.get(cluster)
         if member is not None and not member.reaches(service):
-            return NO_SHARE
-        if member is None or not (cache := member.balancers[member.place(service)]).synced:
+            return NO_BALANCER
+        if member is None or not (cache := member.services[member.place(service)]).synced:
             return None
-        balancer = cache.one(service)
-        return balancer.share if balancer else NO_SHARE
+        member_service = cache.one(service)
+        return member_service.balancer if member_service else NO_BALANCER
 
     def is_ready(self, cluster: str, service: Key) -> bool | None:
         """Whether the Service has a ready endpoint there, as seen last; None if nothing was seen of the member yet."""
@@ -131,10 +140,10 @@ class Members:
             follow(Stream(title, path, read, line, tell, selector, stopped=member.stopped), self._metrics.streams)
             return cache
 
-        balancer = partial(read_balancer, federation=self._federation)
+        member_service = partial(read_member_service, federation=self._federation)
         for place in member.places:
             # No one selector finds the Services of both engines.
-            member.balancers[place] = begin(SERVICES, place, balancer, "")
+            member.services[place] = begin(SERVICES, place, member_service, "")
             member.slices[place] = begin(SLICES, place, read_slice, OF_SERVICE)
         probe(
             f"probe of {name}", line, lambda ok: self._loop.post(partial(self._hear, name, member, ok)), member.stopped

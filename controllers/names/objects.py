@@ -23,7 +23,7 @@ MANAGED_BY_KARMADA = "karmada.io/managed"
 
 
 @dataclass(frozen=True)
-class Service:
+class FederatedService:
     """A Service of type LoadBalancer that stays."""
 
     service: Key
@@ -31,22 +31,22 @@ class Service:
 
 
 @dataclass(frozen=True)
-class Share:
+class LoadBalancer:
     """What one cluster's load balancer offers."""
 
     addresses: Addresses
     hosts: frozenset[str]
 
 
-NO_SHARE = Share(frozenset(), frozenset())
+NO_BALANCER = LoadBalancer(frozenset(), frozenset())
 
 
 @dataclass(frozen=True)
-class Balancer:
+class MemberService:
     """A Service of type LoadBalancer in a member that the federation brought there, and that stays."""
 
     service: Key
-    share: Share
+    balancer: LoadBalancer
 
 
 @dataclass(frozen=True)
@@ -84,24 +84,24 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Sight:
+class LastSeen:
     """What is known of a Service's clusters. Kept with its records, so that a restart forgets nothing."""
 
     ready: Mapping[str, bool] = field(default_factory=dict)
     """By cluster: whether the Service has a ready endpoint there."""
-    shares: Mapping[str, Share] = field(default_factory=dict)
+    balancers: Mapping[str, LoadBalancer] = field(default_factory=dict)
     """By cluster, of those where the Service has a load balancer."""
     resolved: Mapping[str, Addresses] = field(default_factory=dict)
     """By host name of a load balancer: its addresses."""
 
 
-def read_service(obj: Json) -> Service | None:
+def read_service(obj: Json) -> FederatedService | None:
     if obj["spec"].get("type") != "LoadBalancer" or "deletionTimestamp" in obj["metadata"]:
         return None
-    return Service(key_of(obj), obj["metadata"]["uid"])
+    return FederatedService(key_of(obj), obj["metadata"]["uid"])
 
 
-def read_balancer(obj: Json, federation: str) -> Balancer | None:
+def read_member_service(obj: Json, federation: str) -> MemberService | None:
     """Of a member's Services, those that either engine brought there: one of the same name may be somebody else's."""
     labels = obj["metadata"].get("labels") or {}
     if labels.get(CARRIED_BY) != federation and labels.get(MANAGED_BY_KARMADA) != "true":
@@ -112,7 +112,7 @@ def read_balancer(obj: Json, federation: str) -> Balancer | None:
     ingress = ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
     addresses = frozenset(each["ip"] for each in ingress if is_ip(each.get("ip", "")))
     hosts = (zone_of(each.get("hostname", "")) for each in ingress)
-    return Balancer(service.service, Share(addresses, frozenset(filter(is_domain, hosts))))
+    return MemberService(service.service, LoadBalancer(addresses, frozenset(filter(is_domain, hosts))))
 
 
 def read_slice(obj: Json) -> Slice | None:
@@ -156,7 +156,7 @@ def owned(obj: Json) -> Json:
     }
 
 
-def dns_endpoint(service: Service, records: tuple[Record, ...], ttl: int, sight: Sight) -> Json:
+def dns_endpoint(service: FederatedService, records: tuple[Record, ...], ttl: int, last_seen: LastSeen) -> Json:
     """The DNSEndpoint of a Service. Names are without a final dot, as external-dns has them."""
     namespace, name = service.service
     return {
@@ -166,49 +166,44 @@ def dns_endpoint(service: Service, records: tuple[Record, ...], ttl: int, sight:
             "namespace": namespace,
             "name": name,
             "labels": {MANAGED_BY: DNS_CONTROLLER},
-            "annotations": {SEEN: _text(sight)},
+            "annotations": {SEEN: _text(last_seen)},
             "ownerReferences": [{"apiVersion": "v1", "kind": "Service", "name": name, "uid": service.uid}],
         },
         "spec": {
             "endpoints": [
-                {
-                    "dnsName": record.name,
-                    "recordType": record.type,
-                    "recordTTL": ttl,
-                    "targets": list(record.targets),
-                }
+                {"dnsName": record.name, "recordType": record.type, "recordTTL": ttl, "targets": list(record.targets)}
                 for record in records
             ]
         },
     }
 
 
-def _text(sight: Sight) -> str:
-    shares = {
-        cluster: {"addresses": sorted(share.addresses), "hosts": sorted(share.hosts)}
-        for cluster, share in sight.shares.items()
+def _text(last_seen: LastSeen) -> str:
+    balancers = {
+        cluster: {"addresses": sorted(balancer.addresses), "hosts": sorted(balancer.hosts)}
+        for cluster, balancer in last_seen.balancers.items()
     }
-    resolved = {host: sorted(addresses) for host, addresses in sight.resolved.items()}
-    return json.dumps({"ready": sight.ready, "shares": shares, "resolved": resolved}, sort_keys=True)
+    resolved = {host: sorted(addresses) for host, addresses in last_seen.resolved.items()}
+    return json.dumps({"ready": last_seen.ready, "shares": balancers, "resolved": resolved}, sort_keys=True)
 
 
-def sight_of(written: Written | None) -> Sight:
+def read_last_seen(written: Written | None) -> LastSeen:
     """What was seen when the records were written; what cannot be read was not seen."""
     text = written.owned["metadata"]["annotations"][SEEN] if written else None
     try:
         seen = json.loads(text or "{}")
         ready = {cluster: is_ready is True for cluster, is_ready in seen.get("ready", {}).items()}
-        shares = {cluster: _share_of(share) for cluster, share in seen.get("shares", {}).items()}
+        balancers = {cluster: _balancer_of(balancer) for cluster, balancer in seen.get("shares", {}).items()}
         resolved = {host: frozenset(filter(is_ip, map(str, some))) for host, some in seen.get("resolved", {}).items()}
     except (ValueError, TypeError, AttributeError):  # edited by hand
-        return Sight()
-    return Sight(
+        return LastSeen()
+    return LastSeen(
         ready,
-        {cluster: share for cluster, share in shares.items() if share != NO_SHARE},
+        {cluster: balancer for cluster, balancer in balancers.items() if balancer != NO_BALANCER},
         {host: addresses for host, addresses in resolved.items() if addresses},
     )
 
 
-def _share_of(seen: Json) -> Share:
+def _balancer_of(seen: Json) -> LoadBalancer:
     addresses, hosts = (map(str, seen.get(key, ())) for key in ("addresses", "hosts"))
-    return Share(frozenset(filter(is_ip, addresses)), frozenset(filter(is_domain, hosts)))
+    return LoadBalancer(frozenset(filter(is_ip, addresses)), frozenset(filter(is_domain, hosts)))

@@ -12,7 +12,7 @@ from time import monotonic
 import dns.rcode
 import pytest
 
-from controllers.names.objects import Service, Share, Sight, dns_endpoint
+from controllers.names.objects import FederatedService, LastSeen, LoadBalancer, dns_endpoint
 from controllers.names.plan import Shard, plan
 from controllers.runtime.objects import Json
 from controllers.zone.writer import COLLECTION
@@ -63,10 +63,13 @@ def service(i: int, last: int = 0) -> Json:
         Shard(f"c{c}", f"region-{c}", (f"zone-{c}",), frozenset({address(i, c, last)}), frozenset(), True, False)
         for c in range(CLUSTERS)
     ]
-    sight = Sight(
-        {each.cluster: True for each in shards}, {each.cluster: Share(each.addresses, each.hosts) for each in shards}
+    last_seen = LastSeen(
+        {each.cluster: True for each in shards},
+        {each.cluster: LoadBalancer(each.addresses, each.hosts) for each in shards},
     )
-    found = dns_endpoint(Service(("default", f"web-{i}"), f"uid-{i}"), plan(names, shards, {}).records, 30, sight)
+    found = dns_endpoint(
+        FederatedService(("default", f"web-{i}"), f"uid-{i}"), plan(names, shards, {}).records, 30, last_seen
+    )
     return {**found, "metadata": {**found["metadata"], "creationTimestamp": "2026-01-01T00:00:00Z"}}
 
 

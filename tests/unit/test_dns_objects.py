@@ -14,20 +14,20 @@ from hypothesis import strategies as st
 import federation
 from controllers.names.objects import (
     MANAGED_BY_KARMADA,
-    Balancer,
-    Service,
-    Share,
-    Sight,
+    FederatedService,
+    LastSeen,
+    LoadBalancer,
+    MemberService,
     Slice,
     Written,
     dns_endpoint,
     owned,
-    read_balancer,
     read_cluster,
+    read_last_seen,
+    read_member_service,
     read_service,
     read_slice,
     read_written,
-    sight_of,
 )
 from controllers.names.plan import Record
 from controllers.runtime.member import Endpoint
@@ -43,50 +43,55 @@ WEB = ("default", "web")
 def test_only_a_load_balancer_that_stays_counts() -> None:
     metadata = {"namespace": "default", "name": "web", "uid": "1"}
     service = {"metadata": metadata, "spec": {"type": "LoadBalancer"}}
-    assert read_service(service) == Service(WEB, "1")
+    assert read_service(service) == FederatedService(WEB, "1")
     assert read_service(service | {"spec": {"type": "NodePort"}}) is None
     assert read_service(service | {"metadata": metadata | {"deletionTimestamp": "2026-01-01T00:00:00Z"}}) is None
 
 
-def balancer(status: Json, kind: str = "LoadBalancer", **labels: str) -> Json:
+def member_service(status: Json, kind: str = "LoadBalancer", **labels: str) -> Json:
     """A Service as a member has it; of Karmada's unless labels are given."""
     metadata = {"namespace": "default", "name": "web", "uid": "2", "labels": labels or {MANAGED_BY_KARMADA: "true"}}
     return {"metadata": metadata, "spec": {"type": kind}, "status": status}
 
 
 @pytest.mark.parametrize(
-    ("ingress", "share"),
+    ("ingress", "balancer"),
     [
-        ([{"ip": "10.0.0.1", "ipMode": "VIP"}, {"ip": "::1"}], Share(frozenset(["10.0.0.1", "::1"]), frozenset())),
+        (
+            [{"ip": "10.0.0.1", "ipMode": "VIP"}, {"ip": "::1"}],
+            LoadBalancer(frozenset(["10.0.0.1", "::1"]), frozenset()),
+        ),
         (
             [{"hostname": "LB.Example.NET."}, {"hostname": "x" * 64}, {"ip": "", "ports": []}],
-            Share(frozenset(), frozenset(["lb.example.net"])),
+            LoadBalancer(frozenset(), frozenset(["lb.example.net"])),
         ),
-        ([], Share(frozenset(), frozenset())),
+        ([], LoadBalancer(frozenset(), frozenset())),
     ],
 )
-def test_a_members_service_says_what_its_load_balancer_offers(ingress: list[Json], share: Share) -> None:
-    seen = read_balancer(balancer({"loadBalancer": {"ingress": ingress}}), "fellowship")
-    assert seen == Balancer(WEB, share)
+def test_a_members_service_says_what_its_load_balancer_offers(ingress: list[Json], balancer: LoadBalancer) -> None:
+    seen = read_member_service(member_service({"loadBalancer": {"ingress": ingress}}), "fellowship")
+    assert seen == MemberService(WEB, balancer)
 
 
 @pytest.mark.parametrize("status", [{}, None, {"loadBalancer": {}}, {"loadBalancer": None}, {"x": 1}])
 def test_a_service_without_an_address_offers_nothing(status: Any) -> None:
-    assert read_balancer(balancer(status), "fellowship") == Balancer(WEB, Share(frozenset(), frozenset()))
+    assert read_member_service(member_service(status), "fellowship") == MemberService(
+        WEB, LoadBalancer(frozenset(), frozenset())
+    )
 
 
 def test_a_members_service_counts_if_the_federation_brought_it_and_it_is_a_load_balancer_that_stays() -> None:
     status = {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}
-    assert read_balancer(balancer(status, **{CARRIED_BY: "fellowship"}), "fellowship") is not None
-    assert read_balancer(balancer(status, **{CARRIED_BY: "another"}), "fellowship") is None
-    assert read_balancer(balancer(status, **{MANAGED_BY_KARMADA: "false"}), "fellowship") is None
-    assert read_balancer(balancer(status, kind="ClusterIP"), "fellowship") is None
-    bare = balancer(status)
+    assert read_member_service(member_service(status, **{CARRIED_BY: "fellowship"}), "fellowship") is not None
+    assert read_member_service(member_service(status, **{CARRIED_BY: "another"}), "fellowship") is None
+    assert read_member_service(member_service(status, **{MANAGED_BY_KARMADA: "false"}), "fellowship") is None
+    assert read_member_service(member_service(status, kind="ClusterIP"), "fellowship") is None
+    bare = member_service(status)
     del bare["metadata"]["labels"]
-    assert read_balancer(bare, "fellowship") is None
-    going = balancer(status)
+    assert read_member_service(bare, "fellowship") is None
+    going = member_service(status)
     going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    assert read_balancer(going, "fellowship") is None
+    assert read_member_service(going, "fellowship") is None
 
 
 @pytest.mark.parametrize(
@@ -153,7 +158,7 @@ RECORDS = (
 def test_a_dns_endpoint_is_as_its_crd_says() -> None:
     schema: Any = yaml.safe_load((Path(federation.__file__).parent / "dns" / "dnsendpoint.yaml").read_text())
     version = schema["spec"]["versions"][0]
-    written = dns_endpoint(Service(WEB, "1"), RECORDS, 30, Sight())
+    written = dns_endpoint(FederatedService(WEB, "1"), RECORDS, 30, LastSeen())
     assert written["apiVersion"] == f"{schema['spec']['group']}/{version['name']}"
     assert written["kind"] == schema["spec"]["names"]["kind"]
     fields = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["endpoints"]["items"][
@@ -175,42 +180,42 @@ def read_back(wanted: Json) -> Written | None:
 
 
 def test_what_was_written_is_known_again() -> None:
-    wanted = dns_endpoint(Service(WEB, "1"), RECORDS, 30, Sight())
+    wanted = dns_endpoint(FederatedService(WEB, "1"), RECORDS, 30, LastSeen())
     assert read_back(wanted) == Written(WEB, "2", "3", owned(wanted))
     for change in [
-        dns_endpoint(Service(WEB, "other"), RECORDS, 30, Sight()),
-        dns_endpoint(Service(WEB, "1"), RECORDS[:1], 30, Sight()),
-        dns_endpoint(Service(WEB, "1"), RECORDS, 31, Sight()),
-        dns_endpoint(Service(WEB, "1"), RECORDS, 30, Sight({"gondor": True})),
+        dns_endpoint(FederatedService(WEB, "other"), RECORDS, 30, LastSeen()),
+        dns_endpoint(FederatedService(WEB, "1"), RECORDS[:1], 30, LastSeen()),
+        dns_endpoint(FederatedService(WEB, "1"), RECORDS, 31, LastSeen()),
+        dns_endpoint(FederatedService(WEB, "1"), RECORDS, 30, LastSeen({"gondor": True})),
     ]:
         assert owned(change) != owned(wanted)
 
 
 def test_an_object_without_the_label_is_not_ours() -> None:
-    wanted = dns_endpoint(Service(WEB, "1"), RECORDS, 30, Sight())
+    wanted = dns_endpoint(FederatedService(WEB, "1"), RECORDS, 30, LastSeen())
     wanted["metadata"]["labels"] = {}
     assert read_back(wanted) is None
 
 
 ADDRESSES = st.frozensets(st.ip_addresses().map(str), min_size=1, max_size=3)
 HOSTS = st.frozensets(st.sampled_from(["lb.gondor.net", "lb.rohan.net"]), min_size=1)
-SHARES = st.builds(Share, ADDRESSES, HOSTS) | st.builds(Share, ADDRESSES, st.just(frozenset[str]()))
+BALANCERS = st.builds(LoadBalancer, ADDRESSES, HOSTS) | st.builds(LoadBalancer, ADDRESSES, st.just(frozenset[str]()))
 
 
 @given(
     st.dictionaries(st.text(max_size=5), st.booleans(), max_size=3),
-    st.dictionaries(st.text(max_size=5), SHARES, max_size=2),
+    st.dictionaries(st.text(max_size=5), BALANCERS, max_size=2),
     st.dictionaries(st.text(max_size=5), ADDRESSES, max_size=2),
 )
 def test_what_was_seen_is_read_back(
-    ready: dict[str, bool], shares: dict[str, Share], resolved: dict[str, frozenset[str]]
+    ready: dict[str, bool], balancers: dict[str, LoadBalancer], resolved: dict[str, frozenset[str]]
 ) -> None:
-    sight = Sight(ready, shares, resolved)
-    assert sight_of(read_back(dns_endpoint(Service(WEB, "1"), (), 30, sight))) == sight
+    last_seen = LastSeen(ready, balancers, resolved)
+    assert read_last_seen(read_back(dns_endpoint(FederatedService(WEB, "1"), (), 30, last_seen))) == last_seen
 
 
 def test_nothing_was_seen_where_nothing_was_written() -> None:
-    assert sight_of(None) == Sight()
+    assert read_last_seen(None) == LastSeen()
 
 
 @given(
@@ -224,7 +229,7 @@ def test_nothing_was_seen_where_nothing_was_written() -> None:
 )
 def test_an_annotation_that_was_spoilt_is_no_sight(text: str) -> None:
     metadata = {"namespace": "default", "name": "web", "annotations": {SEEN: text}}
-    sight = sight_of(Written(WEB, "1", "2", owned({"metadata": metadata})))
-    assert all(isinstance(is_ready, bool) for is_ready in sight.ready.values())
-    assert all(share.addresses or share.hosts for share in sight.shares.values())
-    assert all(isinstance(host, str) and addresses for host, addresses in sight.resolved.items())
+    last_seen = read_last_seen(Written(WEB, "1", "2", owned({"metadata": metadata})))
+    assert all(isinstance(is_ready, bool) for is_ready in last_seen.ready.values())
+    assert all(balancer.addresses or balancer.hosts for balancer in last_seen.balancers.values())
+    assert all(isinstance(host, str) and addresses for host, addresses in last_seen.resolved.items())
