@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from controllers.engine.clerk import COMPONENT
+from controllers.engine.api_writer import COMPONENT
 from controllers.engine.controller import Controller, Settings
 from controllers.engine.metrics import Metrics
 from controllers.runtime import arguments, leader, process

@@ -11,17 +11,17 @@ from threading import Thread
 from time import monotonic
 
 from controllers.engine import removal, scaling
-from controllers.engine.contract import Tell, Wanted
+from controllers.engine.contract import CarrierHandlers, Wanted
 from controllers.engine.fights import Fights
+from controllers.engine.informer import Handlers, Informer, Seen
 from controllers.engine.leaving import Leaving
 from controllers.engine.manifest import MANAGER, Owner, marked
+from controllers.engine.member_status import MemberStatus
 from controllers.engine.metrics import Metrics
 from controllers.engine.orphans import Known
 from controllers.engine.reach import Reach
 from controllers.engine.recreation import Recreations
 from controllers.engine.refs import Ref, namespace_ref
-from controllers.engine.sight import Ears, Seen, Sight
-from controllers.engine.standing import Standing
 from controllers.engine.traces import Traces
 from controllers.runtime.api import FAILURES, Api, wait_asked_for, why
 from controllers.runtime.line import Line
@@ -51,11 +51,11 @@ class Carrier:
         kinds: Iterable[str],
         reach: Reach,
         connect: Callable[[], Api],
-        tell: Tell,
+        handlers: CarrierHandlers,
         metrics: Metrics,
     ) -> None:
         self.name = name
-        self._owner, self._reach, self._tell, self._metrics = owner, reach, tell, metrics
+        self._owner, self._reach, self._handlers, self._metrics = owner, reach, handlers, metrics
         self._line = Line(connect)
         self._loop = Loop()
         self._wanted: dict[Ref, Wanted] = {}
@@ -75,10 +75,10 @@ class Carrier:
         """Jobs that have finished, by their UID in the federation API."""
         self._autoscaled: set[Ref] = set()
         self._told: dict[Ref, str] = {}
-        self._stands: dict[Ref, Standing] = {}
+        self._stands: dict[Ref, MemberStatus] = {}
         """What was told of each object."""
         self._leaving: Leaving | None = None
-        self._sight = Sight(
+        self._informer = Informer(
             name,
             owner,
             kinds=kinds,
@@ -86,7 +86,7 @@ class Carrier:
             connect=connect,
             loop=self._loop,
             metrics=metrics.streams,
-            ears=Ears(self._learn, self._begin, self._lose),
+            handlers=Handlers(self._learn, self._begin, self._lose),
         )
         Thread(target=self._run, name=f"carrier to {name}", daemon=True).start()
 
@@ -110,7 +110,7 @@ class Carrier:
         self._loop.post(partial(self._leave, known, keep_workloads))
 
     def stop(self) -> None:
-        self._sight.stop()
+        self._informer.stop()
         self._loop.end()
 
     def _run(self) -> None:
@@ -119,7 +119,7 @@ class Carrier:
 
     def _want(self, ref: Ref, wanted: Wanted) -> None:
         for uid in self._gone.pop(ref, ()):
-            self._tell.settled(ref, uid)  # What is in the member becomes this one.
+            self._handlers.settled(ref, uid)  # What is in the member becomes this one.
         if self._wanted.get(ref) != wanted:
             self._wanted[ref] = wanted
             self._mark(ref)
@@ -127,7 +127,7 @@ class Carrier:
     def _take_back(self, ref: Ref, uid: str) -> None:
         wanted = self._wanted.get(ref)
         if wanted is not None and wanted.uid != uid:
-            self._tell.settled(ref, uid)  # It was made anew, and what is in the member becomes that.
+            self._handlers.settled(ref, uid)  # It was made anew, and what is in the member becomes that.
             return
         self._wanted.pop(ref, None)
         self._gone[ref] = self._gone.get(ref, frozenset()) | {uid}
@@ -143,18 +143,20 @@ class Carrier:
 
     def _stand(self, ref: Ref) -> None:
         """Tells how it stands, if that is news."""
-        wanted, seen = self._wanted.get(ref), self._sight.ours.get(ref)
+        wanted, seen = self._wanted.get(ref), self._informer.ours.get(ref)
         if wanted is None:
             if self._stands.pop(ref, None) is not None:
-                self._tell.stands(ref, None)
+                self._handlers.status_changed(ref, None)
             return
         if seen is None and self._has_finished(ref, wanted):
             return  # It stands as it did when it was there.
         is_applied = seen is not None and self._applied.get(ref) == (wanted.digest, seen)
-        now = Standing(wanted.digest if is_applied else "", self._told.get(ref, ""), seen.says if seen else None)
+        now = MemberStatus(
+            wanted.digest if is_applied else "", self._told.get(ref, ""), seen.reported if seen else None
+        )
         if self._stands.get(ref) != now:
             self._stands[ref] = now
-            self._tell.stands(ref, now)
+            self._handlers.status_changed(ref, now)
 
     def _note_foreign(self, ref: Ref, *, foreign: bool) -> None:
         (self._foreign.add if foreign else self._foreign.discard)(ref)
@@ -165,7 +167,7 @@ class Carrier:
             self._mark(ref)
             if view is not None and view.traces.is_finished and self._finished.get(ref) != view.made_of:
                 self._finished[ref] = view.made_of
-                self._tell.finished(ref, view.made_of)
+                self._handlers.finished(ref, view.made_of)
             if view is None:
                 self._used.discard(ref)
                 if ref not in self._wanted:
@@ -178,7 +180,7 @@ class Carrier:
         self._mark(*(ref for ref in (*self._wanted, *self._gone) if ref.kind == kind))
 
     def _lose(self, refused: Mapping[str, str]) -> None:
-        self._tell.refused(refused)
+        self._handlers.refused(refused)
         self._go_on_leaving()
 
     def _mark(self, *refs: Ref) -> None:
@@ -190,8 +192,8 @@ class Carrier:
 
     def _look(self, ref: Ref) -> None:
         self._marked.discard(ref)
-        awaits_sight = not self._sight.has_seen(ref) and ref.kind != NAMESPACE
-        if ref in self._wanted and awaits_sight and self._reach.includes(ref):
+        is_unseen = not self._informer.has_seen(ref) and ref.kind != NAMESPACE
+        if ref in self._wanted and is_unseen and self._reach.includes(ref):
             return
         if (pause := self._busy_until - monotonic()) > 0:
             self._loop.after(pause, partial(self._mark, ref))
@@ -228,13 +230,13 @@ class Carrier:
         """Once, until it is another problem or none."""
         if self._told.get(ref) != text:
             self._told[ref] = text
-            self._tell.problem(ref, text)
+            self._handlers.problem(ref, text)
 
     def _bring(self, ref: Ref, wanted: Wanted) -> None:
         if not self._reach.includes(ref):
             self._leave_out_of_reach(ref)
             return
-        seen, now = self._sight.ours.get(ref), monotonic()
+        seen, now = self._informer.ours.get(ref), monotonic()
         if self._is_as_wanted(ref, wanted, seen):
             return
         # Whether it was as it should be before, and somebody in the member changed it.
@@ -264,7 +266,7 @@ class Carrier:
                 raise
         self._metrics.applied.labels(self.name).inc()
         self._used.discard(ref)
-        self._sight.ours[ref] = after = self._sight.view(ref.kind, answer)
+        self._informer.ours[ref] = after = self._informer.view(ref.kind, answer)
         self._applied[ref] = wanted.digest, after
         self._told.pop(ref, None)
         if is_back and (seen is None or seen.shape != after.shape):
@@ -274,7 +276,7 @@ class Carrier:
     def _mistrust(self, ref: Ref, error: ApiError) -> None:
         """Forgets what the answer shows to be otherwise than it was seen."""
         if error.status == HTTPStatus.CONFLICT:
-            self._sight.ours.pop(ref, None)  # It is another one by now: look again.
+            self._informer.ours.pop(ref, None)  # It is another one by now: look again.
         if error.status == HTTPStatus.NOT_FOUND:
             self._used.discard(namespace_ref(ref.namespace))
 
@@ -331,9 +333,9 @@ class Carrier:
 
     def _has_namespace(self, namespace: Ref) -> bool:
         """Whether it is there; makes it if not. The controller has every Namespace wanted before what is in it."""
-        if namespace in self._wanted and namespace not in self._sight.ours and namespace not in self._used:
+        if namespace in self._wanted and namespace not in self._informer.ours and namespace not in self._used:
             self._bring(namespace, self._wanted[namespace])
-        seen = self._sight.ours.get(namespace)
+        seen = self._informer.ours.get(namespace)
         return seen is None or not seen.deleting
 
     def _remove(self, ref: Ref, uids: frozenset[str]) -> None:
@@ -345,21 +347,21 @@ class Carrier:
                     if removal.take_back(api, ref, self._owner, uids, going):
                         self._metrics.taken.labels(self.name).inc()
             except ApiError as error:
-                if error.status == HTTPStatus.FORBIDDEN and ref in self._sight.ours:
+                if error.status == HTTPStatus.FORBIDDEN and ref in self._informer.ours:
                     for uid in uids:  # Nobody is to wait for it; it is tried again and again.
-                        self._tell.owes(ref, uid)
+                        self._handlers.owes(ref, uid)
                     raise
                 if error.status != HTTPStatus.FORBIDDEN:
                     raise
                 log.warning(f"{self.name} does not let us look for {ref}: {why(error)}", extra={"cluster": self.name})
         self._forget(ref)
         for uid in uids:
-            self._tell.settled(ref, uid)
+            self._handlers.settled(ref, uid)
 
     def _look_for_orphans(self, known: Known) -> None:
-        found = self._sight.orphans(known, self._wanted.keys() | self._gone.keys())
+        found = self._informer.orphans(known, self._wanted.keys() | self._gone.keys())
         if found is not None and self._leaving is None:
-            self._tell.orphans(found)
+            self._handlers.orphans(found)
 
     def _leave(self, known: Known, keep_workloads: bool) -> None:
         self._leaving = Leaving(known, dict(self._gone), keep_workloads=keep_workloads)
@@ -370,19 +372,19 @@ class Carrier:
         """What fails is tried again."""
         if self._leaving is None:
             return
-        if refused := self._sight.refused:
+        if refused := self._informer.refused:
             kinds, words = ", ".join(refused), next(iter(refused.values()))
-            self._tell.staying(f"what it has of ours is not seen, as it does not let us follow {kinds}: {words}")
-        if not self._sight.is_complete:
+            self._handlers.staying(f"what it has of ours is not seen, as it does not let us follow {kinds}: {words}")
+        if not self._informer.is_complete:
             return
         problem = self._leaving.take_back(
-            self._line, self._owner, self._sight.ours, self._metrics.taken.labels(self.name).inc
+            self._line, self._owner, self._informer.ours, self._metrics.taken.labels(self.name).inc
         )
         if not problem:
-            self._tell.left()
+            self._handlers.left()
             return
         log.warning(f"cannot leave {self.name} yet: {problem}", extra={"cluster": self.name})
-        self._tell.staying(f"not all that it has of ours could be taken back: {problem}")
+        self._handlers.staying(f"not all that it has of ours could be taken back: {problem}")
         self._loop.after(LEAVING_SECONDS, self._go_on_leaving)
 
 

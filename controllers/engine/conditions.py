@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from controllers.engine.standing import Place
+from controllers.engine.member_status import ClusterStatus
 from controllers.runtime.objects import Json
 
 TIMED_OUT = "ProgressDeadlineExceeded"
@@ -12,15 +12,19 @@ _LAST = frozenset(["NewReplicaSetAvailable", "MinimumReplicasAvailable"])
 """Reasons that say least: that all is well."""
 
 
-def conditions(places: Sequence[Place], old: Iterable[Json], now: str) -> list[Json]:
+def conditions(clusters: Sequence[ClusterStatus], old: Iterable[Json], now: str) -> list[Json]:
     """Available and Progressing are True where they are so in every cluster; ReplicaFailure where it is in any."""
     before = {each["type"]: each for each in old}
-    found = [_everywhere("Available", places), _everywhere("Progressing", places), _anywhere("ReplicaFailure", places)]
+    found = [
+        _everywhere("Available", clusters),
+        _everywhere("Progressing", clusters),
+        _anywhere("ReplicaFailure", clusters),
+    ]
     return [_dated(each, before.get(each["type"]), now) for each in found if each is not None]
 
 
-def _everywhere(kind: str, places: Sequence[Place]) -> Json | None:
-    told = {place.cluster: _told(kind, place) for place in places}
+def _everywhere(kind: str, clusters: Sequence[ClusterStatus]) -> Json | None:
+    told = {cluster.name: _told(kind, cluster) for cluster in clusters}
     present = {cluster: condition for cluster, condition in told.items() if condition is not None}
     if not present:
         return None
@@ -34,21 +38,21 @@ def _everywhere(kind: str, places: Sequence[Place]) -> Json | None:
     bad = {cluster: condition for cluster, condition in all_told.items() if condition["status"] != "True"}
     statuses = {condition["status"] for condition in bad.values()}
     status = "True" if not bad else "False" if "False" in statuses else "Unknown"
-    return _joined(kind, status, bad or all_told, alone=len(places) == 1)
+    return _joined(kind, status, bad or all_told, alone=len(clusters) == 1)
 
 
-def _anywhere(kind: str, places: Sequence[Place]) -> Json | None:
-    bad = {place.cluster: place.condition(kind) or {} for place in places if place.has(kind)}
-    return _joined(kind, "True", bad, alone=len(places) == 1) if bad else None
+def _anywhere(kind: str, clusters: Sequence[ClusterStatus]) -> Json | None:
+    bad = {cluster.name: cluster.condition(kind) or {} for cluster in clusters if cluster.has(kind)}
+    return _joined(kind, "True", bad, alone=len(clusters) == 1) if bad else None
 
 
-def _told(kind: str, place: Place) -> Json | None:
+def _told(kind: str, cluster: ClusterStatus) -> Json | None:
     """What the cluster says; in its place, if that is not of the content of now, that it does not."""
-    if place.observed:
-        return place.condition(kind)
-    status = "False" if kind == "Available" or place.refused else "Unknown"
-    reason = "ClusterNotReady" if place.away else "NotObserved" if place.applied else "NotApplied"
-    message = place.message or ("it is not observed yet" if place.applied else "it is not applied yet")
+    if cluster.observed:
+        return cluster.condition(kind)
+    status = "False" if kind == "Available" or cluster.refused else "Unknown"
+    reason = "ClusterNotReady" if cluster.away else "NotObserved" if cluster.applied else "NotApplied"
+    message = cluster.message or ("it is not observed yet" if cluster.applied else "it is not applied yet")
     return {"type": kind, "status": status, "reason": reason, "message": message}
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from controllers.engine.member_status import MemberStatus
 from controllers.engine.refs import Ref
-from controllers.engine.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Wanted:
     """Whether it is a Job that has finished in the member: it is not made again there."""
 
 
-class Tell(Protocol):
+class CarrierHandlers(Protocol):
     """What a carrier tells, from its own thread."""
 
     def settled(self, ref: Ref, uid: str) -> None:
@@ -45,7 +45,7 @@ class Tell(Protocol):
     def refused(self, kinds: Mapping[str, str]) -> None:
         """The kinds that the member does not let us follow, with its words; none, once it does again."""
 
-    def stands(self, ref: Ref, standing: Standing | None) -> None:
+    def status_changed(self, ref: Ref, member_status: MemberStatus | None) -> None:
         """What is known of the object has changed; None is that it is to be there no more."""
 
     def left(self) -> None:

@@ -11,12 +11,12 @@ from http import HTTPStatus
 from typing import TypeVar
 
 from controllers.engine import finished, membership
-from controllers.engine.clerk import Clerk, uid_of
+from controllers.engine.aggregator import StatusAggregator
+from controllers.engine.api_writer import ApiWriter, uid_of
 from controllers.engine.clusters import COLLECTION, Cluster, read_cluster
 from controllers.engine.contract import Wanted
 from controllers.engine.dropped import dropped, not_carried
 from controllers.engine.federated import Federated, reader
-from controllers.engine.herald import Herald
 from controllers.engine.manifest import Owner
 from controllers.engine.membership import Members
 from controllers.engine.metrics import Metrics
@@ -60,8 +60,8 @@ class Controller:
         """`connect` makes a new line to the federation API."""
         self._settings, self._connect, self._loop, self._metrics = settings, connect, loop, metrics
         self._kinds = (NAMESPACE, *settings.kinds)
-        self._clerk = Clerk(connect)
-        self._herald = Herald(connect, metrics)
+        self._writer = ApiWriter(connect)
+        self._aggregator = StatusAggregator(connect, metrics)
         self._objects: dict[Ref, Federated] = {}
         self._inside: defaultdict[str, set[Ref]] = defaultdict(set)
         """What is in each namespace."""
@@ -89,7 +89,7 @@ class Controller:
 
     def _begin(self) -> None:
         try:
-            uid = self._clerk.api_uid()
+            uid = self._writer.api_uid()
             with self._connect() as api:
                 ending = dropped(api, self._settings.kinds)
         except FAILURES as error:
@@ -103,13 +103,13 @@ class Controller:
             Owner(self._settings.federation, uid),
             kinds=self._kinds,
             federation=self._connect,
-            clerk=self._clerk,
-            herald=self._herald,
+            writer=self._writer,
+            aggregator=self._aggregator,
             loop=self._loop,
             metrics=self._metrics,
-            ears=membership.Ears(self._hear, self._settled, self._finish, self._warn, self._known),
+            handlers=membership.Handlers(self._look_at_all, self._settled, self._finish, self._warn, self._known),
         )
-        self._herald.start()
+        self._aggregator.start()
         connect = partial(self._connect_to, uid)
         ended = self._loop.ended
         take = self._post(self._take_clusters)
@@ -177,7 +177,7 @@ class Controller:
 
     def _put(self, ref: Ref, view: Federated | None) -> None:
         if view is None or view.deleting:
-            self._herald.forget(ref)
+            self._aggregator.forget(ref)
         inside = self._inside[ref.namespace]
         if view is None:
             old = self._objects.pop(ref, None)
@@ -198,7 +198,7 @@ class Controller:
         if ref.namespace:
             self._mark(namespace_ref(ref.namespace))
 
-    def _hear(self) -> None:
+    def _look_at_all(self) -> None:
         """Clusters came, went, became Ready or not, or are selected by something else."""
         self._reached.clear()
         self._mark(*self._objects)
@@ -275,7 +275,7 @@ class Controller:
         if obj.ref.kind == NAMESPACE:
             self._reached[obj.ref] = targets
         if not obj.deleting:
-            self._herald.follow(obj, targets)
+            self._aggregator.follow(obj, targets)
         ref, done = obj.ref, self._done[obj.ref, obj.uid]
         if obj.body is not None and targets:
             for name in targets:
@@ -298,7 +298,7 @@ class Controller:
 
     def _hold(self, obj: Federated, *, held: bool) -> Federated:
         others = [each for each in obj.finalizers if each != FINALIZER]
-        answer = self._clerk.set_finalizers(
+        answer = self._writer.set_finalizers(
             obj.ref.path, obj.uid, obj.version, [*others, FINALIZER] if held else others
         )
         after = reader(obj.ref.kind, self._settings.federation)(answer)
@@ -322,7 +322,7 @@ class Controller:
 
     def _write_finished(self, obj: Federated, clusters: set[str]) -> Federated:
         text = finished.write(obj.finished | clusters, obj.uid)
-        answer = self._clerk.annotate(obj.ref.path, obj.uid, obj.version, {FINISHED: text})
+        answer = self._writer.annotate(obj.ref.path, obj.uid, obj.version, {FINISHED: text})
         del self._finished[obj.ref, obj.uid]
         after = reader(obj.ref.kind, self._settings.federation)(answer)
         self._put(obj.ref, after)
@@ -334,7 +334,7 @@ class Controller:
         if obj is None:
             return
         try:
-            self._clerk.warn(ref, obj.uid, text)
+            self._writer.warn(ref, obj.uid, text)
         except FAILURES as error:
             log.warning(f"no Event on {ref}: {why(error)}", extra={"object": str(ref)})
 

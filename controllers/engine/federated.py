@@ -9,9 +9,9 @@ from functools import partial
 
 from controllers.engine import finished
 from controllers.engine.manifest import digest, held, is_carried, strip
+from controllers.engine.member_status import Reported, read_reported
 from controllers.engine.placement import Placement, Traits, placement
 from controllers.engine.refs import Ref
-from controllers.engine.standing import Says, read_says
 from controllers.runtime.objects import Json
 from federation.settings.keys import ADOPT, FINALIZER, FINISHED, RECREATE
 
@@ -33,7 +33,7 @@ class Federated:
     recreate: bool
     finished: frozenset[str]
     """The clusters in which it has finished, if it is a Job."""
-    says: Says | None
+    reported: Reported | None
     """Its status, for the kinds that have one."""
 
     @property
@@ -75,5 +75,5 @@ def _read(kind: str, federation: str, obj: Json) -> Federated:
         annotations.get(ADOPT) == "true",
         annotations.get(RECREATE) == "true",
         finished.read(annotations.get(FINISHED, ""), metadata["uid"]),
-        read_says(kind, obj),
+        read_reported(kind, obj),
     )

@@ -36,11 +36,7 @@ class Heartbeat:
     """Tells each verdict, from its own thread, until it is stopped."""
 
     def __init__(
-        self,
-        name: str,
-        connect: Callable[[], Api],
-        ready: bool | None,
-        tell: Callable[[Verdict, Report | None], None],
+        self, name: str, connect: Callable[[], Api], ready: bool | None, tell: Callable[[Verdict, Report | None], None]
     ) -> None:
         """`connect` makes a new line with credentials that are read anew; `ready` is what was held so far."""
         self._connect, self._tell = connect, tell

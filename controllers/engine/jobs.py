@@ -10,59 +10,63 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controllers.engine.standing import Place, is_true
+from controllers.engine.member_status import ClusterStatus, is_true
 from controllers.runtime.objects import Json
 
 _RUNNING = ("active", "ready", "terminating")
 _ENDED = ("succeeded", "failed")
 
 
-def job_status(old: Json, places: Sequence[Place], now: str) -> Json:
+def job_status(old: Json, clusters: Sequence[ClusterStatus], now: str) -> Json:
     """Complete when it is so in every cluster; Failed when it is so in one, and active in none."""
     if is_true(old, "Complete") or is_true(old, "Failed"):
         return old
-    status: Json = {key: max(old.get(key) or 0, sum(place.count(key) for place in places)) for key in _ENDED}
-    starts = [place.says.status["startTime"] for place in places if place.says and "startTime" in place.says.status]
+    status: Json = {key: max(old.get(key) or 0, sum(cluster.count(key) for cluster in clusters)) for key in _ENDED}
+    starts = [
+        cluster.reported.status["startTime"]
+        for cluster in clusters
+        if cluster.reported and "startTime" in cluster.reported.status
+    ]
     if start := old.get("startTime") or min(starts, default=""):
         status["startTime"] = start
-    complete = all(place.applied and place.has("Complete") for place in places)
-    failed = [place for place in places if place.has("Failed")]
+    complete = all(cluster.applied and cluster.has("Complete") for cluster in clusters)
+    failed = [cluster for cluster in clusters if cluster.has("Failed")]
     if complete:
         status["startTime"] = start or now
-        ends = [place.says.status.get("completionTime", "") for place in places if place.says]
+        ends = [cluster.reported.status.get("completionTime", "") for cluster in clusters if cluster.reported]
         status["completionTime"] = max([*ends, status["startTime"]])
-        told = _told(places, "Complete")
+        told = _told(clusters, "Complete")
         found = [{"type": "SuccessCriteriaMet", **told}, {"type": "Complete", **told}]
-    elif failed and not any(map(_may_be_active, places)):
+    elif failed and not any(map(_may_be_active, clusters)):
         status.setdefault("startTime", now)
         told = _told(failed, "Failed")
         found = [{"type": "FailureTarget", **told}, {"type": "Failed", **told}]
     else:
-        status |= {key: sum(place.count(key) for place in places) for key in _RUNNING}
-        found = _suspended(old, places)
+        status |= {key: sum(cluster.count(key) for cluster in clusters) for key in _RUNNING}
+        found = _suspended(old, clusters)
     return status | {"conditions": [_dated(each, old, now) for each in found]}
 
 
-def _may_be_active(place: Place) -> bool:
-    if place.says is None:
+def _may_be_active(cluster: ClusterStatus) -> bool:
+    if cluster.reported is None:
         # What it refused does not run there; what is on its way may, and so may what is out of sight.
-        return place.away or not place.message
-    return not (place.has("Complete") or place.has("Failed"))
+        return cluster.away or not cluster.message
+    return not (cluster.has("Complete") or cluster.has("Failed"))
 
 
-def _suspended(old: Json, places: Sequence[Place]) -> list[Json]:
-    if not is_true(old, "Suspended") and not any(place.condition("Suspended") for place in places):
+def _suspended(old: Json, clusters: Sequence[ClusterStatus]) -> list[Json]:
+    if not is_true(old, "Suspended") and not any(cluster.condition("Suspended") for cluster in clusters):
         return []
-    everywhere = all(place.has("Suspended") for place in places)
+    everywhere = all(cluster.has("Suspended") for cluster in clusters)
     told = {"reason": "JobSuspended", "message": "Job suspended"}
     if not everywhere:
         told = {"reason": "JobResumed", "message": "Job resumed"}
     return [{"type": "Suspended", "status": "True" if everywhere else "False", **told}]
 
 
-def _told(places: Sequence[Place], kind: str) -> Json:
+def _told(clusters: Sequence[ClusterStatus], kind: str) -> Json:
     """In the words of the clusters, which are named unless all say the same."""
-    conditions = {place.cluster: place.condition(kind) or {} for place in places}
+    conditions = {cluster.name: cluster.condition(kind) or {} for cluster in clusters}
     messages = {cluster: str(each.get("message", "")) for cluster, each in conditions.items()}
     same = len(set(messages.values())) == 1
     text = next(iter(messages.values())) if same else "; ".join(f"{name}: {each}" for name, each in messages.items())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from controllers.engine import removal
+from controllers.engine.informer import Seen
 from controllers.engine.manifest import Owner
 from controllers.engine.orphans import Known
 from controllers.engine.refs import Ref
-from controllers.engine.sight import Seen
 from controllers.runtime.api import FAILURES, why
 from controllers.runtime.line import Line
 from kube.kinds import NAMESPACE

@@ -9,19 +9,19 @@ from functools import partial
 from http import HTTPStatus
 
 from controllers.engine import orphans
+from controllers.engine.aggregator import StatusAggregator, TellStatus
+from controllers.engine.api_writer import ApiWriter, Condition, with_condition
 from controllers.engine.carrier import Carrier
-from controllers.engine.clerk import Clerk, Condition, with_condition
 from controllers.engine.clusters import COLLECTION, LEFT, READY, Cluster, Endpoint, connect, debts, read_cluster
 from controllers.engine.contract import Wanted
 from controllers.engine.health import Verdict
 from controllers.engine.heartbeat import Heartbeat, Report
-from controllers.engine.herald import Hear, Herald
 from controllers.engine.manifest import Owner
+from controllers.engine.member_status import MemberStatus
 from controllers.engine.metrics import Metrics
 from controllers.engine.orphans import Known
 from controllers.engine.placement import Traits
 from controllers.engine.refs import Ref
-from controllers.engine.standing import Standing
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
@@ -36,7 +36,7 @@ ACCESS = "AccessGranted"
 
 
 @dataclass(frozen=True)
-class Ears:
+class Handlers:
     """Who is told, on the loop."""
 
     changed: Callable[[], None]
@@ -56,27 +56,27 @@ class _Member:
     """While it is Ready."""
     leaving: bool = False
     """Whether the carrier was told to leave."""
-    awaits_sight: bool = False
+    awaits_federation: bool = False
     """Whether it could not be told yet, as not all objects of the federation API were seen."""
 
 
 @dataclass(frozen=True)
-class _Told:
+class _OnLoop:
     """What a carrier tells, brought onto the loop."""
 
     members: Members
     member: _Member
     cluster: str
-    hear: Hear
+    tell_status: TellStatus
 
     def settled(self, ref: Ref, uid: str) -> None:
         self.members.loop.post(partial(self.members.settle, self.cluster, self.member, ref, uid))
 
     def problem(self, ref: Ref, text: str) -> None:
-        self.members.loop.post(partial(self.members.ears.problem, ref, text))
+        self.members.loop.post(partial(self.members.handlers.problem, ref, text))
 
     def finished(self, ref: Ref, uid: str) -> None:
-        self.members.loop.post(partial(self.members.ears.finished, self.cluster, ref, uid))
+        self.members.loop.post(partial(self.members.handlers.finished, self.cluster, ref, uid))
 
     def owes(self, ref: Ref, uid: str) -> None:
         self.members.loop.post(partial(self.members.owe, self.cluster, self.member, ref, uid))
@@ -95,8 +95,8 @@ class _Told:
         said = Condition(LEFT, "False", "NotTakenBack", text)
         self.members.loop.post(partial(self.members.remark, self.cluster, self.member, said, is_well=False))
 
-    def stands(self, ref: Ref, standing: Standing | None) -> None:
-        self.hear(ref, standing)
+    def status_changed(self, ref: Ref, member_status: MemberStatus | None) -> None:
+        self.tell_status(ref, member_status)
 
     def left(self) -> None:
         self.members.loop.post(partial(self.members.leave, self.cluster, self.member))
@@ -111,21 +111,21 @@ class Members:
         *,
         kinds: Sequence[str],
         federation: Callable[[], Api],
-        clerk: Clerk,
-        herald: Herald,
+        writer: ApiWriter,
+        aggregator: StatusAggregator,
         loop: Loop,
         metrics: Metrics,
-        ears: Ears,
+        handlers: Handlers,
     ) -> None:
-        self.loop, self.ears = loop, ears
-        self._owner, self._kinds, self._federation, self._clerk, self._metrics = (
+        self.loop, self.handlers = loop, handlers
+        self._owner, self._kinds, self._federation, self._writer, self._metrics = (
             owner,
             kinds,
             federation,
-            clerk,
+            writer,
             metrics,
         )
-        self._herald = herald
+        self._aggregator = aggregator
         self._clusters: dict[str, Cluster] = {}
         self._members: dict[str, _Member] = {}
 
@@ -142,16 +142,16 @@ class Members:
     def take(self, told: Mapping[str, Cluster | None], *, complete: bool) -> None:
         """What the federation API has now."""
         gone = self._clusters.keys() - told.keys() if complete else set()
-        before = self._standing()
+        before = self._what_counts()
         for name, cluster in {**told, **dict.fromkeys(gone)}.items():
             old = self._clusters.get(name)
             # An event from before what we wrote ourselves tells nothing new.
             if complete or cluster is None or old is None or not cluster.is_older_than(old):
                 self._take(name, cluster)
-        if complete or self._standing() != before:
-            self.ears.changed()
+        if complete or self._what_counts() != before:
+            self.handlers.changed()
 
-    def _standing(self) -> dict[str, tuple[bool, bool, Traits]]:
+    def _what_counts(self) -> dict[str, tuple[bool, bool, Traits]]:
         return {name: (each.is_ready, each.deleting, each.traits) for name, each in self._clusters.items()}
 
     def want(self, cluster: str, ref: Ref, wanted: Wanted) -> None:
@@ -184,7 +184,7 @@ class Members:
         except FAILURES as error:  # It is told again with the next attempt to take it back.
             log.warning(f"cannot note what {cluster} owes: {why(error)}", extra={"cluster": cluster})
             return
-        self.ears.settled(cluster, ref, uid)
+        self.handlers.settled(cluster, ref, uid)
 
     def forget(self, ref: Ref) -> None:
         text = str(ref)
@@ -216,7 +216,7 @@ class Members:
         if self._try_to_write(name, {"conditions": conditions}) and not is_well and before != new.status:
             log.warning(f"{name}: {new.message}", extra={"cluster": name})
             try:
-                self._clerk.warn_of_cluster(name, cluster.uid, new.reason, new.message)
+                self._writer.warn_of_cluster(name, cluster.uid, new.reason, new.message)
             except FAILURES as error:
                 log.warning(f"no Event on {name}: {why(error)}", extra={"cluster": name})
 
@@ -230,7 +230,7 @@ class Members:
                 log.warning(f"cannot note what {cluster} gave back: {why(error)}", extra={"cluster": cluster})
                 self.loop.after(RETRY_SECONDS, partial(self.settle, cluster, member, ref, uid))
                 return
-        self.ears.settled(cluster, ref, uid)
+        self.handlers.settled(cluster, ref, uid)
 
     def leave(self, cluster: str, member: _Member) -> None:
         """Lets the Cluster go: nothing of ours is in it."""
@@ -265,7 +265,7 @@ class Members:
         known = None if cluster.status_of(READY) is None else cluster.is_ready
 
         def tell(verdict: Verdict, report: Report | None) -> None:
-            self.loop.post(partial(self._hear, name, heartbeat, verdict, report))
+            self.loop.post(partial(self._take_verdict, name, heartbeat, verdict, report))
 
         heartbeat = Heartbeat(name, line, known, tell)
         self._members[name] = _Member(cluster.endpoint, heartbeat)
@@ -278,7 +278,7 @@ class Members:
         del self._members[name]
         self._metrics.forget(name)
 
-    def _hear(self, name: str, heartbeat: Heartbeat, verdict: Verdict, report: Report | None) -> None:
+    def _take_verdict(self, name: str, heartbeat: Heartbeat, verdict: Verdict, report: Report | None) -> None:
         member = self._members.get(name)
         if member is None or member.heartbeat is not heartbeat:
             return
@@ -301,21 +301,21 @@ class Members:
                 extra={"cluster": name},
             )
             self._follow_readiness(name)
-            self.ears.changed()
+            self.handlers.changed()
 
     def _follow_readiness(self, name: str) -> None:
         """Has a carrier while the cluster is Ready; lets go what leaves."""
         cluster, member = self._clusters[name], self._members[name]
         if cluster.is_ready and member.carrier is None:
             line = partial(connect, self._federation, cluster.endpoint)
-            told = _Told(self, member, name, self._herald.ear(name))
+            on_loop = _OnLoop(self, member, name, self._aggregator.listener(name))
             member.carrier = Carrier(
                 name,
                 owner=self._owner,
                 kinds=self._kinds,
                 reach=cluster.endpoint.reach,
                 connect=line,
-                tell=told,
+                handlers=on_loop,
                 metrics=self._metrics,
             )
             for uid, ref in debts(cluster):
@@ -324,7 +324,7 @@ class Members:
             member.carrier.stop()
             member.carrier, member.leaving = None, False
         if not cluster.is_ready:
-            self._herald.lose(name, cluster.why_not_ready)
+            self._aggregator.lose(name, cluster.why_not_ready)
         if cluster.deleting:
             self._go_on_leaving(name, cluster, member)
 
@@ -339,13 +339,13 @@ class Members:
             if conditions is not None:
                 self._try_to_write(name, {"conditions": conditions})
         elif not member.leaving:
-            known = self.ears.known()
+            known = self.handlers.known()
             if unseen := set(self._kinds) - known.kinds:
                 # What is an orphan, and stays, is not known yet.
                 text = f"the federation API does not show yet what it has of {', '.join(sorted(unseen))}"
-                if member.awaits_sight:  # Not when it has just begun.
+                if member.awaits_federation:  # Not when it has just begun.
                     self.remark(name, member, Condition(LEFT, "False", "ObjectsNotSeen", text), is_well=False)
-                member.awaits_sight = True
+                member.awaits_federation = True
                 self.loop.after(RETRY_SECONDS, partial(self._go_on, name))
                 return
             member.leaving = True
@@ -362,7 +362,7 @@ class Members:
         others = [each for each in cluster.finalizers if each != FINALIZER]
         finalizers = [*others, FINALIZER] if held else others
         try:
-            answer = self._clerk.set_finalizers(f"{COLLECTION}/{name}", cluster.uid, cluster.version, finalizers)
+            answer = self._writer.set_finalizers(f"{COLLECTION}/{name}", cluster.uid, cluster.version, finalizers)
         except FAILURES as error:
             if not (isinstance(error, ApiError) and error.status == HTTPStatus.NOT_FOUND):
                 log.warning(f"cannot change the finalizer of {name} yet: {why(error)}", extra={"cluster": name})
@@ -380,4 +380,4 @@ class Members:
 
     def _write(self, name: str, status: Json) -> None:
         cluster = self._clusters[name]
-        self._clusters[name] = read_cluster(self._clerk.set_status(name, cluster.uid, status))
+        self._clusters[name] = read_cluster(self._writer.set_status(name, cluster.uid, status))

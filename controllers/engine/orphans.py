@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from controllers.engine.clerk import Condition
+from controllers.engine.api_writer import Condition
 from controllers.engine.refs import Ref
 
 CONDITION = "Orphans"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from controllers.engine.standing import Place
+from controllers.engine.member_status import ClusterStatus
 from controllers.runtime.objects import Json
 
 
-def awaited(kind: str, place: Place) -> str:
+def awaited(kind: str, cluster: ClusterStatus) -> str:
     """What the cluster has still to do, or did wrong; empty if nothing. Only for what is observed there."""
     find = _AWAITED.get(kind)
-    return "" if find is None else find(place)
+    return "" if find is None else find(cluster)
 
 
 def ingress(status: Json) -> list[Json]:
@@ -17,53 +17,55 @@ def ingress(status: Json) -> list[Json]:
     return (status.get("loadBalancer") or {}).get("ingress") or []
 
 
-def _deployment(place: Place) -> str:
-    updated, total = place.count("updatedReplicas"), place.count("replicas")
-    if updated < place.desired:
-        return _unless(updated, place.desired, "replicas are updated") + _why(place)
+def _deployment(cluster: ClusterStatus) -> str:
+    updated, total = cluster.count("updatedReplicas"), cluster.count("replicas")
+    if updated < cluster.desired:
+        return _unless(updated, cluster.desired, "replicas are updated") + _why(cluster)
     if total > updated:
         return f"{total - updated} of {total} replicas are old ones"
-    return _unless(place.count("availableReplicas"), updated, "replicas are available")
+    return _unless(cluster.count("availableReplicas"), updated, "replicas are available")
 
 
-def _why(place: Place) -> str:
+def _why(cluster: ClusterStatus) -> str:
     """What the cluster says of replicas that it cannot make."""
-    failure = place.condition("ReplicaFailure") if place.has("ReplicaFailure") else None
+    failure = cluster.condition("ReplicaFailure") if cluster.has("ReplicaFailure") else None
     return f": {failure['message']}" if failure and failure.get("message") else ""
 
 
-def _stateful_set(place: Place) -> str:
-    updated, to_update = place.count("updatedReplicas"), place.desired - _partition(place)
-    return _unless(place.count("readyReplicas"), place.desired, "replicas are ready") or _unless(
+def _stateful_set(cluster: ClusterStatus) -> str:
+    updated, to_update = cluster.count("updatedReplicas"), cluster.desired - _partition(cluster)
+    return _unless(cluster.count("readyReplicas"), cluster.desired, "replicas are ready") or _unless(
         updated, to_update, "replicas are updated"
     )
 
 
-def _partition(place: Place) -> int:
+def _partition(cluster: ClusterStatus) -> int:
     """How many replicas are not to be updated."""
-    strategy = place.says.spec.get("updateStrategy") if place.says else None
+    strategy = cluster.reported.spec.get("updateStrategy") if cluster.reported else None
     if not isinstance(strategy, dict):
         return 0
     if strategy.get("type") == "OnDelete":
-        return place.desired  # Whoever deletes the pods updates them, some day.
+        return cluster.desired  # Whoever deletes the pods updates them, some day.
     return int((strategy.get("rollingUpdate") or {}).get("partition") or 0)
 
 
-def _daemon_set(place: Place) -> str:
-    desired = place.count("desiredNumberScheduled")
-    return _unless(place.count("updatedNumberScheduled"), desired, "pods are updated") or _unless(
-        place.count("numberAvailable"), desired, "pods are available"
+def _daemon_set(cluster: ClusterStatus) -> str:
+    desired = cluster.count("desiredNumberScheduled")
+    return _unless(cluster.count("updatedNumberScheduled"), desired, "pods are updated") or _unless(
+        cluster.count("numberAvailable"), desired, "pods are available"
     )
 
 
-def _job(place: Place) -> str:
+def _job(cluster: ClusterStatus) -> str:
     """One that runs is well."""
-    return str((place.condition("Failed") or {}).get("message") or "it failed") if place.has("Failed") else ""
+    return str((cluster.condition("Failed") or {}).get("message") or "it failed") if cluster.has("Failed") else ""
 
 
-def _service(place: Place) -> str:
-    is_balanced = place.says is not None and place.says.spec.get("type") == "LoadBalancer"
-    return "its load balancer has no address" if is_balanced and place.says and not ingress(place.says.status) else ""
+def _service(cluster: ClusterStatus) -> str:
+    reported = cluster.reported
+    if reported is None or reported.spec.get("type") != "LoadBalancer" or ingress(reported.status):
+        return ""
+    return "its load balancer has no address"
 
 
 def _unless(count: int, wanted: int, what: str) -> str:

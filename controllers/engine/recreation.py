@@ -7,8 +7,8 @@ import re
 from http import HTTPStatus
 
 from controllers.engine import removal
+from controllers.engine.informer import Seen
 from controllers.engine.refs import Ref
-from controllers.engine.sight import Seen
 from controllers.runtime.api import Api
 from kube.errors import ApiError
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from controllers.engine.member_status import STATUS_KINDS, ClusterStatus
 from controllers.engine.progress import awaited
 from controllers.engine.refs import Ref
-from controllers.engine.standing import STATUS_KINDS, Place
 from controllers.runtime.objects import Json
 from kube.kinds import API_VERSIONS
 
@@ -61,26 +61,26 @@ class Report:
         }
 
 
-def is_reported(kind: str, place: Place) -> bool:
+def is_reported(kind: str, cluster: ClusterStatus) -> bool:
     """Whether there is to be a report at all.
 
     Of what has no status there is nothing to tell but that it is refused: a report of each would double the writes.
     """
-    return kind in STATUS_KINDS or place.refused
+    return kind in STATUS_KINDS or cluster.refused
 
 
-def report(ref: Ref, uid: str, place: Place) -> Report:
+def report(ref: Ref, uid: str, cluster: ClusterStatus) -> Report:
     """What is to be told of the object in a cluster."""
-    if place.away:
-        applied, healthy, message = "Unknown", "Unknown", place.message
-    elif not place.applied:
-        applied, healthy, message = "False", "Unknown", place.message or "it is not applied yet"
-    elif place.says is not None and place.says.generation and ref.kind != "Job" and not place.observed:
+    if cluster.away:
+        applied, healthy, message = "Unknown", "Unknown", cluster.message
+    elif not cluster.applied:
+        applied, healthy, message = "False", "Unknown", cluster.message or "it is not applied yet"
+    elif cluster.reported is not None and cluster.reported.generation and ref.kind != "Job" and not cluster.observed:
         applied, healthy, message = "True", "Unknown", "it is not observed yet"
     else:
-        message = awaited(ref.kind, place)
+        message = awaited(ref.kind, cluster)
         applied, healthy = "True", "False" if message else "True"
-    return Report(ref, uid, place.cluster, applied, healthy, message[:MESSAGE_MAX])
+    return Report(ref, uid, cluster.name, applied, healthy, message[:MESSAGE_MAX])
 
 
 def read_report(obj: Json) -> Report:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from controllers.engine.standing import is_true
+from controllers.engine.member_status import is_true
 from controllers.runtime.objects import Json
 
 

@@ -36,7 +36,7 @@ ANSWER_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
-class Sight:
+class Observation:
     """A Lease as it was seen last."""
 
     version: str
@@ -46,18 +46,18 @@ class Sight:
     since: float
     """When it was first seen like this, by our own clock."""
 
-    def then(self, lease: Json | None, now: float) -> Sight:
+    def then(self, lease: Json | None, now: float) -> Observation:
         """After another look; `lease` is None if it is not there."""
         version = "" if lease is None else str(lease["metadata"]["resourceVersion"])
         holder = "" if lease is None else str((lease.get("spec") or {}).get("holderIdentity") or "")
-        return self if (version, holder) == (self.version, self.holder) else Sight(version, holder, now)
+        return self if (version, holder) == (self.version, self.holder) else Observation(version, holder, now)
 
     def is_free(self, me: str, now: float) -> bool:
         """Whether `me` may take it."""
         return self.holder in ("", me) or now - self.since >= LEASE_SECONDS
 
 
-UNSEEN = Sight("", "", 0.0)
+UNSEEN = Observation("", "", 0.0)
 
 
 def clock() -> float:
@@ -77,7 +77,7 @@ class Leader:
         self.me = f"{socket.gethostname()}_{uuid4()}"
         self._connect, self._name, self._namespace = connect, name, namespace
         self._line = Line(connect)
-        self._sight = UNSEEN
+        self._observation = UNSEEN
         self._until = 0.0
         """Until then we may write."""
         self._leads = self._looked = False
@@ -110,7 +110,7 @@ class Leader:
         # A renewal may be on its way; with an older version we would be refused.
         if self._leads and self._asking.acquire(timeout=ANSWER_SECONDS):
             with suppress(*FAILURES), self._connect() as api:
-                api.replace(self._path, self._body("", self._sight.version))
+                api.replace(self._path, self._body("", self._observation.version))
 
     def _run(self, lead: Callable[[], None]) -> None:
         self._renew_or_look()
@@ -123,9 +123,9 @@ class Leader:
             self.check()
 
     def _pause(self) -> float:
-        if not self._sight.holder:
+        if not self._observation.holder:
             return LOOK_SECONDS
-        return min(LOOK_SECONDS, max(SOON_SECONDS, self._sight.since + LEASE_SECONDS - clock()))
+        return min(LOOK_SECONDS, max(SOON_SECONDS, self._observation.since + LEASE_SECONDS - clock()))
 
     def _renew_or_look(self) -> None:
         try:
@@ -134,7 +134,7 @@ class Leader:
                     return
                 if not (self._leads and self._take(api)):
                     self._look(api)
-                    if self._sight.is_free(self.me, clock()):
+                    if self._observation.is_free(self.me, clock()):
                         self._take(api)
         except FAILURES as error:
             log.warning(f"{self._lease} is not {'renewed' if self._leads else 'seen'}: {why(error)}")
@@ -146,25 +146,25 @@ class Leader:
             if error.status != 404:
                 raise
             lease = None
-        before, self._sight = self._sight, self._sight.then(lease, clock())
+        before, self._observation = self._observation, self._observation.then(lease, clock())
         self._looked = True
-        if self._sight.holder not in ("", self.me):
+        if self._observation.holder not in ("", self.me):
             if self._leads:
-                process.end(f"no longer leads: {self._sight.holder} holds {self._lease}", 1)
-            if before.holder != self._sight.holder:
-                log.info(f"stands by: {self._sight.holder} holds {self._lease}")
+                process.end(f"no longer leads: {self._observation.holder} holds {self._lease}", 1)
+            if before.holder != self._observation.holder:
+                log.info(f"stands by: {self._observation.holder} holds {self._lease}")
 
     def _take(self, api: Api) -> bool:
         """Takes or renews it; False if it is not as it was seen."""
         began = clock()
         try:
             # Without a version it is made; that is refused if another one made it meanwhile.
-            answer = api.replace(self._path, self._body(self.me, self._sight.version))
+            answer = api.replace(self._path, self._body(self.me, self._observation.version))
         except ApiError as error:
             if error.status not in (409, 422):
                 raise
             return False
-        self._sight = self._sight.then(answer, clock())
+        self._observation = self._observation.then(answer, clock())
         # The others count from when they see the change, which is after we asked for it.
         self._until = began + GIVE_UP_SECONDS
         if not self._leads:

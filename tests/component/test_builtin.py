@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from controllers.engine.standing import STATUS_KINDS
+from controllers.engine.member_status import STATUS_KINDS
 from federation.settings import access, kubeconfig
 from federation.settings.schema import Access, Propagation
 from tests.component.program import GONDOR, UIDS, run

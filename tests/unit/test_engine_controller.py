@@ -75,7 +75,7 @@ class World:
         """With the process of a real one, its threads end."""
         self.loop.end()
         self.thread.join(10)
-        self.controller._herald.end()
+        self.controller._aggregator.end()
         if self.controller._members is not None:
             for name, member in list(self.controller._members._members.items()):
                 self.controller._members._stop(name, member)

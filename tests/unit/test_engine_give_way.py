@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from controllers.engine import fights, finished, recreation, scaling
 from controllers.engine.fights import Fights
+from controllers.engine.informer import Seen
 from controllers.engine.refs import Ref
-from controllers.engine.sight import Seen
 from controllers.engine.traces import traces
 from controllers.runtime.api import Api
 from kube.errors import ApiError
@@ -72,12 +72,7 @@ def test_what_an_autoscaler_aims_at_is_asked_in_its_namespace() -> None:
 
 @pytest.mark.parametrize(
     ("condition", "status", "expected"),
-    [
-        ("Complete", "True", True),
-        ("Failed", "True", True),
-        ("Complete", "False", False),
-        ("Suspended", "True", False),
-    ],
+    [("Complete", "True", True), ("Failed", "True", True), ("Complete", "False", False), ("Suspended", "True", False)],
 )
 def test_a_job_is_finished_by_its_conditions(condition: str, status: str, expected: bool) -> None:
     obj = {**deployment(1), "status": {"conditions": [{"type": condition, "status": status}]}}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controllers.engine.clerk import Condition, with_condition
+from controllers.engine.api_writer import Condition, with_condition
 from controllers.engine.health import GOOD_ANSWERS, SILENT_SECONDS, Health, Verdict, in_words
 from controllers.runtime.api import FAILURES, Api
 from controllers.runtime.member import CredentialsError

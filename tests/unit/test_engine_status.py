@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controllers.engine.member_status import ClusterStatus, Reported
 from controllers.engine.refs import Ref
 from controllers.engine.reports import is_reported, report
-from controllers.engine.standing import Place, Says
 from controllers.engine.status import COUNTS, aggregate, change
 
 pytestmark = pytest.mark.unit
@@ -20,30 +20,30 @@ NOW, THEN = "2026-02-02T00:00:00Z", "2026-01-01T00:00:00Z"
 Json = dict[str, Any]
 
 
-def says(generation: int = 1, observed: int | None = None, desired: int = 2, **status: Any) -> Says:
+def reported(generation: int = 1, observed: int | None = None, desired: int = 2, **status: Any) -> Reported:
     observed = generation if observed is None else observed
-    return Says(generation, {"replicas": desired}, {"observedGeneration": observed, **status})
+    return Reported(generation, {"replicas": desired}, {"observedGeneration": observed, **status})
 
 
 def condition(kind: str, status: str, reason: str = "", message: str = "") -> Json:
     return {"type": kind, "status": status, "reason": reason, "message": message}
 
 
-def good(replicas: int = 2) -> Says:
+def good(replicas: int = 2) -> Reported:
     conditions = [
         condition("Available", "True", "MinimumReplicasAvailable", "has enough"),
         condition("Progressing", "True", "NewReplicaSetAvailable", "is there"),
     ]
     counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), replicas)
-    return says(desired=replicas, **counts, conditions=conditions)
+    return reported(desired=replicas, **counts, conditions=conditions)
 
 
-def own(generation: int = 1, **status: Any) -> Says:
-    return Says(generation, {"replicas": 2}, status)
+def own(generation: int = 1, **status: Any) -> Reported:
+    return Reported(generation, {"replicas": 2}, status)
 
 
-def at(cluster: str, what: Says | None, **more: Any) -> Place:
-    return Place(cluster, what, **{"applied": True, **more})
+def at(cluster: str, what: Reported | None, **more: Any) -> ClusterStatus:
+    return ClusterStatus(cluster, what, **{"applied": True, **more})
 
 
 def find(status: Json, kind: str) -> Json:
@@ -76,7 +76,7 @@ def is_rolled_out(kind: str, generation: int, spec: Json, status: Json) -> bool:
 
 
 @st.composite
-def deployments(draw: st.DrawFn, replicas: int) -> Says:
+def deployments(draw: st.DrawFn, replicas: int) -> Reported:
     total = draw(st.integers(0, 4))
     ready = draw(st.integers(0, total))
     counts = {
@@ -88,30 +88,30 @@ def deployments(draw: st.DrawFn, replicas: int) -> Says:
     reason = draw(st.sampled_from(["NewReplicaSetAvailable", "ReplicaSetUpdated", "ProgressDeadlineExceeded"]))
     progressing = condition("Progressing", "False" if reason.startswith("Pro") else "True", reason, "so")
     available = condition("Available", draw(st.sampled_from(["True", "False"])), "Reason", "message")
-    return says(3, draw(st.integers(2, 3)), replicas, **counts, conditions=[available, progressing])
+    return reported(3, draw(st.integers(2, 3)), replicas, **counts, conditions=[available, progressing])
 
 
 @st.composite
-def stateful_sets(draw: st.DrawFn, replicas: int, partition: int) -> Says:
+def stateful_sets(draw: st.DrawFn, replicas: int, partition: int) -> Reported:
     total = draw(st.integers(0, 4))
     keys = ("readyReplicas", "updatedReplicas", "currentReplicas")
     counts = {"replicas": total, **{key: draw(st.integers(0, total)) for key in keys}}
     strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": partition}}
     revisions = {"currentRevision": "web-1", "updateRevision": "web-2"}
     status = {"observedGeneration": draw(st.integers(2, 3)), **counts, **revisions}
-    return Says(3, {"replicas": replicas, "updateStrategy": strategy}, status)
+    return Reported(3, {"replicas": replicas, "updateStrategy": strategy}, status)
 
 
 @st.composite
-def daemon_sets(draw: st.DrawFn) -> Says:
+def daemon_sets(draw: st.DrawFn) -> Reported:
     desired = draw(st.integers(0, 3))
     keys = ("updatedNumberScheduled", "numberReady", "numberAvailable", "currentNumberScheduled")
     counts = {"desiredNumberScheduled": desired, **{key: draw(st.integers(0, desired)) for key in keys}}
-    return says(3, draw(st.integers(2, 3)), **counts)
+    return reported(3, draw(st.integers(2, 3)), **counts)
 
 
 @st.composite
-def rollouts(draw: st.DrawFn) -> tuple[str, Json, list[Place]]:
+def rollouts(draw: st.DrawFn) -> tuple[str, Json, list[ClusterStatus]]:
     """A kind, the spec that all have, and what 1 to 3 clusters say."""
     kind = draw(st.sampled_from(sorted(COUNTS)))
     replicas, partition = draw(st.integers(0, 3)), draw(st.integers(0, 2))
@@ -125,41 +125,43 @@ def rollouts(draw: st.DrawFn) -> tuple[str, Json, list[Place]]:
     return kind, spec, [at(name, draw(kinds[kind])) for name in names]
 
 
-def verdicts(kind: str, spec: Json, places: Sequence[Place]) -> list[bool]:
+def verdicts(kind: str, spec: Json, clusters: Sequence[ClusterStatus]) -> list[bool]:
     return [
-        place.applied
-        and not place.away
-        and place.says is not None
-        and is_rolled_out(kind, place.says.generation, spec, place.says.status)
-        for place in places
+        cluster.applied
+        and not cluster.away
+        and cluster.reported is not None
+        and is_rolled_out(kind, cluster.reported.generation, spec, cluster.reported.status)
+        for cluster in clusters
     ]
 
 
 @given(rollouts(), st.integers(1, 9))
-def test_kubectl_ends_when_it_would_in_every_cluster(case: tuple[str, Json, list[Place]], generation: int) -> None:
-    kind, spec, places = case
-    status = aggregate(kind, own(generation), places, NOW)
-    assert is_rolled_out(kind, generation, spec, status) == all(verdicts(kind, spec, places))
+def test_kubectl_ends_when_it_would_in_every_cluster(
+    case: tuple[str, Json, list[ClusterStatus]], generation: int
+) -> None:
+    kind, spec, clusters = case
+    status = aggregate(kind, own(generation), clusters, NOW)
+    assert is_rolled_out(kind, generation, spec, status) == all(verdicts(kind, spec, clusters))
 
 
 @given(rollouts(), st.sampled_from([{"applied": False}, {"away": True}, {"applied": False, "message": "409"}]))
 def test_one_cluster_that_is_away_or_behind_keeps_it_from_ending(
-    case: tuple[str, Json, list[Place]], behind: Json
+    case: tuple[str, Json, list[ClusterStatus]], behind: Json
 ) -> None:
-    kind, spec, places = case
-    places[-1] = at("rohan", None if behind.get("away") else places[-1].says, **behind)
-    status = aggregate(kind, own(3, observedGeneration=3), places, NOW)
+    kind, spec, clusters = case
+    clusters[-1] = at("rohan", None if behind.get("away") else clusters[-1].reported, **behind)
+    status = aggregate(kind, own(3, observedGeneration=3), clusters, NOW)
     assert not is_rolled_out(kind, 3, spec, status)
     assert find(status, "Available").get("status") != "True"
 
 
 @given(rollouts())
-def test_of_one_cluster_it_says_what_that_cluster_says(case: tuple[str, Json, list[Place]]) -> None:
-    kind, _, (place, *_) = case
-    assert place.says is not None
-    status = aggregate(kind, own(3), [place], NOW)
-    theirs = place.says.status
-    if place.observed:
+def test_of_one_cluster_it_says_what_that_cluster_says(case: tuple[str, Json, list[ClusterStatus]]) -> None:
+    kind, _, (cluster, *_) = case
+    assert cluster.reported is not None
+    status = aggregate(kind, own(3), [cluster], NOW)
+    theirs = cluster.reported.status
+    if cluster.observed:
         assert {key: status.get(key, 0) for key in COUNTS[kind]} == {key: theirs.get(key, 0) for key in COUNTS[kind]}
         told = [
             {key: value for key, value in each.items() if "Time" not in key} for each in status.get("conditions", ())
@@ -169,18 +171,18 @@ def test_of_one_cluster_it_says_what_that_cluster_says(case: tuple[str, Json, li
 
 
 @given(rollouts())
-def test_what_was_told_once_is_not_told_again(case: tuple[str, Json, list[Place]]) -> None:
-    kind, _, places = case
-    first = aggregate(kind, own(3), places, THEN)
-    assert change(first, aggregate(kind, Says(3, {}, first), places, NOW)) is None
+def test_what_was_told_once_is_not_told_again(case: tuple[str, Json, list[ClusterStatus]]) -> None:
+    kind, _, clusters = case
+    first = aggregate(kind, own(3), clusters, THEN)
+    assert change(first, aggregate(kind, Reported(3, {}, first), clusters, NOW)) is None
     # An API shows zeros of some fields.
     assert change({**dict.fromkeys(COUNTS[kind], 0), **first}, first) is None
 
 
 @given(rollouts())
-def test_an_api_takes_the_counts(case: tuple[str, Json, list[Place]]) -> None:
-    kind, _, places = case
-    status = aggregate(kind, own(3), places, NOW)
+def test_an_api_takes_the_counts(case: tuple[str, Json, list[ClusterStatus]]) -> None:
+    kind, _, clusters = case
+    status = aggregate(kind, own(3), clusters, NOW)
     if kind != "DaemonSet":
         assert max(status.get(key, 0) for key in COUNTS[kind] if key != "unavailableReplicas") <= status.get(
             "replicas", 0
@@ -192,11 +194,11 @@ def test_an_api_takes_the_counts(case: tuple[str, Json, list[Place]]) -> None:
 
 
 def test_available_needs_every_cluster_and_names_who_is_not() -> None:
-    bad = says(conditions=[condition("Available", "False", "MinimumReplicasUnavailable", "has too few")])
+    bad = reported(conditions=[condition("Available", "False", "MinimumReplicasUnavailable", "has too few")])
     found = find(aggregate("Deployment", own(), [at("gondor", good()), at("rohan", bad)], NOW), "Available")
     assert (found["status"], found["reason"]) == ("False", "MinimumReplicasUnavailable")
     assert found["message"] == "rohan: has too few"
-    away = Place("rohan", away=True, message="rohan is not Ready: no answer")
+    away = ClusterStatus("rohan", away=True, message="rohan is not Ready: no answer")
     found = find(aggregate("Deployment", own(), [at("gondor", good()), away], NOW), "Available")
     assert (found["status"], found["reason"]) == ("False", "ClusterNotReady")
     assert "rohan is not Ready: no answer" in found["message"]
@@ -204,32 +206,32 @@ def test_available_needs_every_cluster_and_names_who_is_not() -> None:
 
 def test_a_condition_keeps_its_times_until_it_changes() -> None:
     first = aggregate("Deployment", own(), [at("gondor", good())], THEN)
-    later = aggregate("Deployment", Says(1, {}, first), [at("gondor", good()), at("rohan", good())], NOW)
+    later = aggregate("Deployment", Reported(1, {}, first), [at("gondor", good()), at("rohan", good())], NOW)
     assert find(first, "Available")["lastTransitionTime"] == THEN
     assert find(later, "Available")["lastTransitionTime"] == THEN
     assert find(later, "Available")["lastUpdateTime"] == NOW
 
 
 def test_a_failure_to_make_replicas_is_told_of_any_cluster() -> None:
-    failing = says(conditions=[condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota")])
+    failing = reported(conditions=[condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota")])
     status = aggregate("Deployment", own(), [at("gondor", good()), at("rohan", failing)], NOW)
     assert find(status, "ReplicaFailure")["message"] == "rohan: exceeded quota"
     assert find(aggregate("Deployment", own(), [at("gondor", good())], NOW), "ReplicaFailure") == {}
 
 
 def test_pods_of_an_older_content_are_no_updated_ones() -> None:
-    places = [at("gondor", good()), at("rohan", good(), applied=False)]
-    status = aggregate("Deployment", own(2, observedGeneration=1), places, NOW)
+    clusters = [at("gondor", good()), at("rohan", good(), applied=False)]
+    status = aggregate("Deployment", own(2, observedGeneration=1), clusters, NOW)
     assert (status["replicas"], status["updatedReplicas"], status["observedGeneration"]) == (4, 2, 1)
 
 
 # Jobs
 
 
-def job(*conditions: str, **status: Any) -> Says:
+def job(*conditions: str, **status: Any) -> Reported:
     told = [condition(each, "True", "Reason", "words") for each in conditions]
     end = {"completionTime": "2026-01-01T00:01:00Z"} if "Complete" in conditions else {}
-    return Says(1, {}, {"startTime": THEN, **end, **status, "conditions": told})
+    return Reported(1, {}, {"startTime": THEN, **end, **status, "conditions": told})
 
 
 COMPLETE, FAILED, RUNNING = (
@@ -249,7 +251,7 @@ COMPLETE, FAILED, RUNNING = (
         ((FAILED, FAILED), {"FailureTarget", "Failed"}),
     ],
 )
-def test_a_job_ends_with_all_and_fails_with_any(two: tuple[Says, Says], expected: set[str]) -> None:
+def test_a_job_ends_with_all_and_fails_with_any(two: tuple[Reported, Reported], expected: set[str]) -> None:
     status = aggregate("Job", own(), [at("gondor", two[0]), at("rohan", two[1])], NOW)
     assert {each["type"] for each in status.get("conditions", ()) if each["status"] == "True"} == expected
     assert ("completionTime" in status) == ("Complete" in expected)
@@ -257,7 +259,10 @@ def test_a_job_ends_with_all_and_fails_with_any(two: tuple[Says, Says], expected
 
 
 def test_a_job_that_one_cluster_refused_fails_once_the_other_does() -> None:
-    refused, unknown = at("rohan", None, applied=False, message="403 no"), Place("rohan", away=True, message="away")
+    refused, unknown = (
+        at("rohan", None, applied=False, message="403 no"),
+        ClusterStatus("rohan", away=True, message="away"),
+    )
     assert find(aggregate("Job", own(), [at("gondor", FAILED), refused], NOW), "Failed")
     assert not find(aggregate("Job", own(), [at("gondor", FAILED), unknown], NOW), "Failed")
     assert not find(aggregate("Job", own(), [at("gondor", COMPLETE), refused], NOW), "Complete")
@@ -268,35 +273,35 @@ def test_what_an_api_holds_fast_of_a_job_stays() -> None:
     status = aggregate("Job", before, [at("gondor", RUNNING)], NOW)
     assert (status["succeeded"], status["failed"], status["startTime"]) == (5, 3, "2025-01-01T00:00:00Z")
     finished = aggregate("Job", before, [at("gondor", COMPLETE)], NOW)
-    assert aggregate("Job", Says(1, {}, finished), [at("gondor", RUNNING)], NOW) == finished
+    assert aggregate("Job", Reported(1, {}, finished), [at("gondor", RUNNING)], NOW) == finished
 
 
 def test_a_suspended_job_says_so_until_one_cluster_goes_on() -> None:
     stopped = job("Suspended")
     first = aggregate("Job", own(), [at("gondor", stopped), at("rohan", stopped)], THEN)
     assert find(first, "Suspended")["status"] == "True"
-    second = aggregate("Job", Says(1, {}, first), [at("gondor", RUNNING), at("rohan", stopped)], NOW)
+    second = aggregate("Job", Reported(1, {}, first), [at("gondor", RUNNING), at("rohan", stopped)], NOW)
     assert find(second, "Suspended")["status"] == "False"
 
 
 # Services
 
 
-def service(*addresses: str, kind: str = "LoadBalancer") -> Says:
+def service(*addresses: str, kind: str = "LoadBalancer") -> Reported:
     ingress = [{"ip": each} for each in addresses]
-    return Says(0, {"type": kind}, {"loadBalancer": {"ingress": ingress} if ingress else {}})
+    return Reported(0, {"type": kind}, {"loadBalancer": {"ingress": ingress} if ingress else {}})
 
 
 def test_a_service_has_the_addresses_of_all_once() -> None:
-    places = [at("gondor", service("192.0.2.1", "192.0.2.9")), at("rohan", service("192.0.2.2", "192.0.2.9"))]
-    status = aggregate("Service", own(0), places, NOW)
+    clusters = [at("gondor", service("192.0.2.1", "192.0.2.9")), at("rohan", service("192.0.2.2", "192.0.2.9"))]
+    status = aggregate("Service", own(0), clusters, NOW)
     assert [each["ip"] for each in status["loadBalancer"]["ingress"]] == ["192.0.2.1", "192.0.2.9", "192.0.2.2"]
     assert aggregate("Service", own(0), [at("gondor", service())], NOW) == {}
 
 
 def test_addresses_stay_while_a_cluster_is_out_of_sight_and_go_once_it_is_heard() -> None:
     old = own(0, **service("192.0.2.1", "192.0.2.2").status)
-    here, away = at("gondor", service("192.0.2.3")), Place("rohan", away=True, message="away")
+    here, away = at("gondor", service("192.0.2.3")), ClusterStatus("rohan", away=True, message="away")
     kept = aggregate("Service", old, [here, away], NOW)["loadBalancer"]["ingress"]
     assert [each["ip"] for each in kept] == ["192.0.2.3", "192.0.2.1", "192.0.2.2"]
     heard = aggregate("Service", old, [here, at("rohan", service())], NOW)["loadBalancer"]["ingress"]
@@ -311,16 +316,16 @@ def test_what_is_no_longer_said_is_taken_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "place", "expected"),
+    ("kind", "cluster", "expected"),
     [
         ("Deployment", at("gondor", good()), ("True", "True", "")),
-        ("Deployment", at("gondor", says(2, 1)), ("True", "Unknown", "it is not observed yet")),
-        ("Deployment", at("gondor", says(updatedReplicas=1)), ("True", "False", "1 of 2 replicas are updated")),
+        ("Deployment", at("gondor", reported(2, 1)), ("True", "Unknown", "it is not observed yet")),
+        ("Deployment", at("gondor", reported(updatedReplicas=1)), ("True", "False", "1 of 2 replicas are updated")),
         ("Deployment", at("gondor", None, applied=False, message="409 no"), ("False", "Unknown", "409 no")),
         ("Deployment", at("gondor", None, applied=False), ("False", "Unknown", "it is not applied yet")),
-        ("Deployment", Place("gondor", away=True, message="dead"), ("Unknown", "Unknown", "dead")),
-        ("StatefulSet", at("gondor", says(readyReplicas=1)), ("True", "False", "1 of 2 replicas are ready")),
-        ("DaemonSet", at("gondor", says(desiredNumberScheduled=1)), ("True", "False", "0 of 1 pods are updated")),
+        ("Deployment", ClusterStatus("gondor", away=True, message="dead"), ("Unknown", "Unknown", "dead")),
+        ("StatefulSet", at("gondor", reported(readyReplicas=1)), ("True", "False", "1 of 2 replicas are ready")),
+        ("DaemonSet", at("gondor", reported(desiredNumberScheduled=1)), ("True", "False", "0 of 1 pods are updated")),
         ("Job", at("gondor", RUNNING), ("True", "True", "")),
         ("Job", at("gondor", FAILED), ("True", "False", "words")),
         ("Service", at("gondor", service()), ("True", "False", "its load balancer has no address")),
@@ -328,23 +333,25 @@ def test_what_is_no_longer_said_is_taken_out() -> None:
         ("ConfigMap", at("gondor", None), ("True", "True", "")),
     ],
 )
-def test_a_report_says_how_it_stands_and_why(kind: str, place: Place, expected: tuple[str, str, str]) -> None:
-    found = report(Ref(kind, "shire", "web"), "uid", place)
+def test_a_report_says_how_it_stands_and_why(kind: str, cluster: ClusterStatus, expected: tuple[str, str, str]) -> None:
+    found = report(Ref(kind, "shire", "web"), "uid", cluster)
     assert (found.applied, found.healthy, found.message) == expected
 
 
 @pytest.mark.parametrize(
-    ("kind", "place", "expected"),
+    ("kind", "cluster", "expected"),
     [
         ("Deployment", at("gondor", good()), True),
         ("ConfigMap", at("gondor", None), False),
         ("ConfigMap", at("gondor", None, applied=False), False),
         ("ConfigMap", at("gondor", None, applied=False, message="403 no"), True),
-        ("ConfigMap", Place("gondor", away=True, message="dead"), False),
+        ("ConfigMap", ClusterStatus("gondor", away=True, message="dead"), False),
     ],
 )
-def test_what_has_no_status_is_reported_only_where_it_is_refused(kind: str, place: Place, expected: bool) -> None:
-    assert is_reported(kind, place) is expected
+def test_what_has_no_status_is_reported_only_where_it_is_refused(
+    kind: str, cluster: ClusterStatus, expected: bool
+) -> None:
+    assert is_reported(kind, cluster) is expected
 
 
 def test_the_name_of_a_report_is_one_of_an_object_and_of_this_object_alone() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from controllers.runtime import leader, process
 from controllers.runtime.api import Api
-from controllers.runtime.leader import GIVE_UP_SECONDS, LEASE_SECONDS, UNSEEN, Leader, Sight
+from controllers.runtime.leader import GIVE_UP_SECONDS, LEASE_SECONDS, UNSEEN, Leader, Observation
 from tests.kube_api import ApiServer, Json
 
 pytestmark = pytest.mark.unit
@@ -24,23 +24,23 @@ def lease(holder: str, version: int, **spec: str) -> Json:
 
 
 def test_a_lease_that_changes_is_held_whatever_times_are_written_in_it() -> None:
-    sight = UNSEEN
+    observation = UNSEEN
     for version in range(20):
         now = version * (LEASE_SECONDS - 1.0)
-        sight = sight.then(lease("other", version, renewTime="1970-01-01T00:00:00.000000Z"), now)
-        assert not sight.is_free("me", now + LEASE_SECONDS - 0.1)
+        observation = observation.then(lease("other", version, renewTime="1970-01-01T00:00:00.000000Z"), now)
+        assert not observation.is_free("me", now + LEASE_SECONDS - 0.1)
 
 
 def test_a_lease_that_does_not_change_is_free_after_ten_seconds_and_no_earlier() -> None:
     future = lease("other", 1, renewTime="2999-01-01T00:00:00.000000Z")
-    sight = UNSEEN.then(future, 100.0).then(future, 105.0)
-    assert not sight.is_free("me", 109.9)
-    assert sight.is_free("me", 110.0)
+    observation = UNSEEN.then(future, 100.0).then(future, 105.0)
+    assert not observation.is_free("me", 109.9)
+    assert observation.is_free("me", 110.0)
 
 
 def test_a_lease_that_is_not_there_or_was_released_is_free() -> None:
     assert UNSEEN.then(None, 100.0).is_free("me", 100.0)
-    assert Sight("1", "other", 100.0).then(lease("", 2), 101.0).is_free("me", 101.0)
+    assert Observation("1", "other", 100.0).then(lease("", 2), 101.0).is_free("me", 101.0)
 
 
 @given(st.lists(st.tuples(st.floats(0, 12), st.floats(0, 3), st.floats(0, 6)), max_size=8), st.floats(0, 12))
@@ -48,14 +48,14 @@ def test_the_holder_has_given_up_before_anybody_else_may_take_over(
     renewals: list[tuple[float, float, float]], pause: float
 ) -> None:
     """Each renewal is asked for, then written, then seen by the other; the other may look whenever he likes."""
-    now, until, sight = 0.0, 0.0, UNSEEN
+    now, until, observation = 0.0, 0.0, UNSEEN
     for number, (before, writing, seeing) in enumerate(renewals):
         asked = now + before
         if asked >= until and number:
             break  # Who has given up renews nothing.
         now, until = asked + writing, asked + GIVE_UP_SECONDS
-        sight = sight.then(lease("holder", number), now + seeing)
-    if renewals and sight.is_free("other", now + pause):
+        observation = observation.then(lease("holder", number), now + seeing)
+    if renewals and observation.is_free("other", now + pause):
         assert now + pause >= until
 
 

@@ -9,10 +9,10 @@ from http import HTTPStatus
 
 from controllers.engine import orphans
 from controllers.engine.manifest import Owner, shape
+from controllers.engine.member_status import Reported, read_reported
 from controllers.engine.orphans import Known
 from controllers.engine.reach import Reach
 from controllers.engine.refs import Ref
-from controllers.engine.standing import Says, read_says
 from controllers.engine.traces import Traces, traces
 from controllers.runtime.api import Api, why
 from controllers.runtime.loop import Loop
@@ -41,11 +41,11 @@ class Seen:
     traces: Traces
     version: str = field(compare=False)
     """Not compared, as it changes with every status."""
-    says: Says | None = field(compare=False)
+    reported: Reported | None = field(compare=False)
 
 
 @dataclass(frozen=True)
-class Ears:
+class Handlers:
     """Who is told, on the loop."""
 
     changed: Callable[[Mapping[Ref, Seen | None]], None]
@@ -56,7 +56,7 @@ class Ears:
     """The kinds that the member does not let us follow, with its words; none, once it does again."""
 
 
-class Sight:
+class Informer:
     """To be used on the loop only."""
 
     def __init__(
@@ -69,10 +69,10 @@ class Sight:
         connect: Callable[[], Api],
         loop: Loop,
         metrics: StreamMetrics,
-        ears: Ears,
+        handlers: Handlers,
     ) -> None:
         self._member, self._owner, self._reach = member, owner, reach
-        self._loop, self._metrics, self._ears = loop, metrics, ears
+        self._loop, self._metrics, self._handlers = loop, metrics, handlers
         self.ours: dict[Ref, Seen] = {}
         self._strange: dict[Ref, Seen] = {}
         """What another federation API of our name made."""
@@ -111,7 +111,7 @@ class Sight:
             "deletionTimestamp" in metadata,
             traces(kind, obj),
             metadata["resourceVersion"],
-            read_says(kind, obj),
+            read_reported(kind, obj),
         )
 
     def orphans(self, known: Known, expected: Collection[Ref]) -> list[Ref] | None:
@@ -154,11 +154,11 @@ class Sight:
             self._strange.pop(ref, None)
             if view is not None:
                 (self.ours if view.ours else self._strange)[ref] = view
-        self._ears.changed({ref: self.ours.get(ref) for ref in told})
+        self._handlers.changed({ref: self.ours.get(ref) for ref in told})
         if is_first:
-            self._ears.synced(kind)
+            self._handlers.synced(kind)
             if self.is_complete:
-                self._ears.refused({})
+                self._handlers.refused({})
 
     def _lose(self, kind: str, error: Exception) -> None:
         """A kind that may not be followed keeps its objects as they are; all others go on."""
@@ -170,4 +170,4 @@ class Sight:
             self.refused.pop(kind, None)
             if text:
                 self.refused[kind] = text
-            self._ears.refused(dict(self.refused))
+            self._handlers.refused(dict(self.refused))

@@ -16,7 +16,7 @@ _NOT_KEPT = frozenset(["uncountedTerminatedPods"])
 
 
 @dataclass(frozen=True)
-class Says:
+class Reported:
     """What an object says of itself."""
 
     generation: int
@@ -26,22 +26,22 @@ class Says:
 
 
 @dataclass(frozen=True)
-class Standing:
+class MemberStatus:
     """What the carrier to one member knows of one object."""
 
     digest: str
     """Of the content that is there; empty until it is, and while somebody else has changed it."""
     problem: str
     """Why not, in the member's words."""
-    says: Says | None
+    reported: Reported | None
 
 
 @dataclass(frozen=True)
-class Place:
+class ClusterStatus:
     """One cluster that an object is for, and how it stands there."""
 
-    cluster: str
-    says: Says | None = None
+    name: str
+    reported: Reported | None = None
     applied: bool = False
     """Whether it has the content that the federation API has."""
     away: bool = False
@@ -52,9 +52,9 @@ class Place:
     @property
     def observed(self) -> bool:
         """Whether the cluster's own controller speaks of the content that the federation API has."""
-        if self.away or not self.applied or self.says is None:
+        if self.away or not self.applied or self.reported is None:
             return False
-        return int(self.says.status.get("observedGeneration", 0)) >= self.says.generation
+        return int(self.reported.status.get("observedGeneration", 0)) >= self.reported.generation
 
     @property
     def refused(self) -> bool:
@@ -63,20 +63,20 @@ class Place:
 
     def count(self, key: str) -> int:
         """A number of its status."""
-        return 0 if self.says is None else int(self.says.status.get(key) or 0)
+        return 0 if self.reported is None else int(self.reported.status.get(key) or 0)
 
     @property
     def desired(self) -> int:
         """How many replicas it is to have."""
-        replicas = None if self.says is None else self.says.spec.get("replicas")
+        replicas = None if self.reported is None else self.reported.spec.get("replicas")
         return 1 if not isinstance(replicas, int) else replicas
 
     def condition(self, kind: str) -> Json | None:
-        found = () if self.says is None else self.says.status.get("conditions") or ()
+        found = () if self.reported is None else self.reported.status.get("conditions") or ()
         return next((each for each in found if each["type"] == kind), None)
 
     def has(self, condition: str) -> bool:
-        return self.says is not None and is_true(self.says.status, condition)
+        return self.reported is not None and is_true(self.reported.status, condition)
 
 
 def is_true(status: Json, condition: str) -> bool:
@@ -84,10 +84,10 @@ def is_true(status: Json, condition: str) -> bool:
     return any(each["type"] == condition and each["status"] == "True" for each in status.get("conditions") or ())
 
 
-def read_says(kind: str, obj: Json) -> Says | None:
+def read_reported(kind: str, obj: Json) -> Reported | None:
     """None for a kind without a status."""
     if kind not in STATUS_KINDS:
         return None
     spec = {key: value for key, value in obj.get("spec", {}).items() if key in _SPEC}
     status = {key: value for key, value in (obj.get("status") or {}).items() if key not in _NOT_KEPT}
-    return Says(obj["metadata"].get("generation", 0), spec, status)
+    return Reported(obj["metadata"].get("generation", 0), spec, status)

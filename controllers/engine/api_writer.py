@@ -26,7 +26,7 @@ class Condition:
     message: str
 
 
-class Clerk:
+class ApiWriter:
     """Not for several threads. All calls raise what Api's calls raise: 409 if `version` is not current."""
 
     def __init__(self, connect: Callable[[], Api]) -> None:

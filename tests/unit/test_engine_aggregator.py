@@ -1,4 +1,4 @@
-"""What the herald writes to the federation API, and how often."""
+"""What the aggregator writes to the federation API, and how often."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from controllers.engine import herald
+from controllers.engine import aggregator
+from controllers.engine.aggregator import StatusAggregator, TellStatus
 from controllers.engine.federated import Federated, reader
-from controllers.engine.herald import Hear, Herald
+from controllers.engine.member_status import MemberStatus, Reported
 from controllers.engine.metrics import Metrics
 from controllers.engine.refs import Ref
 from controllers.engine.reports import COLLECTION as REPORTS
-from controllers.engine.standing import Says, Standing
 from controllers.runtime.api import Api
 from tests.kube_api import ApiServer
 
@@ -31,23 +31,23 @@ class World:
 
     def __init__(self) -> None:
         self.api = ApiServer()
-        self.herald = Herald(lambda: Api.of_token(self.api.url, "", "admin"), Metrics())
+        self.aggregator = StatusAggregator(lambda: Api.of_token(self.api.url, "", "admin"), Metrics())
         metadata = {"name": "web", "namespace": "shire", "generation": 1}
         self.obj = self.read(self.api.put(DEPLOYMENTS, {"metadata": metadata, "spec": {"replicas": 1}}))
-        self.ears: dict[str, Hear] = {}
+        self.listeners: dict[str, TellStatus] = {}
 
     def read(self, obj: Json) -> Federated:
         return reader("Deployment", "fellowship")(obj)
 
     def start(self) -> None:
-        self.herald.start()
-        self.ears = {cluster: self.herald.ear(cluster) for cluster in sorted(BOTH)}
-        self.herald.follow(self.obj, BOTH)
+        self.aggregator.start()
+        self.listeners = {cluster: self.aggregator.listener(cluster) for cluster in sorted(BOTH)}
+        self.aggregator.follow(self.obj, BOTH)
 
     def tell(self, cluster: str, available: int, digest: str | None = None, problem: str = "") -> None:
         counts = {"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": available}
-        says = Says(5, {"replicas": 1}, {"observedGeneration": 5, **counts})
-        self.ears[cluster](WEB, Standing(self.obj.digest if digest is None else digest, problem, says))
+        reported = Reported(5, {"replicas": 1}, {"observedGeneration": 5, **counts})
+        self.listeners[cluster](WEB, MemberStatus(self.obj.digest if digest is None else digest, problem, reported))
 
     @property
     def status(self) -> Json:
@@ -71,11 +71,11 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr(herald, "SETTLE_SECONDS", 0.05)
-    monkeypatch.setattr(herald, "EVERY_SECONDS", 0.3)
+    monkeypatch.setattr(aggregator, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(aggregator, "EVERY_SECONDS", 0.3)
     new = World()
     yield new
-    new.herald.end()
+    new.aggregator.end()
     new.api.stop()
 
 
@@ -83,7 +83,7 @@ def test_nothing_is_told_until_every_cluster_was_heard(world: World) -> None:
     world.start()
     world.tell("gondor", 1)
     world.tell("gondor", 0)
-    world.herald.lose("mordor", "it is nobody's")
+    world.aggregator.lose("mordor", "it is nobody's")
     world.api.wait(lambda: any("propagations" in path for _, path in world.api.requests), "it to look at reports")
     assert world.writes("") == 0
     world.tell("rohan", 1)
@@ -94,7 +94,7 @@ def test_nothing_is_told_until_every_cluster_was_heard(world: World) -> None:
 
 
 def test_a_cluster_that_goes_on_saying_nothing_counts_as_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(herald, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(aggregator, "PATIENCE_SECONDS", 0.3)
     world.start()
     world.tell("gondor", 1)
     world.api.wait(lambda: world.rows().get("rohan") == ("False", "Unknown", "it is not applied yet"), "the report")
@@ -113,7 +113,7 @@ def test_many_changes_are_few_writes_and_the_last_one_is_told(world: World) -> N
     world.tell("gondor", 1)
     world.wait({"availableReplicas": 2})
     world.api.wait(lambda: world.rows().get("gondor") == ("True", "True", ""), "the report")
-    most = 2 + (time.monotonic() - began) / herald.EVERY_SECONDS
+    most = 2 + (time.monotonic() - began) / aggregator.EVERY_SECONDS
     assert world.writes("web/status") <= most
     assert world.writes("gondor") <= most
 
@@ -126,7 +126,7 @@ def test_what_is_as_it_was_is_not_written(world: World) -> None:
     written = world.writes("")
     found = world.api.get(DEPLOYMENTS, "shire", "web")
     assert found is not None
-    world.herald.follow(world.read(found), BOTH)
+    world.aggregator.follow(world.read(found), BOTH)
     # Once this has been looked at, so has all before it.
     world.tell("gondor", 0)
     world.wait({"availableReplicas": 1})
@@ -139,13 +139,13 @@ def test_a_cluster_that_is_lost_is_named_and_its_word_counts_no_more(world: Worl
     for cluster in BOTH:
         world.tell(cluster, 1)
     world.wait({"observedGeneration": 1})
-    world.herald.lose("rohan", "no answer")
+    world.aggregator.lose("rohan", "no answer")
     world.tell("rohan", 1)
     world.api.wait(lambda: world.rows().get("rohan") == ("Unknown", "Unknown", "rohan is not Ready: no answer"), "it")
     assert "observedGeneration" not in world.status
-    late = world.ears["rohan"]
-    world.ears["rohan"] = world.herald.ear("rohan")
-    late(WEB, Standing("", "409 from before", None))
+    late = world.listeners["rohan"]
+    world.listeners["rohan"] = world.aggregator.listener("rohan")
+    late(WEB, MemberStatus("", "409 from before", None))
     world.tell("rohan", 1)
     world.wait({"observedGeneration": 1})
     world.api.wait(lambda: world.rows()["rohan"] == ("True", "True", ""), "the report")
@@ -158,7 +158,7 @@ def test_a_report_comes_back_and_goes_with_its_cluster(world: World) -> None:
     world.api.wait(lambda: world.rows().keys() == BOTH, "two reports")
     world.api.remove(REPORTS, "shire", "web.deployment.gondor")
     world.api.wait(lambda: world.rows().keys() == BOTH, "it again")
-    world.herald.follow(world.obj, frozenset(["rohan"]))
+    world.aggregator.follow(world.obj, frozenset(["rohan"]))
     world.api.wait(lambda: world.rows().keys() == {"rohan"}, "one report")
     world.wait({"replicas": 1})
 
@@ -169,14 +169,14 @@ def test_what_is_refused_is_told_and_what_goes_is_left_alone(world: World) -> No
     world.tell("rohan", 1, "older", "409 immutable")
     world.api.wait(lambda: world.rows().get("rohan") == ("False", "Unknown", "409 immutable"), "the report")
     world.wait({"updatedReplicas": 1, "replicas": 2})
-    world.herald.forget(WEB)
+    world.aggregator.forget(WEB)
     written = world.writes("")
     world.tell("rohan", 1)
     world.api.remove(REPORTS, "shire", "web.deployment.rohan")
     other = world.api.put(
         DEPLOYMENTS, {"metadata": {"name": "other", "namespace": "shire", "generation": 1}, "spec": {}}
     )
-    world.herald.follow(world.read(other), frozenset(["gondor"]))
-    world.ears["gondor"](Ref("Deployment", "shire", "other"), Standing("", "no", None))
+    world.aggregator.follow(world.read(other), frozenset(["gondor"]))
+    world.listeners["gondor"](Ref("Deployment", "shire", "other"), MemberStatus("", "no", None))
     world.api.wait(lambda: world.writes("other.deployment.gondor"), "the other one's report")
     assert world.writes("") == written + 2

@@ -14,10 +14,10 @@ from time import monotonic
 from controllers.engine import reports
 from controllers.engine.federated import Federated
 from controllers.engine.manifest import MANAGER
+from controllers.engine.member_status import ClusterStatus, MemberStatus, read_reported
 from controllers.engine.metrics import Metrics
 from controllers.engine.refs import Ref
 from controllers.engine.reports import Report, is_reported, read_report, report
-from controllers.engine.standing import Place, Standing, read_says
 from controllers.engine.status import aggregate, change
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.line import Line
@@ -29,7 +29,7 @@ from kube.kinds import NAMESPACE
 
 log = logging.getLogger(__name__)
 
-Hear = Callable[[Ref, Standing | None], None]
+TellStatus = Callable[[Ref, MemberStatus | None], None]
 """How a carrier tells of an object; None is that it has nothing to do with it any more."""
 
 SETTLE_SECONDS = 0.2
@@ -42,7 +42,7 @@ RETRY_SECONDS = 2.0
 REFUSED_SECONDS = 60.0
 
 
-class Herald:
+class StatusAggregator:
     """On a thread of its own, so that nothing is carried later for it. Its methods are for any thread."""
 
     def __init__(self, connect: Callable[[], Api], metrics: Metrics) -> None:
@@ -51,13 +51,13 @@ class Herald:
         self._loop = Loop()
         self._objects: dict[Ref, tuple[Federated, frozenset[str]]] = {}
         """With the clusters that each is for."""
-        self._ears: dict[str, object] = {}
+        self._listeners: dict[str, object] = {}
         """Whose word counts, of each cluster that is Ready."""
         self._away: dict[str, str] = {}
         """Why the others are not."""
         self._listed: set[str] = set()
         """Those that have had time to tell what they have."""
-        self._standings: defaultdict[str, dict[Ref, Standing]] = defaultdict(dict)
+        self._statuses: defaultdict[str, dict[Ref, MemberStatus]] = defaultdict(dict)
         """By cluster."""
         self._reports: dict[Key, Report] = {}
         self._rows: defaultdict[Ref, dict[str, Report]] = defaultdict(dict)
@@ -69,7 +69,7 @@ class Herald:
         self._stream = Stream("propagations", reports.COLLECTION, _read, connect, self._post, stopped=self._loop.ended)
 
     def start(self) -> None:
-        Thread(target=self._run, name="herald", daemon=True).start()
+        Thread(target=self._run, name="aggregator", daemon=True).start()
         follow(self._stream, self._metrics.streams)
 
     def end(self) -> None:
@@ -88,11 +88,13 @@ class Herald:
         """The object goes, and its reports with it."""
         self._loop.post(partial(self._forget, ref))
 
-    def ear(self, cluster: str) -> Hear:
+    def listener(self, cluster: str) -> TellStatus:
         """For the carrier of a cluster that is Ready; what an earlier one tells counts no more."""
         token = object()
         self._loop.post(partial(self._open, cluster, token))
-        return lambda ref, standing: self._loop.post(partial(self._hear, cluster, token, ref, standing))
+        return lambda ref, member_status: self._loop.post(
+            partial(self._take_status, cluster, token, ref, member_status)
+        )
 
     def lose(self, cluster: str, text: str) -> None:
         """The cluster is not Ready, for this reason."""
@@ -115,14 +117,14 @@ class Herald:
         self._written.pop(ref, None)
 
     def _open(self, cluster: str, token: object) -> None:
-        self._ears[cluster] = token
+        self._listeners[cluster] = token
         self._away.pop(cluster, None)
-        self._standings.pop(cluster, None)
+        self._statuses.pop(cluster, None)
         self._listed.discard(cluster)
         self._loop.after(PATIENCE_SECONDS, partial(self._count, cluster, token))
 
     def _count(self, cluster: str, token: object) -> None:
-        if self._ears.get(cluster) is token:
+        if self._listeners.get(cluster) is token:
             self._listed.add(cluster)
             self._mark(*self._of(cluster))
 
@@ -130,19 +132,19 @@ class Herald:
         return [ref for ref, (_, clusters) in self._objects.items() if cluster in clusters]
 
     def _lose(self, cluster: str, text: str) -> None:
-        self._ears.pop(cluster, None)
-        self._standings.pop(cluster, None)
+        self._listeners.pop(cluster, None)
+        self._statuses.pop(cluster, None)
         if self._away.get(cluster) != text:
             self._away[cluster] = text
             self._mark(*self._of(cluster))
 
-    def _hear(self, cluster: str, token: object, ref: Ref, standing: Standing | None) -> None:
-        if self._ears.get(cluster) is not token:
+    def _take_status(self, cluster: str, token: object, ref: Ref, member_status: MemberStatus | None) -> None:
+        if self._listeners.get(cluster) is not token:
             return
-        if standing is None:
-            self._standings[cluster].pop(ref, None)
+        if member_status is None:
+            self._statuses[cluster].pop(ref, None)
         else:
-            self._standings[cluster][ref] = standing
+            self._statuses[cluster][ref] = member_status
             self._mark(ref)
 
     def _learn(self, news: News[Report]) -> None:
@@ -181,9 +183,9 @@ class Herald:
         if ref not in self._objects:
             return
         obj, clusters = self._objects[ref]
-        places = [self._place(obj, cluster) for cluster in sorted(clusters)]
-        heard = [place for place in places if place is not None]
-        if len(heard) < len(places):
+        statuses = [self._status_in(obj, cluster) for cluster in sorted(clusters)]
+        heard = [each for each in statuses if each is not None]
+        if len(heard) < len(statuses):
             return  # Who starts anew does not take back what is there until it knows better.
         try:
             self._write_status(obj, heard)
@@ -198,33 +200,35 @@ class Herald:
             self._written[ref] = monotonic() + (REFUSED_SECONDS if status == 422 else RETRY_SECONDS)
             self._mark(ref)
 
-    def _place(self, obj: Federated, cluster: str) -> Place | None:
+    def _status_in(self, obj: Federated, cluster: str) -> ClusterStatus | None:
         """None as long as a cluster that is newly Ready says nothing of it."""
         if cluster in self._away:
-            return Place(cluster, away=True, message=f"{cluster} is not Ready: {self._away[cluster]}")
-        standing = self._standings[cluster].get(obj.ref)
-        if standing is None:
-            return Place(cluster) if cluster in self._listed else None
-        is_applied = bool(obj.digest) and standing.digest == obj.digest
-        return Place(cluster, standing.says, applied=is_applied, message=standing.problem)
+            return ClusterStatus(cluster, away=True, message=f"{cluster} is not Ready: {self._away[cluster]}")
+        member_status = self._statuses[cluster].get(obj.ref)
+        if member_status is None:
+            return ClusterStatus(cluster) if cluster in self._listed else None
+        is_applied = bool(obj.digest) and member_status.digest == obj.digest
+        return ClusterStatus(cluster, member_status.reported, applied=is_applied, message=member_status.problem)
 
-    def _write_status(self, obj: Federated, places: list[Place]) -> None:
-        if obj.says is None or not places:
+    def _write_status(self, obj: Federated, statuses: list[ClusterStatus]) -> None:
+        if obj.reported is None or not statuses:
             return
-        new = aggregate(obj.ref.kind, obj.says, places, now())
-        patch = change(obj.says.status, new)
+        new = aggregate(obj.ref.kind, obj.reported, statuses, now())
+        patch = change(obj.reported.status, new)
         if patch is None:
             return
         self._written[obj.ref] = monotonic()
         with self._line.open() as api:
             answer = api.patch(f"{obj.ref.path}/status", {"metadata": {"uid": obj.uid}, "status": patch})
         # What else has changed meanwhile comes with the event of this very version.
-        after = replace(obj, says=read_says(obj.ref.kind, answer), version=answer["metadata"]["resourceVersion"])
+        after = replace(
+            obj, reported=read_reported(obj.ref.kind, answer), version=answer["metadata"]["resourceVersion"]
+        )
         self._objects[obj.ref] = after, self._objects[obj.ref][1]
 
-    def _write_reports(self, obj: Federated, places: list[Place]) -> None:
+    def _write_reports(self, obj: Federated, statuses: list[ClusterStatus]) -> None:
         rows = self._rows.get(obj.ref, {})
-        told = [report(obj.ref, obj.uid, place) for place in places if is_reported(obj.ref.kind, place)]
+        told = [report(obj.ref, obj.uid, each) for each in statuses if is_reported(obj.ref.kind, each)]
         for new in told:
             if rows.get(new.cluster) != new:
                 self._written[obj.ref] = monotonic()
