@@ -13,7 +13,7 @@ from federation.dns.component import FederationDns, FederationDnsArgs, users
 from federation.dns.member_dns import MemberDns, MemberDnsArgs
 from federation.engine import ENGINES, TERMS, EngineArgs, choice
 from federation.member import Member, MemberArgs
-from federation.parts import own
+from federation.parts import our_provider
 from federation.settings import config, names
 
 interruption.end_quietly()
@@ -25,12 +25,12 @@ immutable.check(stack, uids)
 choice.remember_engine(settings.engine)
 terms = TERMS[settings.engine]
 
-provider = own.provider(settings.gone)
+own = our_provider.provider(settings.gone)
 control_plane = ControlPlane(
     settings.name,
     ControlPlaneArgs(
         host=providers.host(stack, answers),
-        own=provider,
+        our_provider=own,
         settings=settings.host,
         images=settings.images,
         certificates=settings.certificates,
@@ -43,19 +43,21 @@ control_plane = ControlPlane(
         protect=settings.protect,
     ),
 )
-engine = ENGINES[settings.engine]("engine", EngineArgs(control_plane, settings, provider))
+engine = ENGINES[settings.engine]("engine", EngineArgs(control_plane, settings, own))
 dns = None
 if settings.dns:
     dns = FederationDns(
         "dns",
-        FederationDnsArgs(provider, control_plane, engine.joining.kind, terms.system_namespace, settings, settings.dns),
+        FederationDnsArgs(
+            own, control_plane, engine.for_members.cluster_kind, terms.system_namespace, settings, settings.dns
+        ),
     )
 for each in settings.members:
     cluster = providers.member(stack, each, answers)
     if each.unreachable:
         continue
     member = Member(
-        each.name, MemberArgs(cluster, each, control_plane, engine.joining, terms, settings.propagation.kinds)
+        each.name, MemberArgs(cluster, each, control_plane, engine.for_members, terms, settings.propagation.kinds)
     )
     if dns:
         MemberDns(f"{each.name}-dns", MemberDnsArgs(cluster, each, member, control_plane, dns))

@@ -26,7 +26,7 @@ from federation.settings.schema import Certificates, Host, Images, User
 @dataclass
 class ControlPlaneArgs:
     host: Cluster
-    own: pulumi.ProviderResource
+    our_provider: pulumi.ProviderResource
     """The project's own provider, which makes the certificates."""
     settings: Host
     images: Images
@@ -119,8 +119,10 @@ class ControlPlane(pulumi.ComponentResource):
         places = dict.fromkeys([host.namespace, args.system_namespace])
         called = [f"{service}.{place}.svc" for service in args.services for place in places]
         leaves = certificates.leaves(host, api_names, args.users, called, args.people)
-        pki = Pki("pki", PkiArgs(args.own, certificates.AUTHORITIES, leaves, args.certificates, args.protect), child)
-        kept = ResourceOptions(parent=self, provider=args.own, protect=args.protect)
+        pki = Pki(
+            "pki", PkiArgs(args.our_provider, certificates.AUTHORITIES, leaves, args.certificates, args.protect), child
+        )
+        kept = ResourceOptions(parent=self, provider=args.our_provider, protect=args.protect)
         service_account = PrivateKey("service-account", kept)
         url_inside = Output.from_input(f"https://{certificates.api_service(host.namespace)}:{API_PORT}")
         self.inside = _kubeconfig(name, url_inside, pki, "admin")

@@ -21,7 +21,7 @@ from federation.settings.schema import Dns, GoogleCloudDns, Settings
 
 @dataclass
 class FederationDnsArgs:
-    own: pulumi.ProviderResource
+    our_provider: pulumi.ProviderResource
     """The project's own provider."""
     control_plane: ControlPlane
     cluster_kind: Resource
@@ -46,7 +46,7 @@ class FederationDns(pulumi.ComponentResource):
     """Who answers for the zone: what the parent zone delegates to."""
     lookup_servers: Output[Sequence[str]]
     """IP addresses that members ask for the zone; none where they find it as they find any other."""
-    own: pulumi.ProviderResource
+    our_provider: pulumi.ProviderResource
     """The project's own provider, of which members' cluster DNS is."""
     ds: Output[str] | None = None
     """The record by which the parent zone vouches for this one; None where CoreDNS does not sign it."""
@@ -56,7 +56,7 @@ class FederationDns(pulumi.ComponentResource):
     def __init__(self, name: str, args: FederationDnsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:FederationDns", name, None, opts)
         child = ResourceOptions(parent=self)
-        self.own = args.own
+        self.our_provider = args.our_provider
         self.federation, self.domain, self.ttl = args.settings.name, args.dns.zone, args.dns.ttl
         google = args.dns.google_clouddns
         zone = _google_zone(args, google, child) if google else _own_zone(args, child)
@@ -73,7 +73,7 @@ class FederationDns(pulumi.ComponentResource):
                 federation=settings.name,
                 settings=args.dns,
                 images=settings.images,
-                own=zone.own_records,
+                addresses_by_name=zone.own_records,
             ),
             ResourceOptions(parent=self, depends_on=[args.cluster_kind]),
         )
@@ -101,7 +101,7 @@ class FederationDns(pulumi.ComponentResource):
                 NameServersArgs(
                     host=plane.host.provider,
                     api=plane.api,
-                    own=args.own,
+                    our_provider=args.our_provider,
                     namespace=plane.namespace,
                     system_namespace=args.system_namespace,
                     kubeconfig=plane.user_kubeconfigs[name_servers.USER],

@@ -50,7 +50,7 @@ class ExternalDns(pulumi.ComponentResource):
         program = _program(args)
         Workload(
             program.name,
-            WorkloadArgs(args.host, args.namespace, program, 1, args.kubeconfig, needs=[args.records.kind]),
+            WorkloadArgs(args.host, args.namespace, program, 1, args.kubeconfig, needs=[args.records.crd]),
             ResourceOptions(parent=self),
         )
         self.register_outputs({})

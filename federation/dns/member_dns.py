@@ -96,7 +96,7 @@ class MemberDns(pulumi.ComponentResource):
                 ),
                 ResourceOptions(
                     parent=self,
-                    provider=args.dns.own,
+                    provider=args.dns.our_provider,
                     # For what that waits for: a context that leads to another cluster is refused first.
                     depends_on=[args.cluster.provider],
                     ignore_changes=["kubeconfig"] if args.cluster.refused else [],
@@ -107,7 +107,7 @@ class MemberDns(pulumi.ComponentResource):
             member,
             args.control_plane.kubeconfig,
             args.dns.ttl,
-            ResourceOptions(parent=self, provider=args.dns.own, depends_on=[args.member, args.dns]),
+            ResourceOptions(parent=self, provider=args.dns.our_provider, depends_on=[args.member, args.dns]),
         )
         self.register_outputs({})
 

@@ -55,7 +55,7 @@ class NameServersArgs:
     """Provider of the host cluster."""
     api: k8s.Provider
     """Provider of the federation API."""
-    own: pulumi.ProviderResource
+    our_provider: pulumi.ProviderResource
     """The project's own provider; it makes keys in its process and touches no cluster for them."""
     namespace: k8s.core.v1.Namespace
     """The control plane's Namespace; its deletion takes this along, and the API with it."""
@@ -90,7 +90,7 @@ class NameServers(pulumi.ComponentResource):
             grant_within(USER, {"name": USER, "namespace": args.system_namespace}, SERIAL_RULES, user(USER), in_api),
         ]
         files: dict[str, Input[str]] = {}
-        zone, made = args.settings.zone, ResourceOptions(parent=self, provider=args.own)
+        zone, made = args.settings.zone, ResourceOptions(parent=self, provider=args.our_provider)
         if args.settings.coredns.transfer_to:
             shared = SharedSecret("transfer-key", made)
             self.transfer_key = TransferKey(key_name(zone), shared.secret_base64)
@@ -110,7 +110,7 @@ class NameServers(pulumi.ComponentResource):
                 _program(args, files),
                 args.settings.coredns.replicas,
                 args.kubeconfig,
-                needs=[args.records.kind, *rights],
+                needs=[args.records.crd, *rights],
             ),
             ResourceOptions(parent=self),
         )

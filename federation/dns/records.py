@@ -49,7 +49,7 @@ class RecordsArgs:
     federation: str
     settings: Dns
     images: Images
-    own: Mapping[str, Output[Sequence[str]]]
+    addresses_by_name: Mapping[str, Output[Sequence[str]]]
     """What is to be published besides the names of Services: addresses by name."""
 
 
@@ -63,13 +63,13 @@ class Records(pulumi.ComponentResource):
         super().__init__("federation:index:Records", name, None, opts)
         child = ResourceOptions(parent=self)
         in_api = ResourceOptions(parent=self, provider=args.api, deleted_with=args.namespace)
-        kind = pulumi.CustomResource(
+        crd = pulumi.CustomResource(
             "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
             f"{RECORDS}.{GROUP}",
             yaml.safe_load((Path(__file__).parent / "dnsendpoint.yaml").read_text()),
             in_api,
         )
-        self.kind: Resource = kind
+        self.crd: Resource = crd
         k8s.apiextensions.CustomResource(
             "own-records",
             api_version=f"{GROUP}/v1alpha1",
@@ -79,17 +79,17 @@ class Records(pulumi.ComponentResource):
                 "endpoints": Output.all(
                     *(
                         addresses.apply(lambda found, name=name: _endpoints(name, found, args.settings.ttl))  # type: ignore[misc]
-                        for name, addresses in args.own.items()
+                        for name, addresses in args.addresses_by_name.items()
                     )
                 ).apply(lambda each: [*chain.from_iterable(each)])
             },
-            opts=ResourceOptions.merge(in_api, ResourceOptions(depends_on=[kind])),
+            opts=ResourceOptions.merge(in_api, ResourceOptions(depends_on=[crd])),
         )
         grant(CONTROLLER_USER, {"name": CONTROLLER_USER}, CONTROLLER_RULES, user(CONTROLLER_USER), in_api)
         program = _controller(args)
         Workload(
             program.name,
-            WorkloadArgs(args.host, args.namespace, program, 1, args.kubeconfig, needs=[kind]),
+            WorkloadArgs(args.host, args.namespace, program, 1, args.kubeconfig, needs=[crd]),
             child,
         )
         self.register_outputs({})
@@ -105,8 +105,8 @@ def _endpoints(name: str, addresses: Sequence[str], ttl: int) -> Sequence[Mappin
         # The last is the load balancer's own; one before it may be the name that is made here.
         by_type = {"CNAME": list(addresses[-1:])}
     return [
-        {"dnsName": name, "recordType": kind, "recordTTL": ttl, "targets": targets}
-        for kind, targets in by_type.items()
+        {"dnsName": name, "recordType": rtype, "recordTTL": ttl, "targets": targets}
+        for rtype, targets in by_type.items()
         if targets
     ]
 

@@ -12,7 +12,7 @@ This is the only place that chooses between them. The rooms:
 from collections.abc import Callable, Mapping
 
 from federation.engine import builtin, karmada
-from federation.engine.contract import EngineArgs, Joining, Terms
+from federation.engine.contract import EngineArgs, ForMembers, Terms
 from federation.settings.schema import EngineName
 
 TERMS: Mapping[EngineName, Terms] = {"karmada": karmada.TERMS, "builtin": builtin.TERMS}
@@ -21,4 +21,4 @@ ENGINES: Mapping[EngineName, Callable[[str, EngineArgs], karmada.Karmada | built
     "builtin": builtin.Builtin,
 }
 
-__all__ = ["ENGINES", "TERMS", "EngineArgs", "Joining", "Terms"]
+__all__ = ["ENGINES", "TERMS", "EngineArgs", "ForMembers", "Terms"]

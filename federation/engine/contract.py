@@ -32,15 +32,15 @@ class Terms:
 class EngineArgs:
     control_plane: ControlPlane
     settings: Settings
-    own: ProviderResource
+    our_provider: ProviderResource
     """Provider of our own resources."""
 
 
 @dataclass(frozen=True)
-class Joining:
+class ForMembers:
     """What members get from an engine."""
 
-    kind: Resource
+    cluster_kind: Resource
     """Serves the kind Cluster: who only reads Clusters need not wait until somebody works on them."""
     ready: Resource
     """Works from before a Cluster is made until after it is gone."""

@@ -11,7 +11,7 @@ from pulumi import CustomTimeouts, Input, Resource, ResourceHookBinding, Resourc
 
 from federation.clusters.providers import Cluster
 from federation.control_plane import ControlPlane
-from federation.engine import Joining, Terms
+from federation.engine import ForMembers, Terms
 from federation.parts import readiness
 from federation.parts.accounts import service_account
 from federation.parts.roles import grant, grant_within
@@ -21,8 +21,8 @@ from federation.settings.access import IMPERSONATOR, Rights
 from federation.settings.keys import FEDERATION, KEEP_WORKLOADS, NAMESPACES
 from federation.settings.schema import Kind
 
-OWNED_BY_ENGINE = ["spec.taints", "spec.resourceModels"]
-"""Fields of a Cluster that Karmada's controllers write."""
+WRITTEN_BY_KARMADA = ["spec.taints", "spec.resourceModels"]
+"""Fields of a Cluster that are left to Karmada's controllers, on either engine."""
 
 
 ACCOUNT = "engine"
@@ -36,7 +36,7 @@ class MemberArgs:
     settings: schema.Member
     control_plane: ControlPlane
     """Alive from before the Cluster is made until after it is gone."""
-    engine: Joining
+    engine: ForMembers
     terms: Terms
     propagated: Sequence[Kind]
     """The kinds that reach members without a policy."""
@@ -133,7 +133,7 @@ class Member(pulumi.ComponentResource):
                 ResourceOptions(
                     # The first probe must succeed: after a failed one Karmada waits 30 s before it believes a good one.
                     depends_on=[*granted, args.engine.ready, *before],
-                    ignore_changes=OWNED_BY_ENGINE if args.cluster.uid else [*OWNED_BY_ENGINE, "spec.id"],
+                    ignore_changes=WRITTEN_BY_KARMADA if args.cluster.uid else [*WRITTEN_BY_KARMADA, "spec.id"],
                     custom_timeouts=CustomTimeouts(create=ready_within, update=ready_within, delete="5m"),
                     hooks=ResourceHookBinding(on_error=[readiness.explain(name, args.control_plane.kubeconfig)]),
                 ),

@@ -9,7 +9,7 @@ The rooms:
                       where none comes
     network_policies  Who may reach a program's pods. Kubernetes leaves enforcement to the host cluster's network:
                       some have none
-    own               The project's own Pulumi provider (`provider/`), as the program sees it
+    our_provider      The project's own Pulumi provider (`provider/`), as the program sees it
     pki               Certificate authorities and the leaves that they sign. Which ones: control_plane/certificates,
                       dns
     readiness         What a Cluster says of itself when it does not become Ready: Pulumi's own wait tells only that

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pulumi
 from pulumi import Input, Output, ResourceOptions
 
-from federation.parts.own import OwnResource
+from federation.parts.our_provider import OwnResource
 from federation.settings.names import is_ip
 from federation.settings.schema import Certificates
 
@@ -47,7 +47,7 @@ class Leaf:
 
 @dataclass
 class PkiArgs:
-    own: pulumi.ProviderResource
+    our_provider: pulumi.ProviderResource
     """The project's own provider; it makes keys in its process and touches no cluster for them."""
     authorities: Mapping[str, str]
     """Name to common name."""
@@ -68,7 +68,7 @@ class Pki(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PkiArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:Pki", name, None, opts)
-        self._options = ResourceOptions(parent=self, provider=args.own)
+        self._options = ResourceOptions(parent=self, provider=args.our_provider)
         self._protected = ResourceOptions.merge(self._options, ResourceOptions(protect=args.protect))
         self._ends: list[Output[str]] = []
 

@@ -187,7 +187,7 @@ def lines(rights: Rights) -> list[str]:
     return [f"{verbs} on {', '.join(things)}" for verbs, things in found.items()]
 
 
-def _rule(given: schema.Rule) -> Rule:
+def _rule(given: schema.RbacRule) -> Rule:
     if given.non_resource_urls:
         return {"non_resource_urls": given.non_resource_urls, "verbs": given.verbs}
     named: Rule = {"resource_names": given.resource_names} if given.resource_names else {}

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from federation.settings import kubeconfig, names
 from federation.settings.kubeconfig import Kubeconfig
-from federation.settings.validation import HOST, places
+from federation.settings.validation import HOST, sections
 
 THEMSELVES = "which to the control plane's pods is themselves"
 BY_PODS = (
@@ -41,7 +41,7 @@ def fields(config: Kubeconfig, endpoint: str | None) -> Mapping[str, Any]:
 
 def problems(given: Mapping[str, Any], contexts: Mapping[str, Kubeconfig]) -> Iterator[str]:
     """What in the contexts' clusters this program cannot go by, or the control plane could not."""
-    for path, place in places(given):
+    for path, place in sections(given):
         endpoint = place.get("apiEndpoint")
         if isinstance(endpoint, str) and endpoint.startswith("https://") and _is_loopback(endpoint):
             yield f"{path}.apiEndpoint: {endpoint!r} is on loopback, {THEMSELVES}; allowed: {BY_PODS}"

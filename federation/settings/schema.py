@@ -17,7 +17,7 @@ from federation.settings import images, names
 T = TypeVar("T")
 
 
-def _rule(check: Callable[[T], bool], allowed: str) -> AfterValidator:
+def _checked(check: Callable[[T], bool], allowed: str) -> AfterValidator:
     def validate(value: T) -> T:
         if not check(value):
             raise PydanticCustomError("rule", "is not {allowed}", {"allowed": allowed})
@@ -26,20 +26,20 @@ def _rule(check: Callable[[T], bool], allowed: str) -> AfterValidator:
     return AfterValidator(validate)
 
 
-Label = Annotated[str, _rule(names.is_label, names.LABEL_RULE)]
-LabelKey = Annotated[str, _rule(names.is_label_key, names.LABEL_KEY_RULE)]
-LabelValue = Annotated[str, _rule(names.is_label_value, names.LABEL_VALUE_RULE)]
-Name = Annotated[str, _rule(names.is_name, names.NAME_RULE)]
-UserName = Annotated[str, _rule(names.is_user, names.USER_RULE)]
-Zone = Annotated[str, _rule(names.is_zone, names.ZONE_RULE), AfterValidator(names.zone_of)]
-Address = Annotated[str, _rule(names.is_address, names.ADDRESS_RULE)]
+Label = Annotated[str, _checked(names.is_label, names.LABEL_RULE)]
+LabelKey = Annotated[str, _checked(names.is_label_key, names.LABEL_KEY_RULE)]
+LabelValue = Annotated[str, _checked(names.is_label_value, names.LABEL_VALUE_RULE)]
+Name = Annotated[str, _checked(names.is_name, names.NAME_RULE)]
+UserName = Annotated[str, _checked(names.is_user, names.USER_RULE)]
+DnsZone = Annotated[str, _checked(names.is_zone, names.ZONE_RULE), AfterValidator(names.zone_of)]
+Address = Annotated[str, _checked(names.is_address, names.ADDRESS_RULE)]
 Quantity = Annotated[str, Field(pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$")]
-FederatedNamespace = Annotated[str, _rule(names.is_federated_namespace, names.FEDERATED_NAMESPACE_RULE)]
-Registry = Annotated[str, _rule(images.is_registry, images.REGISTRY_RULE)]
-Tag = Annotated[str, _rule(images.is_tag, images.TAG_RULE)]
-Digest = Annotated[str, _rule(images.is_digest, images.DIGEST_RULE)]
-Image = Annotated[str, _rule(images.is_image, images.IMAGE_RULE)]
-ManagedZone = Annotated[str, _rule(names.is_managed_zone, names.MANAGED_ZONE_RULE)]
+FederatedNamespace = Annotated[str, _checked(names.is_federated_namespace, names.FEDERATED_NAMESPACE_RULE)]
+Registry = Annotated[str, _checked(images.is_registry, images.REGISTRY_RULE)]
+Tag = Annotated[str, _checked(images.is_tag, images.TAG_RULE)]
+Digest = Annotated[str, _checked(images.is_digest, images.DIGEST_RULE)]
+Image = Annotated[str, _checked(images.is_image, images.IMAGE_RULE)]
+ManagedZone = Annotated[str, _checked(names.is_managed_zone, names.MANAGED_ZONE_RULE)]
 GoogleLabelKey = Annotated[str, Field(pattern=r"^[a-z][-_a-z0-9]{0,62}$")]
 GoogleLabelValue = Annotated[str, Field(pattern=r"^[-_a-z0-9]{0,63}$")]
 
@@ -63,22 +63,22 @@ class ApiServer(Section):
 
 class Etcd(Section):
     replicas: Literal[1, 3] = 1
-    """Members of the etcd cluster; an even number adds no safety and is refused. Fixed at the first `pulumi up`."""
+    """Pods of the etcd cluster; an even number adds no safety and is refused. Fixed at the first `pulumi up`."""
     storage: Quantity = "5Gi"
-    """Size of each member's volume. Fixed at the first `pulumi up`."""
+    """Size of each pod's volume. Fixed at the first `pulumi up`."""
     storage_class: str = ""
     """StorageClass of the volumes. Default: the host cluster's default class. Fixed at the first `pulumi up`."""
 
 
 Secondaries = Annotated[
-    tuple[Annotated[str, _rule(names.is_host_ip, names.HOST_IP_RULE), AfterValidator(names.canonical_ip)], ...],
-    _rule(lambda given: len(given) == len(set(given)), "a list of addresses, each of them once"),
+    tuple[Annotated[str, _checked(names.is_host_ip, names.HOST_IP_RULE), AfterValidator(names.canonical_ip)], ...],
+    _checked(lambda given: len(given) == len(set(given)), "a list of addresses, each of them once"),
 ]
 
 
 Generations = Annotated[
     tuple[Annotated[int, Field(ge=1)], ...],
-    _rule(lambda given: 0 < len(given) == len(set(given)), "a list of one or more generations, each of them once"),
+    _checked(lambda given: 0 < len(given) == len(set(given)), "a list of one or more generations, each of them once"),
 ]
 
 
@@ -107,8 +107,8 @@ class Host(Section):
     """How long a load balancer in the host cluster may take to get its address before the update fails."""
 
 
-class Proxy(Section):
-    url: Annotated[str, _rule(names.is_proxy, names.PROXY_RULE)]
+class HttpProxy(Section):
+    url: Annotated[str, _checked(names.is_proxy, names.PROXY_RULE)]
     """URL of the proxy, without credentials."""
     ca_bundle: str = ""
     """Authorities (PEM) to trust behind it, instead of those that the image knows."""
@@ -121,7 +121,7 @@ class GoogleCloudDns(Section):
     """Secret. A service account's key, as JSON or as the path of its file. Default: application-default credentials."""
     dns_custom_endpoint: Annotated[str, Field(pattern=r"^https?://\S+/$")] | None = None
     """Base URL of the Cloud DNS API for Pulumi; external-dns goes to Google, by `proxy`. Default: Google's own."""
-    proxy: Proxy | None = None
+    proxy: HttpProxy | None = None
     """The proxy by which pods in the host cluster reach Google. Default: none is needed."""
     create_zone: bool = True
     """Create the managed zone; false uses the one that is there. Set to false later, it deletes what was created."""
@@ -151,12 +151,12 @@ class CoreDns(Section):
 class Dns(Section):
     provider: Literal["coredns", "google-clouddns"] = "coredns"
     """Who answers for the zone: CoreDNS in the host cluster, or Google Cloud DNS."""
-    zone: Zone
+    zone: DnsZone
     """The domain under which federated Services are found; a final dot is accepted and dropped."""
     ttl: Annotated[int, Field(ge=1, le=86400)] = 30
     """Seconds for which an answer may be cached."""
     withdraw_after: Annotated[int, Field(ge=0, le=86400)] = 0
-    """Seconds that a member may be not Ready, beyond Karmada's own 30, before its addresses leave the names."""
+    """Seconds that a member may be not Ready, beyond the engine's own 30, before its addresses leave the names."""
     coredns: CoreDns = CoreDns()
     """Settings of the provider coredns."""
     google_clouddns: Annotated[GoogleCloudDns | None, Field(alias="googleClouddns")] = None
@@ -177,7 +177,7 @@ CommonKind = Literal[
 Kind = Literal[CommonKind, "ServiceAccount", "PersistentVolumeClaim"]
 
 
-class Rule(Section):
+class RbacRule(Section):
     """A rule of Kubernetes RBAC: for resources, or for URLs that are none."""
 
     api_groups: tuple[str, ...] = ()
@@ -197,7 +197,7 @@ class Access(Section):
     """Namespaces of the member that the federation may write to; they must be there. With `namespaced` only."""
     kinds: tuple[Kind, ...] | None = None
     """Kinds that it may write there, and read everywhere. With `namespaced` only. Default: `propagation.kinds`."""
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[RbacRule, ...] = ()
     """All that it may do, in the whole cluster; nothing is added. With `custom` only."""
 
 
@@ -317,7 +317,7 @@ class Crds(Section):
     source: str = ""
     """Path or https URL of Karmada's crds.tar.gz. Default: the bundle in FEDERATION_TOOLS, else the release page."""
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
-    """Checksum of that archive. Default: its content is held against the checksum pinned in control_plane/crds.py."""
+    """Checksum of that archive. Default: its content is held against the checksum pinned in engine/karmada/crds.py."""
 
 
 class Settings(Section):

@@ -89,11 +89,11 @@ def _hiding_names(given: Mapping[str, Any], dns: Mapping[str, Any]) -> Iterator[
         taken = f"pods would find nothing else under it; not allowed with a zone: {', '.join((top, *TAKEN))}"
         yield f"{PROJECT}:name: {name!r} is the end of other names, and {taken}"
     for i, member in enumerate(map(as_map, as_list(given.get("members")))):
-        places = {
+        sections = {
             "region": member.get("region"),
             **{f"zones[{j}]": z for j, z in enumerate(as_list(member.get("zones")))},
         }
-        for key, place in places.items():
+        for key, place in sections.items():
             if dns and place in (name, *TAKEN_PLACES):
                 allowed = f"any other name than {', '.join((str(name), *TAKEN_PLACES))}"
                 yield f"{PROJECT}:members[{i}].{key}: {place!r} has another meaning in the zone; allowed: {allowed}"
@@ -167,7 +167,7 @@ def _clashing_users(given: Mapping[str, Any]) -> Iterator[str]:
             yield f"{PROJECT}:users: {name!r} is there several times; allowed: once, with all of its groups"
 
 
-def places(given: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def sections(given: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Path and section of the host and of each member."""
     yield HOST, as_map(given.get("host"))
     for i, member in enumerate(as_list(given.get("members"))):
@@ -175,7 +175,7 @@ def places(given: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def context_paths(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for path, section in places(given):
+    for path, section in sections(given):
         if isinstance(context := section.get("context"), str):
             yield f"{path}.context", context
 

@@ -173,7 +173,7 @@ CERTIFICATES = f"""
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 import pulumi
-from federation.parts import own, pki
+from federation.parts import our_provider, pki
 from federation.settings.schema import Certificates
 provider = own.provider(())
 # Like the load balancer's, it is known only once something has been made.
@@ -234,7 +234,7 @@ LEAVING = f"""
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 import pulumi
-from federation.parts import own
+from federation.parts import our_provider
 from federation.dns.withdrawal import Withdrawal
 config = pulumi.Config()
 if config.get_bool("stays"):

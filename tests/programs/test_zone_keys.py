@@ -18,7 +18,7 @@ KEYS = f"""
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 import pulumi
-from federation.parts import own, pki
+from federation.parts import our_provider, pki
 from federation.dns import zone_key
 from federation.dns.transfers import SharedSecret, TransferKey
 options = pulumi.ResourceOptions(provider=own.provider(()))

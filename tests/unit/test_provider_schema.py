@@ -17,8 +17,8 @@ from federation.dns.transfers import SharedSecret
 from federation.dns.withdrawal import Withdrawal
 from federation.engine.builtin.departure import Departure
 from federation.engine.karmada.kept_workloads import KeptWorkloads
-from federation.parts import own, pki
-from federation.parts.own import OwnResource
+from federation.parts import pki
+from federation.parts.our_provider import OwnResource
 from provider import schema, serving
 from provider.resource import Resource
 from provider.schema import KINDS
@@ -96,7 +96,7 @@ def test_the_schema_is_complete_and_of_this_version() -> None:
 
 
 def test_names_are_translated_both_ways() -> None:
-    resource = object.__new__(own.OwnResource)
+    resource = object.__new__(our_provider.OwnResource)
     for python, pulumis in (("not_after", "notAfter"), ("dns_names", "dnsNames"), ("ttl", "ttl")):
         assert resource.translate_input_property(python) == pulumis
         assert resource.translate_output_property(pulumis) == python

@@ -14,7 +14,7 @@ from federation.engine import choice
 from federation.engine.builtin import rules
 from federation.engine.builtin.departure import Departure
 from federation.engine.builtin.rules import CONTROLLER_MANAGER
-from federation.engine.contract import EngineArgs, Joining, Terms
+from federation.engine.contract import EngineArgs, ForMembers, Terms
 from federation.parts.roles import grant, grant_within, user
 from federation.parts.workload import KUBECONFIG, Probe, Program, Workload, WorkloadArgs
 from federation.settings import access
@@ -28,7 +28,7 @@ TERMS = Terms(system_namespace="federation-system", needs=access.BUILTIN, users=
 class Builtin(pulumi.ComponentResource):
     """Carries what is created in the federation API to every member, or to those that an annotation names."""
 
-    joining: Joining
+    for_members: ForMembers
 
     def __init__(self, name: str, args: EngineArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:Builtin", name, None, opts)
@@ -68,11 +68,11 @@ class Builtin(pulumi.ComponentResource):
         )
 
         def leave(member: str, _keeping: bool, after: ResourceOptions) -> None:
-            own = ResourceOptions.merge(after, ResourceOptions(provider=args.own))
-            Departure(f"{member}-departure", member, control_plane.kubeconfig, own)
+            ours = ResourceOptions.merge(after, ResourceOptions(provider=args.our_provider))
+            Departure(f"{member}-departure", member, control_plane.kubeconfig, ours)
 
-        self.joining = Joining(
-            kind=clusters,
+        self.for_members = ForMembers(
+            cluster_kind=clusters,
             ready=self,
             # It reads a member's token anew whenever it has changed.
             rereads=None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pulumi import Input, Output, ResourceOptions
 
-from federation.parts.own import OwnResource
+from federation.parts.our_provider import OwnResource
 
 
 class Departure(OwnResource):

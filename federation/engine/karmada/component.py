@@ -9,7 +9,7 @@ from pulumi import Resource, ResourceOptions
 
 from federation.clusters import providers
 from federation.engine import choice
-from federation.engine.contract import EngineArgs, Joining, Terms
+from federation.engine.contract import EngineArgs, ForMembers, Terms
 from federation.engine.karmada import crds, kept_workloads, programs
 from federation.engine.karmada.contents import Admission, AdmissionArgs, ApiContents, ApiContentsArgs
 from federation.engine.karmada.kept_workloads import KeptWorkloads
@@ -34,7 +34,7 @@ class Karmada(pulumi.ComponentResource):
     Side by side, the programs crash until their peers are there, which is slower.
     """
 
-    joining: Joining
+    for_members: ForMembers
 
     def __init__(self, name: str, args: EngineArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:Karmada", name, None, opts)
@@ -99,12 +99,12 @@ class Karmada(pulumi.ComponentResource):
         def leave(member: str, keeping: bool, after: ResourceOptions) -> None:
             if not keeping:
                 return
-            own = ResourceOptions.merge(after, ResourceOptions(provider=args.own))
-            KeptWorkloads(f"{member}-kept-workloads", member, control_plane.kubeconfig, own)
+            ours = ResourceOptions.merge(after, ResourceOptions(provider=args.our_provider))
+            KeptWorkloads(f"{member}-kept-workloads", member, control_plane.kubeconfig, ours)
 
-        self.joining = Joining(
+        self.for_members = ForMembers(
             # Its webhooks judge what is made in the API, and fail closed: nothing comes up beside it.
-            kind=self,
+            cluster_kind=self,
             ready=self,
             rereads=CONTROLLER_MANAGER,
             keep_workloads=lambda member, in_api: [kept_workloads.policy(member, in_api)],

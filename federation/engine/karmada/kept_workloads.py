@@ -11,7 +11,7 @@ from __future__ import annotations
 import pulumi_kubernetes as k8s
 from pulumi import Input, Output, ResourceOptions
 
-from federation.parts.own import OwnResource
+from federation.parts.our_provider import OwnResource
 from federation.settings.keys import STAYING
 from federation.settings.names import works_namespace
 
