@@ -14,7 +14,8 @@ from controllers.names.plan import Addresses, Record
 from controllers.runtime.member import Endpoint
 from controllers.runtime.objects import Json, Key, key_of, names_in
 from federation.settings.keys import CARRIED_BY, LEAVING, NAMESPACES, SEEN
-from federation.settings.names import DNS_CONTROLLER, MANAGED_BY, is_domain, is_ip, zone_of
+from federation.settings.names import DNS_CONTROLLER, MANAGED_BY
+from federation.settings.syntax import is_domain, is_ip, zone_of
 
 OF_SERVICE = "kubernetes.io/service-name"
 """Label of EndpointSlices: the Service that they belong to."""

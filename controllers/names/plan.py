@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
 
-from federation.settings.names import LABEL_RULE, ServiceNames, can_be_named, is_domain
+from federation.settings.names import ServiceNames
+from federation.settings.syntax import LABEL_RULE, can_be_named, is_domain
 
 Place = tuple[str, ...]
 """Where in the tree: () is everywhere, (region,) a region, (zone, region) a zone of it. One up is without the first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from federation.settings.names import LABEL_RULE, NAME_RULE, ZONE_RULE, is_label, is_name, is_zone, zone_of
+from federation.settings.syntax import LABEL_RULE, NAME_RULE, ZONE_RULE, is_label, is_name, is_zone, zone_of
 
 
 def parser(name: str, about: str | None, port: int = 8080) -> argparse.ArgumentParser:

@@ -16,7 +16,7 @@ from controllers.zone.contents import Apex
 from controllers.zone.metrics import Metrics
 from controllers.zone.rdata import DNS_NAME_RULE, is_dns_name
 from controllers.zone.writer import Settings, Writer
-from federation.settings.names import zone_of
+from federation.settings.syntax import zone_of
 
 log = logging.getLogger("controllers.zone")
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from federation.clusters import credentials, proxies
-from federation.settings import names
+from federation.settings import syntax
 from federation.settings.kubeconfig import PROXY, Kubeconfig, cluster
 from kube.client import JSON, MERGE_PATCH, Client
 from kube.errors import ApiError, CredentialsError
@@ -26,9 +26,9 @@ def connect(kubeconfig: Kubeconfig) -> Client:
     known = credentials.resolved(kubeconfig)
     entry = cluster(known)
     if not entry.get(PROXY) and (proxy := proxies.proxy_for(entry["server"], os.environ)):
-        if not names.is_proxy(proxy):
+        if not syntax.is_proxy(proxy):
             # Not shown, as a password may be in it.
-            raise CredentialsError(f"the proxy that the environment names for it is not {names.PROXY_RULE}")
+            raise CredentialsError(f"the proxy that the environment names for it is not {syntax.PROXY_RULE}")
         entry = {**entry, PROXY: proxy}
     return Client(entry, known["users"][0]["user"] if known["users"] else {})
 

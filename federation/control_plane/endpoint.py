@@ -12,7 +12,7 @@ from federation.clusters.providers import Cluster
 from federation.control_plane.programs import API_PORT, APISERVER
 from federation.parts import load_balancer, network_policies
 from federation.parts.workload import NO_AWAIT
-from federation.settings import names, schema
+from federation.settings import schema, syntax
 
 INSTEAD = "without load balancers, set federation:host.apiServer.serviceType: NodePort and advertiseAddress"
 
@@ -79,6 +79,6 @@ class Endpoint(pulumi.ComponentResource):
         external_port = API_PORT if balanced else exposure.node_port
         # Of a Service that never got an address there is none; destroying it runs the program all the same.
         self.url = self.addresses.apply(
-            lambda addresses: f"https://{names.in_url(addresses[0])}:{external_port}" if addresses else ""
+            lambda addresses: f"https://{syntax.in_url(addresses[0])}:{external_port}" if addresses else ""
         )
         self.register_outputs({"url": self.url, "addresses": self.addresses})

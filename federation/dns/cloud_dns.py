@@ -13,7 +13,7 @@ from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
 
 from federation.dns.publication import Publication
 from federation.parts.workload import FILES_FOLDER
-from federation.settings import names
+from federation.settings import names, syntax
 from federation.settings.schema import GoogleCloudDns
 
 RECHECK = "30s"
@@ -64,7 +64,7 @@ class CloudDnsZone(pulumi.ComponentResource):
         super().__init__("federation:index:CloudDnsZone", name, None, opts)
         child = ResourceOptions(parent=self, provider=args.provider)
         look_up = InvokeOutputOptions(parent=self, provider=args.provider)
-        settings, domain = args.settings, names.absolute(args.zone)
+        settings, domain = args.settings, syntax.absolute(args.zone)
 
         def for_zone(other: str) -> bool:
             return other == domain
@@ -85,7 +85,7 @@ class CloudDnsZone(pulumi.ComponentResource):
         gcp.dns.RecordSet(
             f"{name}-api",
             managed_zone=managed_zone.name,
-            name=names.absolute(names.api_name(args.federation, args.zone)),
+            name=syntax.absolute(names.api_name(args.federation, args.zone)),
             type=args.api_address.apply(lambda address: _record(address)[0]),
             rrdatas=[args.api_address.apply(lambda address: _record(address)[1])],
             ttl=args.ttl,
@@ -168,7 +168,7 @@ def _create(name: str, args: CloudDnsZoneArgs, opts: ResourceOptions) -> gcp.dns
     return gcp.dns.ManagedZone(
         name,
         name=managed_zone_name(settings, args.zone),
-        dns_name=names.absolute(args.zone),
+        dns_name=syntax.absolute(args.zone),
         description=f"Services of federation {args.federation}; records are written by external-dns",
         visibility=settings.visibility,
         private_visibility_config=None if public else seen_by,
@@ -181,8 +181,8 @@ def _create(name: str, args: CloudDnsZoneArgs, opts: ResourceOptions) -> gcp.dns
 
 def _record(address: str) -> tuple[str, str]:
     """Type and data of the record that leads to an IP address or a DNS name."""
-    if not names.is_ip(address):
-        return "CNAME", names.absolute(address)
+    if not syntax.is_ip(address):
+        return "CNAME", syntax.absolute(address)
     return ("A" if ipaddress.ip_address(address).version == 4 else "AAAA"), address
 
 

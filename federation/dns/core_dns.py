@@ -12,7 +12,7 @@ from pulumi import Output, ResourceOptions
 from federation.clusters.providers import Cluster
 from federation.dns.name_servers import DNS_PORT, NAME, POD_PORT, name_server
 from federation.parts import load_balancer
-from federation.settings import names
+from federation.settings import names, syntax
 
 INSTEAD = "without load balancers, set federation:dns.provider: google-clouddns"
 
@@ -71,7 +71,7 @@ class CoreDnsZone(pulumi.ComponentResource):
             ),
         )
         addresses = service.status.apply(lambda status: _ip_addresses(load_balancer.addresses(status)))
-        self.zone = Output.from_input(names.absolute(args.zone))
+        self.zone = Output.from_input(syntax.absolute(args.zone))
         self.name_servers = self.lookup_servers = addresses
         self.own_records = {
             name_server(args.zone): addresses,
@@ -81,7 +81,7 @@ class CoreDnsZone(pulumi.ComponentResource):
 
 
 def _ip_addresses(addresses: Sequence[str]) -> Sequence[str]:
-    found = [address for address in addresses if names.is_ip(address)]
+    found = [address for address in addresses if syntax.is_ip(address)]
     if addresses and not found:
         raise pulumi.RunError(
             f"the load balancer of Service {NAME} has no IP address but the name {addresses[0]}, and name servers are "

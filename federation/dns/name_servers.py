@@ -24,8 +24,9 @@ from federation.parts.workload import (
     Workload,
     WorkloadArgs,
 )
-from federation.settings.names import ZONE_SERIAL, absolute
+from federation.settings.names import ZONE_SERIAL
 from federation.settings.schema import Dns, Images
+from federation.settings.syntax import absolute
 
 NAME = "federation-dns"
 USER = "federation:zone-writer"

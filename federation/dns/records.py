@@ -15,8 +15,9 @@ from pulumi import Input, Output, Resource, ResourceOptions
 
 from federation.parts.roles import grant, user
 from federation.parts.workload import KUBECONFIG, Probe, Program, Workload, WorkloadArgs
-from federation.settings.names import MANAGED_BY, PROGRAM, is_ip
+from federation.settings.names import MANAGED_BY, PROGRAM
 from federation.settings.schema import Dns, Images
+from federation.settings.syntax import is_ip
 
 CONTROLLER_USER = "federation:dns-controller"
 """User of the federation API: the common name of its certificate."""

@@ -10,8 +10,8 @@ import pulumi
 from pulumi import Input, Output, ResourceOptions
 
 from federation.parts.our_provider import OwnResource
-from federation.settings.names import is_ip
 from federation.settings.schema import Certificates
+from federation.settings.syntax import is_ip
 
 CA_VALIDITY_DAYS = 3650
 LEAF_VALIDITY_DAYS = 365

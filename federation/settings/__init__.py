@@ -9,8 +9,10 @@ The rooms:
                 `reference`)
     keys        The keys of labels, annotations and the finalizer by which the federation speaks of objects
     kubeconfig  Kubeconfig files as values: read, pick one context out, merge several. No Pulumi, no network
-    names       The rules that names follow: Kubernetes labels, DNS zones and the names of federated Services
+    names       The names by which the program, its controllers and clients know each other's objects, and those in the
+                zone
     reach       What of a kubeconfig's cluster holds for the control plane's pods too, on their way to a member
     schema      The shape of the stack's configuration: sections, fields, defaults, and the rule of each value
-    validation  What no single value of the configuration breaks, but values break together
+    syntax      The syntax of values: what is a name, a label, a domain, an address, a proxy; and the words for it
+    validation  What contradicts each other in the configuration, though each value is good by itself
 """

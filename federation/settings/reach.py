@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from federation.settings import kubeconfig, names
+from federation.settings import kubeconfig, syntax
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.validation import HOST, sections
 
@@ -50,9 +50,9 @@ def problems(given: Mapping[str, Any], contexts: Mapping[str, Kubeconfig]) -> It
             continue
         cluster = kubeconfig.cluster(contexts[context])
         proxy = cluster.get(kubeconfig.PROXY)
-        if proxy and not names.is_proxy(proxy):
+        if proxy and not syntax.is_proxy(proxy):
             # Not shown, as a password may be in it.
-            yield f"{path}.context: the proxy-url of {context!r} is not {names.PROXY_RULE}"
+            yield f"{path}.context: the proxy-url of {context!r} is not {syntax.PROXY_RULE}"
         elif path != HOST and not endpoint:
             yield from (f"{path}.{problem}" for problem in _out_of_reach(context, cluster))
 
@@ -79,6 +79,6 @@ def _out_of_reach(context: str, cluster: Mapping[str, Any]) -> Iterator[str]:
 def _is_loopback(url: str) -> bool:
     """Whether it leads each machine to itself. What is no URL is for others to judge."""
     try:
-        return names.is_loopback(urlsplit(url).hostname or "")
+        return syntax.is_loopback(urlsplit(url).hostname or "")
     except ValueError:
         return False

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from federation.settings import images, names
+from federation.settings import images, syntax
 
 T = TypeVar("T")
 
@@ -26,20 +26,20 @@ def _checked(check: Callable[[T], bool], allowed: str) -> AfterValidator:
     return AfterValidator(validate)
 
 
-Label = Annotated[str, _checked(names.is_label, names.LABEL_RULE)]
-LabelKey = Annotated[str, _checked(names.is_label_key, names.LABEL_KEY_RULE)]
-LabelValue = Annotated[str, _checked(names.is_label_value, names.LABEL_VALUE_RULE)]
-Name = Annotated[str, _checked(names.is_name, names.NAME_RULE)]
-UserName = Annotated[str, _checked(names.is_user, names.USER_RULE)]
-DnsZone = Annotated[str, _checked(names.is_zone, names.ZONE_RULE), AfterValidator(names.zone_of)]
-Address = Annotated[str, _checked(names.is_address, names.ADDRESS_RULE)]
+Label = Annotated[str, _checked(syntax.is_label, syntax.LABEL_RULE)]
+LabelKey = Annotated[str, _checked(syntax.is_label_key, syntax.LABEL_KEY_RULE)]
+LabelValue = Annotated[str, _checked(syntax.is_label_value, syntax.LABEL_VALUE_RULE)]
+Name = Annotated[str, _checked(syntax.is_name, syntax.NAME_RULE)]
+UserName = Annotated[str, _checked(syntax.is_user, syntax.USER_RULE)]
+DnsZone = Annotated[str, _checked(syntax.is_zone, syntax.ZONE_RULE), AfterValidator(syntax.zone_of)]
+Address = Annotated[str, _checked(syntax.is_address, syntax.ADDRESS_RULE)]
 Quantity = Annotated[str, Field(pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$")]
-FederatedNamespace = Annotated[str, _checked(names.is_federated_namespace, names.FEDERATED_NAMESPACE_RULE)]
+FederatedNamespace = Annotated[str, _checked(syntax.is_federated_namespace, syntax.FEDERATED_NAMESPACE_RULE)]
 Registry = Annotated[str, _checked(images.is_registry, images.REGISTRY_RULE)]
 Tag = Annotated[str, _checked(images.is_tag, images.TAG_RULE)]
 Digest = Annotated[str, _checked(images.is_digest, images.DIGEST_RULE)]
 Image = Annotated[str, _checked(images.is_image, images.IMAGE_RULE)]
-ManagedZone = Annotated[str, _checked(names.is_managed_zone, names.MANAGED_ZONE_RULE)]
+ManagedZone = Annotated[str, _checked(syntax.is_managed_zone, syntax.MANAGED_ZONE_RULE)]
 GoogleLabelKey = Annotated[str, Field(pattern=r"^[a-z][-_a-z0-9]{0,62}$")]
 GoogleLabelValue = Annotated[str, Field(pattern=r"^[-_a-z0-9]{0,63}$")]
 
@@ -71,7 +71,7 @@ class Etcd(Section):
 
 
 Secondaries = Annotated[
-    tuple[Annotated[str, _checked(names.is_host_ip, names.HOST_IP_RULE), AfterValidator(names.canonical_ip)], ...],
+    tuple[Annotated[str, _checked(syntax.is_host_ip, syntax.HOST_IP_RULE), AfterValidator(syntax.canonical_ip)], ...],
     _checked(lambda given: len(given) == len(set(given)), "a list of addresses, each of them once"),
 ]
 
@@ -108,7 +108,7 @@ class Host(Section):
 
 
 class HttpProxy(Section):
-    url: Annotated[str, _checked(names.is_proxy, names.PROXY_RULE)]
+    url: Annotated[str, _checked(syntax.is_proxy, syntax.PROXY_RULE)]
     """URL of the proxy, without credentials."""
     ca_bundle: str = ""
     """Authorities (PEM) to trust behind it, instead of those that the image knows."""
@@ -211,9 +211,9 @@ def _cluster_dns(given: object) -> object:
     match given:
         case "auto" | "none":
             return given
-        case {"configMap": str(name), **more} if names.is_domain(name) and not more:
+        case {"configMap": str(name), **more} if syntax.is_domain(name) and not more:
             return ClusterDns(configMap=name)
-    raise PydanticCustomError("rule", "is not {allowed}", {"allowed": names.CLUSTER_DNS_RULE})
+    raise PydanticCustomError("rule", "is not {allowed}", {"allowed": syntax.CLUSTER_DNS_RULE})
 
 
 class Member(Section):

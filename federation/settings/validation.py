@@ -1,4 +1,4 @@
-"""What no single value of the configuration breaks, but values break together. Pure.
+"""What contradicts each other in the configuration, though each value is good by itself. Pure.
 
 All of it works on whatever parts of the configuration have the right shape, as the rest is reported for itself.
 """
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
-from federation.settings import names
+from federation.settings import names, syntax
 from federation.settings.schema import CommonKind
 
 PROJECT = "federation"
@@ -22,7 +22,7 @@ TAKEN_PLACES = ("dns", "svc")
 
 
 def contradictions(given: Mapping[str, Any]) -> Iterator[str]:
-    """What no single value breaks but values break together; works on whatever parts have the right shape."""
+    """All that contradicts each other; works on whatever parts have the right shape."""
     host, dns = as_map(given.get("host")), as_map(given.get("dns"))
     yield from _hiding_names(given, dns)
     if dns.get("provider") == "google-clouddns" and "coredns" in dns:
@@ -75,28 +75,28 @@ def _google_clouddns(google: Mapping[str, Any], zone: Any) -> Iterator[str]:
         for key in ("visibility", "networks", "dnssec", "labels"):
             if key in google:
                 yield f"{path}.{key}: belongs to a zone that is created, but createZone is false; keep one"
-    if isinstance(zone, str) and names.is_zone(zone) and "zoneName" not in google:
+    if isinstance(zone, str) and syntax.is_zone(zone) and "zoneName" not in google:
         default = names.managed_zone_of(zone)
-        if not names.is_managed_zone(default):
-            yield f"{path}.zoneName: is missing; {default!r}, its default, is not {names.MANAGED_ZONE_RULE}"
+        if not syntax.is_managed_zone(default):
+            yield f"{path}.zoneName: is missing; {default!r}, its default, is not {syntax.MANAGED_ZONE_RULE}"
 
 
 def _hiding_names(given: Mapping[str, Any], dns: Mapping[str, Any]) -> Iterator[str]:
     """Names that would stand before others: in the tree of the zone, or in what pods look up."""
     name = given.get("name")
-    top = names.zone_of(str(dns.get("zone"))).rpartition(".")[2]
+    top = syntax.zone_of(str(dns.get("zone"))).rpartition(".")[2]
     if dns and name in (top, *TAKEN):
         taken = f"pods would find nothing else under it; not allowed with a zone: {', '.join((top, *TAKEN))}"
         yield f"{PROJECT}:name: {name!r} is the end of other names, and {taken}"
     for i, member in enumerate(map(as_map, as_list(given.get("members")))):
-        sections = {
+        labels = {
             "region": member.get("region"),
             **{f"zones[{j}]": z for j, z in enumerate(as_list(member.get("zones")))},
         }
-        for key, place in sections.items():
-            if dns and place in (name, *TAKEN_PLACES):
+        for key, label in labels.items():
+            if dns and label in (name, *TAKEN_PLACES):
                 allowed = f"any other name than {', '.join((str(name), *TAKEN_PLACES))}"
-                yield f"{PROJECT}:members[{i}].{key}: {place!r} has another meaning in the zone; allowed: {allowed}"
+                yield f"{PROJECT}:members[{i}].{key}: {label!r} has another meaning in the zone; allowed: {allowed}"
 
 
 def _unknown_members(given: Mapping[str, Any]) -> Iterator[str]:

@@ -30,6 +30,7 @@ CODE = (
         "federation/settings/__init__.py",
         "federation/settings/keys.py",
         "federation/settings/names.py",
+        "federation/settings/syntax.py",
         "kube/*.py",
     ),
 )

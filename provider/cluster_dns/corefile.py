@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from types import MappingProxyType
 
-from federation.settings import names
+from federation.settings import syntax
 from provider.cluster_dns.lookup import Lookup
 from provider.cluster_dns.server_blocks import VARIABLE, Corefile, CorefileError, Plugin, ServerBlock, parse
 
@@ -103,7 +103,7 @@ def blocks(corefile: str, lookup: Lookup) -> str:
     }}
     loadbalance
     rewrite stop {{
-        name regex ^([^.]+)\.([^.]+)\.svc\.{local}$ {names.absolute(nearest)}
+        name regex ^([^.]+)\.([^.]+)\.svc\.{local}$ {syntax.absolute(nearest)}
         answer name ^([^.]+)\.([^.]+)\.{_regex(nearest.removeprefix("{1}.{2}."))}$ {{1}}.{{2}}.svc.{_local(lookup)}.
     }}
     template ANY ANY {_local(lookup)} {{
@@ -174,7 +174,7 @@ def _collisions(corefile: Corefile, lookup: Lookup, port: str) -> Iterator[str]:
             listed = (word for option in plugin.options for word in option) if plugin.words[0] == "hosts" else ()
             for word in (*plugin.words[1:], *listed):
                 for zone in ours:
-                    if f".{names.zone_of(word)}".endswith(f".{zone}"):
+                    if f".{syntax.zone_of(word)}".endswith(f".{zone}"):
                         yield f"line {plugin.line}: {plugin.words[0]} {word} would be hidden by the zone {zone}"
 
 
@@ -215,12 +215,12 @@ def _local(lookup: Lookup) -> str:
 
 
 def _server(address: str) -> str:
-    return f"{names.in_url(address)}:53"
+    return f"{syntax.in_url(address)}:53"
 
 
 def _regex(domain: str) -> str:
     """The domain, absolute, as a regular expression of Go."""
-    return names.absolute(domain).replace(".", r"\.")
+    return syntax.absolute(domain).replace(".", r"\.")
 
 
 def _word(text: str) -> str:

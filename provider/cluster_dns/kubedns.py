@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from federation.settings import names
+from federation.settings import syntax
 from provider.cluster_dns.lookup import Lookup
 
 STUB_DOMAINS = "stubDomains"
@@ -91,7 +91,7 @@ def _federations(data: Mapping[str, str]) -> dict[str, str]:
     result = {}
     for entry in entries:
         name, equals, domain = (part.strip() for part in entry.partition("="))
-        if not equals or not names.is_label(name):
+        if not equals or not syntax.is_label(name):
             raise ValueError(
                 f"{FEDERATIONS}: {entry.strip()!r} is not a name and a domain, such as fellowship=example.com"
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from federation.settings import names
+from federation.settings import names, syntax
 
 
 @dataclass(frozen=True)
@@ -29,5 +29,5 @@ class Lookup:
         region and zones have no names of their own if one of them is no label.
         """
         place = (*self.zones[:1], self.region)
-        nameable = names.can_be_named(self.region, self.zones)
+        nameable = syntax.can_be_named(self.region, self.zones)
         return names.ServiceNames(service, namespace, self.federation, self.zone).at(*(place if nameable else ()))

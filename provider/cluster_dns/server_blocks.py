@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from federation.settings import names
+from federation.settings import syntax
 
 DEFAULT_PORT = "53"
 """Of a key without one, unless CoreDNS is started with another -dns.port."""
@@ -128,7 +128,7 @@ def _endpoints(line: int, key: str) -> list[tuple[str, str]]:
         raise CorefileError(line, f"{key} may get its port from the environment; write the port behind it, such as :53")
     else:
         zone, port = key, DEFAULT_PORT
-    return [(names.zone_of(each), port) for each in _zones(line, zone)]
+    return [(syntax.zone_of(each), port) for each in _zones(line, zone)]
 
 
 def _zones(line: int, text: str) -> list[str]:

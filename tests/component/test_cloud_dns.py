@@ -17,7 +17,7 @@ from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 from pulumi.runtime.mocks import MockEngine, MockSettings
 
 from federation.dns.cloud_dns import CloudDnsZone, CloudDnsZoneArgs, google_provider
-from federation.settings import names
+from federation.settings import names, syntax
 from federation.settings.schema import GoogleCloudDns
 from tests import strategies
 from tests.component.recording import Record, RecordingMonitor, Secret, name_of
@@ -146,7 +146,7 @@ def test_the_api_has_a_record_of_the_kind_of_its_address(address: str, kind: str
 
 @given(strategies.labels(), strategies.zones(), strategies.labels(), strategies.labels(), strategies.labels())
 def test_the_apis_name_is_no_services_name(federation: str, zone: str, service: str, one: str, two: str) -> None:
-    zone = names.zone_of(zone)
+    zone = syntax.zone_of(zone)
     tree = names.ServiceNames(service, one, federation, zone)
     api = names.api_name(federation, zone)
     assert api.endswith(f".{zone}")

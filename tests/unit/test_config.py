@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from federation.settings import config, kubeconfig, names
+from federation.settings import config, kubeconfig, syntax
 from federation.settings.config import Config, ConfigError
 from federation.settings.schema import Settings
 from tests import strategies
@@ -50,7 +50,7 @@ def problems(folder: Path, stack: Mapping[str, Any]) -> list[str]:
 def test_a_valid_configuration_keeps_its_values(folder: Path, stack: dict[str, Any]) -> None:
     loaded = load(folder, stack)
     given_ = {key.removeprefix("federation:"): value for key, value in stack.items()}
-    given_["dns"]["zone"] = names.zone_of(given_["dns"]["zone"])
+    given_["dns"]["zone"] = syntax.zone_of(given_["dns"]["zone"])
     assert loaded.settings.model_dump(mode="json", by_alias=True, exclude_unset=True) == {
         "kubeconfig": "kubeconfig",
         **given_,

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controllers.names.plan import Addresses, Plan, Record, Shard, plan
-from federation.settings.names import ServiceNames, is_label
+from federation.settings.names import ServiceNames
+from federation.settings.syntax import is_label
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,7 @@ import pytest
 
 from controllers.runtime import events
 from controllers.runtime.api import Api
-from federation.settings.names import is_domain
+from federation.settings.syntax import is_domain
 from tests.kube_api import ApiServer
 
 pytestmark = pytest.mark.unit

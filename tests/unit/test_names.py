@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from federation.settings import names
+from federation.settings import names, syntax
 from tests import strategies
 
 pytestmark = pytest.mark.unit
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.unit
 @example("a" * 64)
 @example("a\n")
 def test_a_label_is_as_rfc_1123_says(text: str) -> None:
-    assert names.is_label(text) is (
+    assert syntax.is_label(text) is (
         1 <= len(text) <= 63 and set(text) <= {*ascii_lowercase, *digits, "-"} and "-" not in (text[0], text[-1])
     )
 
@@ -35,7 +35,7 @@ def _is_part_of_a_label(text: str) -> bool:
 @example("a" * 64)
 @example("a\n")
 def test_the_value_of_a_label_is_as_kubernetes_says(text: str) -> None:
-    assert names.is_label_value(text) is (text == "" or _is_part_of_a_label(text))
+    assert syntax.is_label_value(text) is (text == "" or _is_part_of_a_label(text))
 
 
 @given(strategies.almost(strategies.label_values(), strategies.label_keys()))
@@ -47,16 +47,16 @@ def test_the_value_of_a_label_is_as_kubernetes_says(text: str) -> None:
 def test_the_key_of_a_label_is_as_kubernetes_says(text: str) -> None:
     *prefix, name = text.split("/")
     has_good_prefix = not prefix or (
-        len(prefix) == 1 and len(prefix[0]) < 254 and all(map(names.is_label, prefix[0].split(".")))
+        len(prefix) == 1 and len(prefix[0]) < 254 and all(map(syntax.is_label, prefix[0].split(".")))
     )
-    assert names.is_label_key(text) is (has_good_prefix and _is_part_of_a_label(name))
+    assert syntax.is_label_key(text) is (has_good_prefix and _is_part_of_a_label(name))
 
 
 @given(strategies.almost(strategies.labels(48)))
 @example("a" * 48)
 @example("a" * 49)
 def test_a_name_is_a_label_that_karmada_takes(text: str) -> None:
-    assert names.is_name(text) is (names.is_label(text) and len(text) < 49)
+    assert syntax.is_name(text) is (syntax.is_label(text) and len(text) < 49)
 
 
 @given(strategies.almost(strategies.zones()))
@@ -66,26 +66,26 @@ def test_a_name_is_a_label_that_karmada_takes(text: str) -> None:
 @example(".".join(["a" * 63] * 4))
 def test_a_zone_is_two_labels_or_more_in_any_case_with_or_without_the_final_dot(text: str) -> None:
     domain = (text[:-1] if text.endswith(".") else text).lower()
-    assert names.is_zone(text) is (
-        "." in domain and len(domain) < 254 and all(names.is_label(label) for label in domain.split("."))
+    assert syntax.is_zone(text) is (
+        "." in domain and len(domain) < 254 and all(syntax.is_label(label) for label in domain.split("."))
     )
 
 
 @given(strategies.zones())
 def test_a_zone_has_one_normal_form(zone: str) -> None:
-    normal = names.zone_of(zone)
-    assert names.zone_of(normal) == normal
-    assert names.zone_of(zone.removesuffix(".") + ".") == names.zone_of(zone.removesuffix("."))
-    assert names.zone_of(zone.swapcase()) == normal
+    normal = syntax.zone_of(zone)
+    assert syntax.zone_of(normal) == normal
+    assert syntax.zone_of(zone.removesuffix(".") + ".") == syntax.zone_of(zone.removesuffix("."))
+    assert syntax.zone_of(zone.swapcase()) == normal
     assert normal == normal.lower().rstrip(".")
 
 
 @given(strategies.zones())
 def test_an_absolute_domain_ends_in_one_dot(zone: str) -> None:
-    absolute = names.absolute(zone)
+    absolute = syntax.absolute(zone)
     assert absolute.rstrip(".") + "." == absolute
-    assert names.absolute(absolute) == absolute
-    assert names.zone_of(absolute) == names.zone_of(zone)
+    assert syntax.absolute(absolute) == absolute
+    assert syntax.zone_of(absolute) == syntax.zone_of(zone)
 
 
 def test_the_names_of_a_service_are_those_of_federation_v1() -> None:
@@ -104,9 +104,9 @@ def test_the_names_of_a_service_lie_in_its_namespace_and_in_the_zone(
     service, namespace, federation = own
     name = names.ServiceNames(service, namespace, federation, zone).at(*place)
     assert name.startswith(".".join([*own, "svc."]))
-    assert name.endswith(f".{names.zone_of(zone)}")
-    assert name.count(".") == 3 + len(place) + 1 + names.zone_of(zone).count(".")
-    assert names.is_domain(name) is (len(name) < 254)
+    assert name.endswith(f".{syntax.zone_of(zone)}")
+    assert name.count(".") == 3 + len(place) + 1 + syntax.zone_of(zone).count(".")
+    assert syntax.is_domain(name) is (len(name) < 254)
 
 
 def test_a_service_knows_its_names_from_those_of_others() -> None:
@@ -123,4 +123,4 @@ def test_a_service_knows_its_names_from_those_of_others() -> None:
 
 @given(strategies.almost(strategies.zones()))
 def test_a_domain_is_labels_with_dots_between(text: str) -> None:
-    assert names.is_domain(text) is (0 < len(text) < 254 and all(names.is_label(label) for label in text.split(".")))
+    assert syntax.is_domain(text) is (0 < len(text) < 254 and all(syntax.is_label(label) for label in text.split(".")))

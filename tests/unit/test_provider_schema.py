@@ -96,7 +96,7 @@ def test_the_schema_is_complete_and_of_this_version() -> None:
 
 
 def test_names_are_translated_both_ways() -> None:
-    resource = object.__new__(our_provider.OwnResource)
+    resource = object.__new__(OwnResource)
     for python, pulumis in (("not_after", "notAfter"), ("dns_names", "dnsNames"), ("ttl", "ttl")):
         assert resource.translate_input_property(python) == pulumis
         assert resource.translate_output_property(pulumis) == python
