@@ -1,6 +1,6 @@
 """A federation of Kubernetes clusters as Pulumi components; `__main__.py` of the project composes them.
 
-The rooms, from the bottom up; each imports only of those above it in this list:
+The rooms, in the order of the data; each imports only from those that stand before it:
 
     settings       The stack's configuration and what is known by it alone: no Pulumi resource, no network
     clusters       A cluster before anything is made in it: how it is reached, who it is, and whose what is there is

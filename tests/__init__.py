@@ -1,1 +1,5 @@
-"""Tests by what they need: unit (nothing), component (Pulumi's mocks), fleet (real clusters)."""
+"""Tests by what they need. docs/development.md says how each is run.
+
+unit (nothing), component (Pulumi's mocks), programs (processes of this machine), upgrade (a recorded state), fleet
+(real clusters), kill and scale (clusters, and long).
+"""

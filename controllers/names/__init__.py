@@ -4,8 +4,9 @@ Runs as one pod in the host cluster. From the federation API it reads Services a
 member its own Services and EndpointSlices; it writes one DNSEndpoint object for each Service of type LoadBalancer.
 
 Bottom up: `plan` is the pure heart (clusters in, records out); `objects` turns the objects of the APIs into its input
-and its records into DNSEndpoint objects; `loop` is the one thread that owns all state; `watching`, `members` and
-`resolve` tell it what they see, each from threads of its own; `controller` ties them together, `writer` writes.
+and its records into DNSEndpoint objects; `members` and `resolve` tell what they see, each from threads of its own;
+`controller` ties them together on the one thread that owns all state, `writer` writes. `controllers.runtime` has the
+loop of that thread, and the streams.
 
 The rooms:
 

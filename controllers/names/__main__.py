@@ -31,7 +31,7 @@ def main(given: Sequence[str]) -> None:
         missing=lambda: [f"not yet seen: {stream}" for stream in controller.missing],
         figures=metrics.text,
         start=controller.start,
-        about=f"names are svc.ns.{settings.federation}.svc.{settings.zone}",
+        about=f"names are SERVICE.NAMESPACE.{settings.federation}.svc.{settings.zone}",
     )
 
 

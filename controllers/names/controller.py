@@ -143,7 +143,7 @@ class Controller:
         left = {name: since + self._settings.withdraw_after - now for name, since in away.items()}
         withdrawn = frozenset(name for name, seconds in left.items() if seconds <= 0)
         for name in sorted(withdrawn - self._withdrawn):
-            log.warning("the cluster is not Ready and is taken out of the records", extra={"cluster": name})
+            log.warning("the cluster is out of service and is taken out of the records", extra={"cluster": name})
         for name in sorted(self._withdrawn - withdrawn):
             log.info("the cluster is back or gone", extra={"cluster": name})
         self._withdrawn = withdrawn

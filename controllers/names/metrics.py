@@ -18,7 +18,11 @@ class Metrics:
             "federation_dns_write_failures", "Attempts that failed and are repeated", registry=self._all
         )
         self.services = Gauge("federation_dns_services", "Services of type LoadBalancer", registry=self._all)
-        self.withdrawn = Gauge("federation_dns_withdrawn_clusters", "Members that are not Ready", registry=self._all)
+        self.withdrawn = Gauge(
+            "federation_dns_withdrawn_clusters",
+            "Members out of service: not Ready, or without an answer",
+            registry=self._all,
+        )
 
     def text(self) -> bytes:
         """In Prometheus' text format."""

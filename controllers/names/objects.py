@@ -158,7 +158,7 @@ def owned(obj: Json) -> Json:
 
 
 def dns_endpoint(service: FederatedService, records: tuple[Record, ...], ttl: int, last_seen: LastSeen) -> Json:
-    """The DNSEndpoint of a Service. Names are without a final dot, as external-dns has them."""
+    """The DNSEndpoint of a Service. Names and targets are without a final dot, as external-dns has them."""
     namespace, name = service.service
     return {
         "apiVersion": "externaldns.k8s.io/v1alpha1",

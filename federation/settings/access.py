@@ -14,6 +14,8 @@ from federation.settings import schema
 from federation.settings.schema import Access, Kind
 from kube.kinds import API_VERSIONS, NAMESPACE, api_group, resource_name
 
+URLS = "URLs"
+
 
 class Rule(TypedDict, total=False):
     """A rule as the manifest has it."""
@@ -184,7 +186,12 @@ def lines(rights: Rights) -> list[str]:
     for place, rules in places.items():
         for rule in rules:
             found.setdefault(f"{place}: {', '.join(rule['verbs'])}", []).append(_what(rule))
-    return [f"{verbs} on {', '.join(things)}" for verbs, things in found.items()]
+    # URLs come last: what follows them would read as more of them.
+    return [f"{verbs} on {', '.join(sorted(things, key=_is_urls))}" for verbs, things in found.items()]
+
+
+def _is_urls(thing: str) -> bool:
+    return thing.startswith(URLS)
 
 
 def _rule(given: schema.RbacRule) -> Rule:
@@ -196,7 +203,7 @@ def _rule(given: schema.RbacRule) -> Rule:
 
 def _what(rule: Rule) -> str:
     if "non_resource_urls" in rule:
-        return f"URLs {', '.join(rule['non_resource_urls'])}"
+        return f"{URLS} {', '.join(rule['non_resource_urls'])}"
     groups = (f".{group}" if group else "" for group in rule["api_groups"])
     things = ", ".join(f"{resource}{group}" for group in groups for resource in rule["resources"])
     return f"{things} called {', '.join(rule['resource_names'])}" if "resource_names" in rule else things

@@ -25,7 +25,7 @@ def managed_zone_of(zone: str) -> str:
 
 
 def api_name(federation: str, zone: str) -> str:
-    """The name of the federation API: two labels below the zone, where names of Services have four and more."""
+    """The name of the federation API: too short to meet a Service's, which has two labels more."""
     return f"api.{federation}.{zone_of(zone)}"
 
 
@@ -62,7 +62,7 @@ class ServiceNames:
         return ".".join((*self._own, *place, zone_of(self.suffix))).lower()
 
     def include(self, domain: str) -> bool:
-        """Whether the domain is one of the names at any place at all."""
+        """Whether the domain is the name at some place; one with more labels before the Service is not."""
         own, suffix = ".".join(self._own), zone_of(self.suffix)
         return domain == f"{own}.{suffix}" or (domain.startswith(f"{own}.") and domain.endswith(f".{suffix}"))
 

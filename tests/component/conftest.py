@@ -1,4 +1,4 @@
-"""The dev topology, run once for all tests that only read its record."""
+"""The topology of Pulumi.dev.yaml on each engine, run once for all tests that only read its record."""
 
 import pytest
 
@@ -7,12 +7,11 @@ from tests.component.recording import Record
 
 
 @pytest.fixture(scope="session")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Record:
-    """On Karmada."""
-    return run(tmp_path_factory.mktemp("dev"))
+def karmada(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    return run(tmp_path_factory.mktemp("karmada"))
 
 
 @pytest.fixture(scope="session")
 def builtin(tmp_path_factory: pytest.TempPathFactory) -> Record:
-    """On the built-in engine, as in Pulumi.dev.yaml."""
+    """As the file has it."""
     return run(tmp_path_factory.mktemp("builtin"), engine="builtin")

@@ -33,8 +33,8 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Record:
     return run(tmp_path_factory.mktemp("second"), SECOND)
 
 
-def test_a_second_generation_adds_what_is_on_record_and_renames_nothing(dev: Record, second: Record) -> None:
-    before, after = set(lines(dev)), set(lines(second))
+def test_a_second_generation_adds_what_is_on_record_and_renames_nothing(karmada: Record, second: Record) -> None:
+    before, after = set(lines(karmada)), set(lines(second))
     changes = [*(f"- {line}" for line in before - after), *(f"+ {line}" for line in after - before)]
     compare(GOLDEN / "generations.txt", sorted(changes))
 
@@ -49,7 +49,7 @@ def test_the_first_of_the_generations_signs_every_leaf_and_the_window_is_the_con
         assert each.inputs["renewBeforeDays"] == 365
 
 
-def test_all_that_trust_an_authority_trust_both_generations_of_it(dev: Record, second: Record) -> None:
+def test_all_that_trust_an_authority_trust_both_generations_of_it(karmada: Record, second: Record) -> None:
     trusted = {
         authority: "".join(
             second.one("CertificateAuthority", f"{authority}-ca{of}").outputs["certificatePem"] for of in ("", "-2")
@@ -57,7 +57,10 @@ def test_all_that_trust_an_authority_trust_both_generations_of_it(dev: Record, s
         for authority in AUTHORITIES
     }
     for record, expected in (
-        (dev, {name: dev.one("CertificateAuthority", f"{name}-ca").outputs["certificatePem"] for name in AUTHORITIES}),
+        (
+            karmada,
+            {name: karmada.one("CertificateAuthority", f"{name}-ca").outputs["certificatePem"] for name in AUTHORITIES},
+        ),
         (second, trusted),
     ):
         found = dict(anchors(record))
@@ -100,7 +103,7 @@ def decoded(data: Any) -> str:
 
 
 def test_etcd_starts_anew_for_another_trust_and_not_for_a_renewed_certificate_of_its_own(
-    dev: Record, second: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    karmada: Record, second: Record, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pem = cloud.pem
     monkeypatch.setattr(cloud, "pem", lambda label, text: pem(label, text + (" renewed" if "server" in text else "")))
@@ -111,7 +114,7 @@ def test_etcd_starts_anew_for_another_trust_and_not_for_a_renewed_certificate_of
                 opened(record.one("Secret", "etcd-files").inputs["stringData"])["tls.crt"],
                 record.one("StatefulSet", "etcd").inputs["spec"]["template"]["metadata"]["annotations"],
             )
-            for record in (dev, renewed, second)
+            for record in (karmada, renewed, second)
         ),
         strict=True,
     )
@@ -119,7 +122,7 @@ def test_etcd_starts_anew_for_another_trust_and_not_for_a_renewed_certificate_of
     assert pods[0] == pods[1] != pods[2]
     apiserver = [
         record.one("Deployment", "federation-apiserver").inputs["spec"]["template"]["metadata"]
-        for record in (dev, renewed)
+        for record in (karmada, renewed)
     ]
     assert apiserver[0] != apiserver[1]
 
@@ -139,7 +142,7 @@ def test_protect_covers_every_generation_of_the_authorities(second: Record) -> N
     }
 
 
-def test_new_tokens_are_known_to_the_federation_before_its_watchers_begin_anew(dev: Record, second: Record) -> None:
+def test_new_tokens_are_known_to_the_federation_before_its_watchers_begin_anew(karmada: Record, second: Record) -> None:
     reread = second.one("DeploymentPatch", "gondor-token-reread")
     annotations = reread.inputs["spec"]["template"]["metadata"]["annotations"]
     assert (reread.inputs["metadata"]["name"], list(annotations)) == (
@@ -156,13 +159,13 @@ def test_new_tokens_are_known_to_the_federation_before_its_watchers_begin_anew(d
         token = second.one("Secret", f"gondor-{account}-token-2")
         assert token.inputs["metadata"]["name"] == f"{account}.2"
         assert token.inputs["metadata"]["annotations"] == {"kubernetes.io/service-account.name": account}
-        new, old = (opened(record.one("Secret", secret).inputs["data"])["token"] for record in (second, dev))
+        new, old = (opened(record.one("Secret", secret).inputs["data"])["token"] for record in (second, karmada))
         assert new == opened(token.outputs["data"])["token"] != old
 
 
 @pytest.mark.parametrize("preview", [False, True])
 def test_what_is_about_to_end_is_told_by_name_and_time(
-    dev: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preview: bool
+    karmada: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preview: bool
 ) -> None:
     # A preview knows what an earlier update left behind.
     monkeypatch.setattr(cloud, "is_dry_run", lambda: False)
@@ -176,7 +179,7 @@ def test_what_is_about_to_end_is_told_by_name_and_time(
     how = f"ends at {soon}, 29 days from now; how to renew it: docs/day-2.md"
     assert sorted(record.warnings) == [f"authority etcd, generation 1, {how}", f"certificate services {how}"]
     assert preview or record.exports["certificateExpiry"] == soon
-    assert dev.warnings == []
+    assert karmada.warnings == []
 
 
 @pytest.mark.parametrize(

@@ -34,24 +34,24 @@ def larger(folder: Path, engine: str) -> Record:
     return run(folder, more, engine=engine)
 
 
-def test_every_kind_has_its_case_and_no_other_kind_has(dev: Record, builtin: Record, tmp_path: Path) -> None:
+def test_every_kind_has_its_case_and_no_other_kind_has(karmada: Record, builtin: Record, tmp_path: Path) -> None:
     ours = {kind for kind in CASES if not kind.startswith(GOOGLE)}
     with_builtin = kinds(builtin) | kinds(larger(tmp_path, "builtin"))
-    with_karmada = kinds(dev) | kinds(larger(tmp_path, "karmada"))
+    with_karmada = kinds(karmada) | kinds(larger(tmp_path, "karmada"))
     assert with_builtin | with_karmada == ours | KARMADA.keys()
     assert with_karmada - with_builtin == {*KARMADA, *(kind for kind in ours if CASES[kind].change in OF_KARMADA)}
     assert kinds(register({"parentZone": "top"})) == {kind for kind in CASES if kind.startswith(GOOGLE)}
 
 
-def test_only_what_has_no_case_but_a_reason_is_not_in_the_dev_topology(builtin: Record, dev: Record) -> None:
+def test_only_what_has_no_case_but_a_reason_is_not_in_the_dev_topology(builtin: Record, karmada: Record) -> None:
     """The fleet is as large as the dev topology: what is not there cannot be tried there."""
-    for table, record in ((CASES, builtin), (KARMADA, dev)):
+    for table, record in ((CASES, builtin), (KARMADA, karmada)):
         others = {kind for kind in table if not kind.startswith(GOOGLE)} - kinds(record)
         assert [kind for kind in others if not (isinstance(table[kind].change, str) and table[kind].delete)] == []
 
 
-def test_each_case_is_on_an_object_that_is_there(dev: Record, builtin: Record) -> None:
-    for table, record in ((CASES, builtin), (KARMADA, dev)):
+def test_each_case_is_on_an_object_that_is_there(karmada: Record, builtin: Record) -> None:
+    for table, record in ((CASES, builtin), (KARMADA, karmada)):
         there = {(each.type, each.name) for each in record.resources}
         assert {(kind, case.resource) for kind, case in table.items() if case.resource} <= there
     assert {(each.kind, each.name) for each in builtin.resources} >= NEVER_DELETED.keys()
@@ -68,9 +68,9 @@ def test_no_change_makes_etcds_only_pod_anew() -> None:
     assert "spec" not in change
 
 
-def test_what_is_changed_is_a_field_that_the_program_sets(dev: Record, builtin: Record) -> None:
+def test_what_is_changed_is_a_field_that_the_program_sets(karmada: Record, builtin: Record) -> None:
     """Others are the cluster's, and nothing that Pulumi looks at."""
-    for table, record in ((CASES, builtin), (KARMADA, dev)):
+    for table, record in ((CASES, builtin), (KARMADA, karmada)):
         for kind, case in table.items():
             if isinstance(case.change, dict):
                 inputs = next(e.inputs for e in record.resources if (e.type, e.name) == (kind, case.resource))
@@ -83,8 +83,8 @@ def _has(inputs: object, change: object) -> bool:
     return isinstance(inputs, dict) and all(key in inputs and _has(inputs[key], change[key]) for key in change)
 
 
-def test_what_anybody_wrote_into_our_fields_is_put_back_and_what_is_there_is_taken_up(dev: Record) -> None:
-    providers = {each.name: opened(each.inputs) for each in dev.of("kubernetes") if each.is_provider}
+def test_what_anybody_wrote_into_our_fields_is_put_back_and_what_is_there_is_taken_up(karmada: Record) -> None:
+    providers = {each.name: opened(each.inputs) for each in karmada.of("kubernetes") if each.is_provider}
     assert {name: inputs.get("enablePatchForce") for name, inputs in providers.items()} == dict.fromkeys(
         providers, "true"
     )

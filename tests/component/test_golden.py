@@ -29,8 +29,8 @@ def test_the_dev_topology_registers_what_is_on_record(builtin: Record) -> None:
     compare(GOLDEN / "builtin.txt", lines(builtin))
 
 
-def test_the_same_topology_on_karmada_registers_what_is_on_record(dev: Record) -> None:
-    compare(GOLDEN / "karmada.txt", lines(dev))
+def test_the_same_topology_on_karmada_registers_what_is_on_record(karmada: Record) -> None:
+    compare(GOLDEN / "karmada.txt", lines(karmada))
 
 
 def test_the_name_servers_of_the_dev_topology_run_what_is_on_record(builtin: Record) -> None:

@@ -29,9 +29,9 @@ def gone(tmp_path_factory: pytest.TempPathFactory) -> Record:
 
 
 def test_a_member_that_keeps_its_workloads_has_three_resources_more_and_an_annotation(
-    dev: Record, keeping: Record
+    karmada: Record, keeping: Record
 ) -> None:
-    more = {str(each) for each in keeping.resources} - {str(each) for each in dev.resources}
+    more = {str(each) for each in keeping.resources} - {str(each) for each in karmada.resources}
     assert more == {
         "MutatingAdmissionPolicy gondor-workloads-stay",
         "MutatingAdmissionPolicyBinding gondor-workloads-stay",
@@ -73,11 +73,11 @@ def test_without_a_zone_workloads_are_kept_too(tmp_path: Path) -> None:
 
 
 def test_of_a_member_that_is_given_up_only_its_provider_and_uid_are_left(
-    dev: Record, gone: Record, tmp_path: Path
+    karmada: Record, gone: Record, tmp_path: Path
 ) -> None:
     left = run(tmp_path, {"federation:members": DEV["federation:members"][:1]})
     more = {each.urn for each in gone.resources} - {each.urn for each in left.resources}
-    assert more == {dev.one(kind, "member-rohan").urn for kind in ("kubernetes", "Stash")}
+    assert more == {karmada.one(kind, "member-rohan").urn for kind in ("kubernetes", "Stash")}
     assert gone.exports == left.exports
 
 

@@ -17,23 +17,23 @@ CONTROLLER = "federation:dns-controller"
 
 @pytest.mark.parametrize("member", MEMBERS)
 def test_the_account_in_the_member_may_see_services_and_endpoint_slices_and_nothing_else(
-    dev: Record, member: str
+    karmada: Record, member: str
 ) -> None:
-    assert dev.one("ClusterRole", f"{member}-dns").inputs["rules"] == [
+    assert karmada.one("ClusterRole", f"{member}-dns").inputs["rules"] == [
         {"apiGroups": [""], "resources": ["services"], "verbs": ["list", "watch"]},
         {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
     ]
-    binding = dev.one("ClusterRoleBinding", f"{member}-dns").inputs
-    assert binding["roleRef"]["name"] == dev.one("ClusterRole", f"{member}-dns").inputs["metadata"]["name"]
-    account = dev.one("ServiceAccount", f"{member}-federation-dns").inputs["metadata"]
+    binding = karmada.one("ClusterRoleBinding", f"{member}-dns").inputs
+    assert binding["roleRef"]["name"] == karmada.one("ClusterRole", f"{member}-dns").inputs["metadata"]["name"]
+    account = karmada.one("ServiceAccount", f"{member}-federation-dns").inputs["metadata"]
     assert binding["subjects"] == [
         {"kind": "ServiceAccount", "namespace": account["namespace"], "name": account["name"]}
     ]
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-def test_the_controller_may_read_the_secret_of_that_account_and_no_other(dev: Record, member: str) -> None:
-    role, binding, secret = (dev.one(kind, f"{member}-dns").inputs for kind in ("Role", "RoleBinding", "Secret"))
+def test_the_controller_may_read_the_secret_of_that_account_and_no_other(karmada: Record, member: str) -> None:
+    role, binding, secret = (karmada.one(kind, f"{member}-dns").inputs for kind in ("Role", "RoleBinding", "Secret"))
     assert role["rules"] == [
         {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [f"{member}-dns"], "verbs": ["get"]}
     ]
@@ -41,29 +41,29 @@ def test_the_controller_may_read_the_secret_of_that_account_and_no_other(dev: Re
     assert [(subject["kind"], subject["name"]) for subject in binding["subjects"]] == [("User", CONTROLLER)]
     places = {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in (role, secret)}
     assert places == {("federation-fellowship", f"{member}-dns")}
-    token = opened(dev.one("Secret", f"{member}-federation-dns-token").outputs["data"])
+    token = opened(karmada.one("Secret", f"{member}-federation-dns-token").outputs["data"])
     assert opened(secret["data"]) == {"caBundle": token["ca.crt"], "token": token["token"]}
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-def test_what_is_in_the_member_waits_for_nothing_of_the_control_plane(dev: Record, member: str) -> None:
-    control_plane = {each.urn for each in dev.inside(dev.one("ControlPlane", "fellowship"))}
+def test_what_is_in_the_member_waits_for_nothing_of_the_control_plane(karmada: Record, member: str) -> None:
+    control_plane = {each.urn for each in karmada.inside(karmada.one("ControlPlane", "fellowship"))}
     in_member = [
         each
-        for each in dev.inside(dev.one("MemberDns", f"{member}-dns"))
+        for each in karmada.inside(karmada.one("MemberDns", f"{member}-dns"))
         if name_of(each.provider) == f"member-{member}"
     ]
     assert {each.kind for each in in_member} == {"ServiceAccount", "Secret", "ClusterRole", "ClusterRoleBinding"}
-    assert [str(each) for each in in_member if dev.needs(each) & control_plane] == []
+    assert [str(each) for each in in_member if karmada.needs(each) & control_plane] == []
 
 
 @pytest.mark.parametrize(
     ("member", "context", "zones"), [("gondor", GONDOR, ["minas-tirith"]), ("rohan", ROHAN, ["edoras"])]
 )
 def test_the_members_cluster_dns_is_told_who_answers_and_where_the_member_is(
-    dev: Record, member: str, context: str, zones: list[str]
+    karmada: Record, member: str, context: str, zones: list[str]
 ) -> None:
-    inputs = dev.one("ClusterDns", f"{member}-cluster-dns").inputs
+    inputs = karmada.one("ClusterDns", f"{member}-cluster-dns").inputs
     told = {key: inputs[key] for key in ("member", "federation", "zone", "servers", "region", "zones")}
     assert told == {
         "member": member,
@@ -79,29 +79,29 @@ def test_the_members_cluster_dns_is_told_who_answers_and_where_the_member_is(
 @pytest.mark.parametrize("member", MEMBERS)
 @pytest.mark.parametrize(("kind", "name"), [("ClusterDns", "cluster-dns"), ("Withdrawal", "withdrawal")])
 def test_the_kubeconfig_of_a_dynamic_resource_is_secret_going_in_and_coming_out(
-    dev: Record, member: str, kind: str, name: str
+    karmada: Record, member: str, kind: str, name: str
 ) -> None:
-    resource = dev.one(kind, f"{member}-{name}")
+    resource = karmada.one(kind, f"{member}-{name}")
     assert isinstance(resource.inputs["kubeconfig"], Secret)
     assert isinstance(resource.outputs["kubeconfig"], Secret)
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-def test_a_member_that_leaves_is_out_of_the_names_for_a_ttl_first(dev: Record, member: str) -> None:
-    inputs = dev.one("Withdrawal", f"{member}-withdrawal").inputs
+def test_a_member_that_leaves_is_out_of_the_names_for_a_ttl_first(karmada: Record, member: str) -> None:
+    inputs = karmada.one("Withdrawal", f"{member}-withdrawal").inputs
     assert (inputs["cluster"], inputs["ttl"]) == (member, 30)
 
 
-def test_a_config_map_is_named_to_the_cluster_dns_only_if_the_user_names_it(dev: Record, tmp_path: Path) -> None:
+def test_a_config_map_is_named_to_the_cluster_dns_only_if_the_user_names_it(karmada: Record, tmp_path: Path) -> None:
     record = run(tmp_path, {"federation:members.0.clusterDns": {"configMap": "team-dns"}})
     assert record.one("ClusterDns", "gondor-cluster-dns").inputs["configMap"] == "team-dns"
-    assert "configMap" not in dev.one("ClusterDns", "gondor-cluster-dns").inputs
-    assert {each.urn for each in record.resources} == {each.urn for each in dev.resources}
+    assert "configMap" not in karmada.one("ClusterDns", "gondor-cluster-dns").inputs
+    assert {each.urn for each in record.resources} == {each.urn for each in karmada.resources}
 
 
-def test_a_member_whose_cluster_dns_is_left_alone_has_all_else(dev: Record, tmp_path: Path) -> None:
+def test_a_member_whose_cluster_dns_is_left_alone_has_all_else(karmada: Record, tmp_path: Path) -> None:
     record = run(tmp_path, {"federation:members.0.clusterDns": "none"})
-    gone = {each.urn for each in dev.resources} - {each.urn for each in record.resources}
-    assert gone == {dev.one("ClusterDns", "gondor-cluster-dns").urn}
-    assert len(record.resources) == len(dev.resources) - 1
-    assert record.exports == dev.exports
+    gone = {each.urn for each in karmada.resources} - {each.urn for each in record.resources}
+    assert gone == {karmada.one("ClusterDns", "gondor-cluster-dns").urn}
+    assert len(record.resources) == len(karmada.resources) - 1
+    assert record.exports == karmada.exports

@@ -14,16 +14,16 @@ def server_block(record: Record) -> ServerBlock:
     return block
 
 
-def test_the_zone_is_answered_from_its_file_which_is_looked_at_twice_a_second(dev: Record) -> None:
-    block = server_block(dev)
+def test_the_zone_is_answered_from_its_file_which_is_looked_at_twice_a_second(karmada: Record) -> None:
+    block = server_block(karmada)
     assert block.keys == ("example.com:1053",)
     (file,) = (each for each in block.plugins if each.words[0] == "file")
     assert file.words == ("file", name_servers.ZONE_FILE)
     assert file.options == (("reload", "500ms"),)
 
 
-def test_a_name_server_is_asked_for_its_health_where_it_answers(dev: Record) -> None:
-    containers = dev.one("Deployment", "federation-dns").inputs["spec"]["template"]["spec"]["containers"]
+def test_a_name_server_is_asked_for_its_health_where_it_answers(karmada: Record) -> None:
+    containers = karmada.one("Deployment", "federation-dns").inputs["spec"]["template"]["spec"]["containers"]
     (container,) = (each for each in containers if each["name"] == "federation-dns")
     asked = {
         name: (container[f"{probe}Probe"]["httpGet"]["path"], container[f"{probe}Probe"]["httpGet"]["port"])
@@ -31,19 +31,19 @@ def test_a_name_server_is_asked_for_its_health_where_it_answers(dev: Record) -> 
     }
     answers = {
         each.words[0]: (f"/{each.words[0]}", float(each.words[1].removeprefix(":")))
-        for each in server_block(dev).plugins
+        for each in server_block(karmada).plugins
         if each.words[0] in asked
     }
     assert asked == answers
-    ports = dev.one("Service", "federation-dns").inputs["spec"]["ports"]
+    ports = karmada.one("Service", "federation-dns").inputs["spec"]["ports"]
     assert {(each["protocol"], each["port"], each["targetPort"]) for each in ports} == {
         ("UDP", 53, 1053),
         ("TCP", 53, 1053),
     }
 
 
-def test_no_two_containers_of_the_pod_listen_on_one_port(dev: Record) -> None:
-    containers = dev.one("Deployment", "federation-dns").inputs["spec"]["template"]["spec"]["containers"]
+def test_no_two_containers_of_the_pod_listen_on_one_port(karmada: Record) -> None:
+    containers = karmada.one("Deployment", "federation-dns").inputs["spec"]["template"]["spec"]["containers"]
     server, writer = ({each["name"]: each for each in containers}[name] for name in ("federation-dns", "zone-writer"))
     ports = {server[probe]["httpGet"]["port"] for probe in ("livenessProbe", "readinessProbe")}
     assert f"--listen=0.0.0.0:{name_servers.WRITER_PORT}" in writer["command"]

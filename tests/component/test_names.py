@@ -44,33 +44,33 @@ def files(record: Record, secret: str) -> Mapping[str, str]:
 # Without a zone
 
 
-def test_without_a_zone_nothing_of_the_names_is_registered_and_all_else_is(dev: Record, nameless: Record) -> None:
-    components = [*dev.of("FederationDns", "MemberDns")]
-    names = {each.urn for component in components for each in (component, *dev.inside(component))}
-    certificates = {each.urn for each in dev.resources if each.name.startswith("user-")}
+def test_without_a_zone_nothing_of_the_names_is_registered_and_all_else_is(karmada: Record, nameless: Record) -> None:
+    components = [*karmada.of("FederationDns", "MemberDns")]
+    names = {each.urn for component in components for each in (component, *karmada.inside(component))}
+    certificates = {each.urn for each in karmada.resources if each.name.startswith("user-")}
     assert len(certificates) == 2 * len(("PrivateKey", "Certificate"))
-    gone = {each.urn for each in dev.resources} - {each.urn for each in nameless.resources}
+    gone = {each.urn for each in karmada.resources} - {each.urn for each in nameless.resources}
     assert gone == {*names, *certificates}
-    assert len(nameless.resources) == len(dev.resources) - len(gone)
+    assert len(nameless.resources) == len(karmada.resources) - len(gone)
 
 
-def test_without_a_zone_the_outputs_say_so(dev: Record, nameless: Record) -> None:
-    differing = {name: value for name, value in nameless.exports.items() if value != dev.exports[name]}
+def test_without_a_zone_the_outputs_say_so(karmada: Record, nameless: Record) -> None:
+    differing = {name: value for name, value in nameless.exports.items() if value != karmada.exports[name]}
     assert differing == {"zone": "", "nameServers": []}
-    assert set(nameless.exports) == set(dev.exports)
+    assert set(nameless.exports) == set(karmada.exports)
 
 
 # The zone
 
 
-def test_the_apis_certificate_is_good_for_its_name_in_the_zone(dev: Record, nameless: Record) -> None:
+def test_the_apis_certificate_is_good_for_its_name_in_the_zone(karmada: Record, nameless: Record) -> None:
     name = "api.fellowship.example.com"
-    assert name in dev.one("Certificate", "apiserver").inputs["dnsNames"]
+    assert name in karmada.one("Certificate", "apiserver").inputs["dnsNames"]
     assert name not in nameless.one("Certificate", "apiserver").inputs["dnsNames"]
 
 
-def test_the_api_and_the_name_server_have_records(dev: Record) -> None:
-    found = dev.one("DNSEndpoint", "own-records").inputs
+def test_the_api_and_the_name_server_have_records(karmada: Record) -> None:
+    found = karmada.one("DNSEndpoint", "own-records").inputs
     common = {"recordType": "A", "recordTTL": 30, "targets": [BALANCER]}
     assert sorted(found["spec"]["endpoints"], key=lambda each: str(each["dnsName"])) == [
         {"dnsName": "api.fellowship.example.com", **common},
@@ -104,17 +104,17 @@ def test_name_servers_without_an_ip_address_are_refused() -> None:
     assert core_dns._ip_addresses(["balancer.example.net", BALANCER]) == [BALANCER]
 
 
-def test_the_zone_has_its_address_while_the_control_plane_starts(dev: Record) -> None:
-    for each in dev.inside(dev.one("CoreDnsZone", "zone")):
-        waits = {name_of(urn) for urn in dev.needs(each)}
+def test_the_zone_has_its_address_while_the_control_plane_starts(karmada: Record) -> None:
+    for each in karmada.inside(karmada.one("CoreDnsZone", "zone")):
+        waits = {name_of(urn) for urn in karmada.needs(each)}
         assert not waits & {"api", "etcd", "federation-apiserver", "pki"}, f"{each} waits for the control plane"
 
 
 # Who writes it
 
 
-def test_the_writer_writes_where_the_name_server_reads(dev: Record) -> None:
-    found = containers(dev, "federation-dns")
+def test_the_writer_writes_where_the_name_server_reads(karmada: Record) -> None:
+    found = containers(karmada, "federation-dns")
     assert list(found) == ["first-zone", "federation-dns", "zone-writer"]
     (file,) = {
         flag.removeprefix("--file=")
@@ -122,7 +122,7 @@ def test_the_writer_writes_where_the_name_server_reads(dev: Record) -> None:
         for flag in found[name]["command"]
         if flag.startswith("--file=")
     }
-    assert f"file {file} {{" in files(dev, "federation-dns-files")["Corefile"]
+    assert f"file {file} {{" in files(karmada, "federation-dns-files")["Corefile"]
     folder = file.rpartition("/")[0]
     writable = {
         name: not mount["readOnly"]
@@ -132,12 +132,12 @@ def test_the_writer_writes_where_the_name_server_reads(dev: Record) -> None:
     }
     assert writable == {"first-zone": True, "federation-dns": False, "zone-writer": True}
     # On the node's disk, so that what was written is there when the node comes back.
-    pod = dev.one("Deployment", "federation-dns").inputs["spec"]["template"]["spec"]
+    pod = karmada.one("Deployment", "federation-dns").inputs["spec"]["template"]["spec"]
     assert {"name": "shared", "emptyDir": {}} in pod["volumes"]
 
 
-def test_the_writer_is_started_as_the_zone_is_configured(dev: Record) -> None:
-    first, writer = (containers(dev, "federation-dns")[name]["command"] for name in ("first-zone", "zone-writer"))
+def test_the_writer_is_started_as_the_zone_is_configured(karmada: Record) -> None:
+    first, writer = (containers(karmada, "federation-dns")[name]["command"] for name in ("first-zone", "zone-writer"))
     supervisor, asked = writer[2:4], writer[-1]
     assert (supervisor, asked) == (["controllers.runtime.supervisor", "8081"], "--ask=127.0.0.1:1053")
     assert first == [*writer[:2], *writer[4:-1], "--first"]
@@ -149,19 +149,19 @@ def test_the_writer_is_started_as_the_zone_is_configured(dev: Record) -> None:
     } <= set(writer)
 
 
-def test_a_writer_that_fails_takes_no_name_server_out(dev: Record) -> None:
-    found = containers(dev, "federation-dns")
+def test_a_writer_that_fails_takes_no_name_server_out(karmada: Record) -> None:
+    found = containers(karmada, "federation-dns")
     assert "readinessProbe" not in found["zone-writer"]
     # Whatever becomes of the writer, its container goes on, and the pod stays in the Service.
     assert found["zone-writer"]["command"][:4] == ["python3", "-m", "controllers.runtime.supervisor", "8081"]
     assert "livenessProbe" not in found["zone-writer"]
-    assert "publishNotReadyAddresses" not in dev.one("Service", "federation-dns").inputs["spec"]
+    assert "publishNotReadyAddresses" not in karmada.one("Service", "federation-dns").inputs["spec"]
 
 
-def test_only_the_writers_hold_credentials_of_the_federation_api(dev: Record) -> None:
+def test_only_the_writers_hold_credentials_of_the_federation_api(karmada: Record) -> None:
     holders = {
         name
-        for name, each in containers(dev, "federation-dns").items()
+        for name, each in containers(karmada, "federation-dns").items()
         for mount in each["volumeMounts"]
         if mount["mountPath"] == "/etc/federation/api"
     }
@@ -196,21 +196,21 @@ def test_the_ttl_and_the_time_to_withdraw_reach_all_that_make_records(tmp_path: 
     ],
 )
 def test_a_user_of_the_api_may_do_what_its_program_does_and_no_more(
-    dev: Record, user: str, rules: Sequence[tuple[str, str, list[str]]]
+    karmada: Record, user: str, rules: Sequence[tuple[str, str, list[str]]]
 ) -> None:
-    assert dev.one("ClusterRole", user).inputs["rules"] == [
+    assert karmada.one("ClusterRole", user).inputs["rules"] == [
         {"apiGroups": [group], "resources": [resource], "verbs": verbs} for group, resource, verbs in rules
     ]
     bindings = [
         each.inputs["roleRef"]["name"]
-        for each in dev.of("ClusterRoleBinding")
+        for each in karmada.of("ClusterRoleBinding")
         if user in [subject["name"] for subject in each.inputs["subjects"]]
     ]
     assert bindings == [user]
 
 
-def test_the_writer_may_change_the_one_object_that_has_the_serial(dev: Record) -> None:
-    role, binding = dev.one("Role", WRITER).inputs, dev.one("RoleBinding", WRITER).inputs
+def test_the_writer_may_change_the_one_object_that_has_the_serial(karmada: Record) -> None:
+    role, binding = karmada.one("Role", WRITER).inputs, karmada.one("RoleBinding", WRITER).inputs
     assert role["metadata"]["namespace"] == binding["metadata"]["namespace"] == "karmada-system"
     assert [subject["name"] for subject in binding["subjects"]] == [WRITER]
     configmaps = {"apiGroups": [""], "resources": ["configmaps"]}
@@ -221,9 +221,9 @@ def test_the_writer_may_change_the_one_object_that_has_the_serial(dev: Record) -
 
 
 @pytest.mark.parametrize(("program", "user"), [("dns-controller", CONTROLLER), ("federation-dns", WRITER)])
-def test_a_program_calls_the_api_as_its_own_user_who_is_in_no_group(dev: Record, program: str, user: str) -> None:
-    (credentials,) = yaml.safe_load(files(dev, f"{program}-api")["kubeconfig"])["users"]
-    certificate = dev.one("Certificate", f"user-{user}")
+def test_a_program_calls_the_api_as_its_own_user_who_is_in_no_group(karmada: Record, program: str, user: str) -> None:
+    (credentials,) = yaml.safe_load(files(karmada, f"{program}-api")["kubeconfig"])["users"]
+    certificate = karmada.one("Certificate", f"user-{user}")
     held = base64.b64decode(credentials["user"]["client-certificate-data"]).decode()
     assert held == certificate.outputs["certificatePem"]
     assert "organization" not in certificate.inputs

@@ -35,6 +35,6 @@ def test_each_gets_a_kubeconfig_that_is_secret_and_leads_to_the_federation_api_f
         assert file["clusters"][0]["cluster"]["server"] == record.exports["apiEndpoint"]
 
 
-def test_what_is_short_anyway_is_no_warning_and_no_first_end(record: Record, dev: Record) -> None:
-    assert record.exports["certificateExpiry"] == dev.exports["certificateExpiry"]
+def test_what_is_short_anyway_is_no_warning_and_no_first_end(record: Record, karmada: Record) -> None:
+    assert record.exports["certificateExpiry"] == karmada.exports["certificateExpiry"]
     assert not [each for each in record.warnings if "person" in each]

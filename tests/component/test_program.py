@@ -30,12 +30,12 @@ MEMBERS = ("gondor", "rohan")
 PROVIDERS = ("host", *(f"member-{name}" for name in MEMBERS))
 
 
-def test_no_two_resources_share_a_urn(dev: Record) -> None:
-    assert [urn for urn, count in Counter(each.urn for each in dev.resources).items() if count > 1] == []
+def test_no_two_resources_share_a_urn(karmada: Record) -> None:
+    assert [urn for urn, count in Counter(each.urn for each in karmada.resources).items() if count > 1] == []
 
 
 def test_runs_in_one_process_know_nothing_of_each_other(
-    dev: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    karmada: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail_when_all_are_awaited() -> NoReturn:
         while SETTINGS.outputs:
@@ -51,25 +51,25 @@ def test_runs_in_one_process_know_nothing_of_each_other(
         with pytest.raises(pulumi.RunError):
             run(tmp_path)
     again = run(tmp_path)
-    assert sorted(each.urn for each in again.resources) == sorted(each.urn for each in dev.resources)
-    assert again.exports == dev.exports
+    assert sorted(each.urn for each in again.resources) == sorted(each.urn for each in karmada.resources)
+    assert again.exports == karmada.exports
 
 
-def test_a_preview_of_a_new_stack_shows_every_resource(dev: Record, tmp_path: Path) -> None:
+def test_a_preview_of_a_new_stack_shows_every_resource(karmada: Record, tmp_path: Path) -> None:
     preview = run(tmp_path, preview=True)
-    assert {each.urn for each in preview.resources} == {each.urn for each in dev.resources}
+    assert {each.urn for each in preview.resources} == {each.urn for each in karmada.resources}
 
 
-def test_no_name_is_made_from_a_context(dev: Record) -> None:
-    named = {str(each): f"{each.urn} {each.inputs.get('metadata')}" for each in dev.resources}
+def test_no_name_is_made_from_a_context(karmada: Record) -> None:
+    named = {str(each): f"{each.urn} {each.inputs.get('metadata')}" for each in karmada.resources}
     assert [resource for resource, names in named.items() if GONDOR in names] == []
 
 
 # Sides
 
 
-def test_every_resource_has_the_explicit_provider_of_its_side(dev: Record, builtin: Record) -> None:
-    for record in (dev, builtin):
+def test_every_resource_has_the_explicit_provider_of_its_side(karmada: Record, builtin: Record) -> None:
+    for record in (karmada, builtin):
         # A Stash is Pulumi's own, and in the state alone.
         placed = [e for e in record.resources if not (e.is_component or e.is_provider or e.kind == "Stash")]
         wrong = {str(e): name_of(e.provider) for e in placed if name_of(e.provider) != side(record, e)}
@@ -103,8 +103,8 @@ def side(record: Record, resource: Registered) -> str:
     raise AssertionError(f"no side is known for what is in a {parent.kind}")
 
 
-def test_a_provider_is_known_by_its_clusters_name_so_that_a_new_endpoint_replaces_nothing(dev: Record) -> None:
-    identifiers = {each.name: each.inputs["clusterIdentifier"] for each in dev.of("kubernetes")}
+def test_a_provider_is_known_by_its_clusters_name_so_that_a_new_endpoint_replaces_nothing(karmada: Record) -> None:
+    identifiers = {each.name: each.inputs["clusterIdentifier"] for each in karmada.of("kubernetes")}
     assert identifiers == {
         "host": "host",
         "member-gondor": "gondor",
@@ -154,11 +154,11 @@ ORDER = [
 
 
 @pytest.mark.parametrize(("first", "then"), ORDER)
-def test_what_is_needed_comes_first(dev: Record, first: tuple[str, str], then: tuple[str, str]) -> None:
-    needed, waiting = find(dev, *first), find(dev, *then)
+def test_what_is_needed_comes_first(karmada: Record, first: tuple[str, str], then: tuple[str, str]) -> None:
+    needed, waiting = find(karmada, *first), find(karmada, *then)
     assert needed
     assert waiting
-    missing = {str(each): absent for each in waiting if (absent := {n.urn for n in needed} - dev.needs(each))}
+    missing = {str(each): absent for each in waiting if (absent := {n.urn for n in needed} - karmada.needs(each))}
     assert missing == {}
 
 
@@ -168,39 +168,39 @@ def find(record: Record, kind: str, name: str) -> list[Registered]:
 
 
 @pytest.mark.parametrize("member", MEMBERS)
-def test_a_cluster_joins_when_its_credentials_work(dev: Record, member: str) -> None:
+def test_a_cluster_joins_when_its_credentials_work(karmada: Record, member: str) -> None:
     needed = [
-        dev.one("ClusterRoleBinding", f"{member}-access"),
-        dev.one("Secret", f"{member}-engine-token"),
-        dev.one("Secret", f"{member}-karmada-impersonator-token"),
-        dev.one("Secret", f"{member}-credentials"),
-        dev.one("Secret", f"{member}-impersonation"),
+        karmada.one("ClusterRoleBinding", f"{member}-access"),
+        karmada.one("Secret", f"{member}-engine-token"),
+        karmada.one("Secret", f"{member}-karmada-impersonator-token"),
+        karmada.one("Secret", f"{member}-credentials"),
+        karmada.one("Secret", f"{member}-impersonation"),
     ]
-    assert {each.urn for each in needed} <= dev.needs(dev.one("Cluster", f"{member}-cluster"))
+    assert {each.urn for each in needed} <= karmada.needs(karmada.one("Cluster", f"{member}-cluster"))
 
 
-def test_members_prepare_while_the_control_plane_starts_and_wait_for_no_other_member(dev: Record) -> None:
-    control_plane = {each.urn for each in dev.inside(dev.one("ControlPlane", "fellowship"))}
+def test_members_prepare_while_the_control_plane_starts_and_wait_for_no_other_member(karmada: Record) -> None:
+    control_plane = {each.urn for each in karmada.inside(karmada.one("ControlPlane", "fellowship"))}
     for name, other in (MEMBERS, MEMBERS[::-1]):
-        others = {each.urn for each in dev.inside(dev.one("Member", other))}
-        for each in dev.inside(dev.one("Member", name)):
-            assert not dev.needs(each) & others, f"{each} waits for {other}"
+        others = {each.urn for each in karmada.inside(karmada.one("Member", other))}
+        for each in karmada.inside(karmada.one("Member", name)):
+            assert not karmada.needs(each) & others, f"{each} waits for {other}"
             if name_of(each.provider) != "api":
-                assert not dev.needs(each) & control_plane, f"{each} waits for the control plane"
+                assert not karmada.needs(each) & control_plane, f"{each} waits for the control plane"
 
 
-def test_what_is_in_the_api_goes_with_it(dev: Record) -> None:
-    namespace = dev.one("Namespace", "karmada-system").urn
+def test_what_is_in_the_api_goes_with_it(karmada: Record) -> None:
+    namespace = karmada.one("Namespace", "karmada-system").urn
     parents = ("api-contents", "admission", "propagation", "records", "name-servers")
-    contents = [each for each in dev.resources if name_of(each.parent) in parents and not each.is_component]
+    contents = [each for each in karmada.resources if name_of(each.parent) in parents and not each.is_component]
     assert {each.deleted_with for each in contents} == {namespace}
 
 
-def test_every_long_wait_is_finite_and_short(dev: Record) -> None:
+def test_every_long_wait_is_finite_and_short(karmada: Record) -> None:
     awaited = [
-        *dev.of("Deployment", "StatefulSet", "APIService", "Cluster"),
-        dev.one("Service", "federation-apiserver"),
-        dev.one("Service", "federation-dns"),
+        *karmada.of("Deployment", "StatefulSet", "APIService", "Cluster"),
+        karmada.one("Service", "federation-apiserver"),
+        karmada.one("Service", "federation-dns"),
     ]
     assert {str(each): each.create_timeout for each in awaited if each.create_timeout not in ("2m", "3m")} == {}
 
@@ -215,34 +215,34 @@ def test_every_long_wait_is_finite_and_short(dev: Record) -> None:
         ("Cluster", "rohan-cluster", "condition=Ready"),
     ],
 )
-def test_it_is_done_when_its_condition_holds(dev: Record, kind: str, name: str, condition: str) -> None:
-    assert dev.one(kind, name).inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == condition
+def test_it_is_done_when_its_condition_holds(karmada: Record, kind: str, name: str, condition: str) -> None:
+    assert karmada.one(kind, name).inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == condition
 
 
 # What is asked for
 
 
-def test_custom_objects_outside_of_namespaces_are_known_to_who_takes_up_a_killed_run(dev: Record) -> None:
+def test_custom_objects_outside_of_namespaces_are_known_to_who_takes_up_a_killed_run(karmada: Record) -> None:
     """The provider cannot tell before the API serves them; each other one says its namespace."""
-    custom = [each for each in dev.resources if re.match(r"kubernetes:[^/]*(karmada|externaldns)", each.type)]
+    custom = [each for each in karmada.resources if re.match(r"kubernetes:[^/]*(karmada|externaldns)", each.type)]
     spaces = {each.type: opened(each.inputs)["metadata"].get("namespace") for each in custom}
     assert {kind for kind, namespace in spaces.items() if not namespace} == set(unfinished.OUTSIDE_NAMESPACES)
     assert len(spaces) > len(unfinished.OUTSIDE_NAMESPACES)
 
 
-def test_the_api_holds_all_of_karmadas_kinds_and_webhooks(dev: Record) -> None:
-    configurations = dev.of("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
-    assert len(find(dev, *KARMADAS_KINDS)) == 19
+def test_the_api_holds_all_of_karmadas_kinds_and_webhooks(karmada: Record) -> None:
+    configurations = karmada.of("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+    assert len(find(karmada, *KARMADAS_KINDS)) == 19
     assert [len(each.inputs["webhooks"]) for each in sorted(configurations, key=str)] == [8, 14]
-    converted = {each.name for each in dev.of("CustomResourceDefinition") if "conversion" in each.inputs["spec"]}
+    converted = {each.name for each in karmada.of("CustomResourceDefinition") if "conversion" in each.inputs["spec"]}
     assert converted == {"resourcebindings.work.karmada.io", "clusterresourcebindings.work.karmada.io"}
 
 
 @pytest.mark.parametrize(
     ("member", "context", "zones"), [("gondor", GONDOR, ["minas-tirith"]), ("rohan", ROHAN, ["edoras"])]
 )
-def test_a_cluster_says_who_and_where_it_is(dev: Record, member: str, context: str, zones: list[str]) -> None:
-    spec = dev.one("Cluster", f"{member}-cluster").inputs["spec"]
+def test_a_cluster_says_who_and_where_it_is(karmada: Record, member: str, context: str, zones: list[str]) -> None:
+    spec = karmada.one("Cluster", f"{member}-cluster").inputs["spec"]
     assert spec == {
         "syncMode": "Push",
         "id": UIDS[context],
@@ -260,48 +260,48 @@ PROXY = "http://proxy.example:3128"
 
 @pytest.mark.parametrize("preview", [False, True])
 def test_a_cluster_is_reached_as_its_context_says_and_who_takes_any_certificate_is_warned_of(
-    dev: Record, tmp_path: Path, preview: bool
+    karmada: Record, tmp_path: Path, preview: bool
 ) -> None:
     clusters = {GONDOR: INSECURE, ROHAN: {kubeconfig.PROXY: PROXY}}
     record = run(tmp_path, clusters=clusters, preview=preview)
     for member, extra in (("gondor", {"insecureSkipTLSVerification": True}), ("rohan", {"proxyURL": PROXY})):
         name = f"{member}-cluster"
-        before, now = (each.one("Cluster", name).inputs["spec"] for each in (dev, record))
+        before, now = (each.one("Cluster", name).inputs["spec"] for each in (karmada, record))
         assert now == {**before, **extra}
     (warning,) = record.warnings
     assert warning.startswith("member gondor: its certificate is not checked")
     assert f"https://{GONDOR}.example:6443" in warning
 
 
-def test_the_authorities_of_a_member_stay_where_any_certificate_is_taken(dev: Record, tmp_path: Path) -> None:
+def test_the_authorities_of_a_member_stay_where_any_certificate_is_taken(karmada: Record, tmp_path: Path) -> None:
     record = run(tmp_path, clusters={GONDOR: INSECURE})
-    credentials = [each.one("Secret", "gondor-credentials").inputs for each in (dev, record)]
+    credentials = [each.one("Secret", "gondor-credentials").inputs for each in (karmada, record)]
     assert credentials[0] == credentials[1]
     assert opened(credentials[1]["data"])["caBundle"]
 
 
 def test_a_cluster_with_an_endpoint_of_its_own_is_reached_directly_and_its_certificate_is_checked(
-    dev: Record, tmp_path: Path
+    karmada: Record, tmp_path: Path
 ) -> None:
     said = {**INSECURE, kubeconfig.PROXY: "http://localhost:3128", kubeconfig.SERVER_NAME: "kubernetes"}
     record = run(tmp_path, {"federation:members.0.apiEndpoint": "https://gondor:6443"}, clusters={GONDOR: said})
-    before, now = (each.one("Cluster", "gondor-cluster").inputs["spec"] for each in (dev, record))
+    before, now = (each.one("Cluster", "gondor-cluster").inputs["spec"] for each in (karmada, record))
     assert now == {**before, "apiEndpoint": "https://gondor:6443"}
     assert record.warnings == []
 
 
-def test_the_apis_certificate_is_good_for_its_address_and_its_names_inside(dev: Record) -> None:
-    request = dev.one("Certificate", "apiserver").inputs
+def test_the_apis_certificate_is_good_for_its_address_and_its_names_inside(karmada: Record) -> None:
+    request = karmada.one("Certificate", "apiserver").inputs
     assert request["ipAddresses"] == ["127.0.0.1", BALANCER]
     assert {"localhost", "kubernetes.default.svc", "federation-apiserver.karmada-system.svc"} <= set(
         request["dnsNames"]
     )
 
 
-def test_etcd_trusts_an_authority_that_signs_nothing_else(dev: Record) -> None:
-    signed = {each.name: each.inputs["authorityCertificatePem"] for each in dev.of("Certificate")}
-    authority = dev.one("CertificateAuthority", "etcd-ca").outputs["certificatePem"]
-    assert opened(dev.one("Secret", "etcd-files").inputs["stringData"])["ca.crt"] == authority
+def test_etcd_trusts_an_authority_that_signs_nothing_else(karmada: Record) -> None:
+    signed = {each.name: each.inputs["authorityCertificatePem"] for each in karmada.of("Certificate")}
+    authority = karmada.one("CertificateAuthority", "etcd-ca").outputs["certificatePem"]
+    assert opened(karmada.one("Secret", "etcd-files").inputs["stringData"])["ca.crt"] == authority
     assert {name for name, by in signed.items() if by == authority} == {"etcd-server", "etcd-client"}
 
 
@@ -338,8 +338,8 @@ def test_a_member_has_the_labels_that_are_configured(tmp_path: Path) -> None:
 # Who is let in
 
 
-def test_the_store_and_what_only_the_api_server_calls_are_closed_to_all_others(dev: Record) -> None:
-    ways = {each.name: each.inputs["spec"] for each in dev.of("NetworkPolicy")}
+def test_the_store_and_what_only_the_api_server_calls_are_closed_to_all_others(karmada: Record) -> None:
+    ways = {each.name: each.inputs["spec"] for each in karmada.of("NetworkPolicy")}
     assert {name: spec["podSelector"] for name, spec in ways.items()} == {
         name: {"matchLabels": {"app": name}} for name in ways
     }
@@ -349,7 +349,7 @@ def test_the_store_and_what_only_the_api_server_calls_are_closed_to_all_others(d
         "karmada-aggregated-apiserver": [(("federation-apiserver",), [8443])],
         "karmada-webhook": [(("federation-apiserver",), [8443])],
     }
-    programs = {each.name for each in dev.of("Deployment", "StatefulSet")}
+    programs = {each.name for each in karmada.of("Deployment", "StatefulSet")}
     named = {app for spec in ways.values() for rule in spec["ingress"] for app in _way(rule)[0] if "from" in rule}
     assert named <= programs
 
@@ -359,18 +359,18 @@ def _way(rule: dict[str, Any]) -> tuple[tuple[str, ...] | str, list[int]]:
     return tuple(apps[0]) if apps else "anywhere", [port["port"] for port in rule["ports"]]
 
 
-def test_the_namespace_asks_of_its_pods_what_kubernetes_calls_restricted(dev: Record) -> None:
-    labels = dev.one("Namespace", "karmada-system").inputs["metadata"]["labels"]
+def test_the_namespace_asks_of_its_pods_what_kubernetes_calls_restricted(karmada: Record) -> None:
+    labels = karmada.one("Namespace", "karmada-system").inputs["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
 # Outputs
 
 
-def test_the_outputs_of_the_design_are_exported(dev: Record) -> None:
+def test_the_outputs_of_the_design_are_exported(karmada: Record) -> None:
     rights = access.lines(access.rights(Access(), [], access.KARMADA))
     secret = ("kubeconfig", "memberKubeconfig")
-    assert {name: value for name, value in dev.exports.items() if name not in secret} == {
+    assert {name: value for name, value in karmada.exports.items() if name not in secret} == {
         "apiEndpoint": f"https://{BALANCER}:5443",
         "zone": "example.com.",
         "nameServers": [BALANCER],
@@ -381,12 +381,12 @@ def test_the_outputs_of_the_design_are_exported(dev: Record) -> None:
     }
 
 
-def test_one_kubeconfig_leads_to_the_federation_and_another_to_the_members_and_both_are_secret(dev: Record) -> None:
-    assert isinstance(dev.exports["memberKubeconfig"], Secret)
-    members = yaml.safe_load(dev.exports["memberKubeconfig"].value)
+def test_one_kubeconfig_leads_to_the_federation_and_another_to_the_members_and_both_are_secret(karmada: Record) -> None:
+    assert isinstance(karmada.exports["memberKubeconfig"], Secret)
+    members = yaml.safe_load(karmada.exports["memberKubeconfig"].value)
     assert [context["name"] for context in members["contexts"]] == [GONDOR, ROHAN]
-    assert isinstance(dev.exports["kubeconfig"], Secret)
-    file = yaml.safe_load(dev.exports["kubeconfig"].value)
+    assert isinstance(karmada.exports["kubeconfig"], Secret)
+    file = yaml.safe_load(karmada.exports["kubeconfig"].value)
     assert [context["name"] for context in file["contexts"]] == ["fellowship"]
     assert file["current-context"] == "fellowship"
-    assert file["clusters"][0]["cluster"]["server"] == dev.exports["apiEndpoint"]
+    assert file["clusters"][0]["cluster"]["server"] == karmada.exports["apiEndpoint"]

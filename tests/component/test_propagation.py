@@ -35,8 +35,8 @@ def matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     return all((labels.get(each["key"]) in each["values"]) == expects[each["operator"]] for each in expressions)
 
 
-def test_the_kinds_of_a_users_own_objects_reach_all_members(dev: Record) -> None:
-    policy = default_policy(dev)
+def test_the_kinds_of_a_users_own_objects_reach_all_members(karmada: Record) -> None:
+    policy = default_policy(karmada)
     assert [(selector["apiVersion"], selector["kind"]) for selector in policy["resourceSelectors"]] == [
         ("v1", "Service"),
         ("apps/v1", "Deployment"),
@@ -69,25 +69,25 @@ def test_the_kinds_of_a_users_own_objects_reach_all_members(dev: Record) -> None
     ],
 )
 def test_it_takes_what_is_a_users_and_not_opted_out(
-    dev: Record, kind: str, labels: Mapping[str, str], selected: bool
+    karmada: Record, kind: str, labels: Mapping[str, str], selected: bool
 ) -> None:
-    assert selects(default_policy(dev), kind, labels) == selected
+    assert selects(default_policy(karmada), kind, labels) == selected
 
 
-def test_every_kind_can_be_opted_out(dev: Record) -> None:
-    policy = default_policy(dev)
+def test_every_kind_can_be_opted_out(karmada: Record) -> None:
+    policy = default_policy(karmada)
     kinds = [selector["kind"] for selector in policy["resourceSelectors"]]
     assert [kind for kind in kinds if selects(policy, kind, {"federation/propagate": "false"})] == []
 
 
-def test_a_policy_of_a_user_comes_before_it_and_what_is_in_a_member_already_stays_as_it_is(dev: Record) -> None:
-    policy = default_policy(dev)
+def test_a_policy_of_a_user_comes_before_it_and_what_is_in_a_member_already_stays_as_it_is(karmada: Record) -> None:
+    policy = default_policy(karmada)
     assert policy["priority"] < USERS_PRIORITY
     assert (policy["preemption"], policy["conflictResolution"]) == ("Never", "Abort")
 
 
-def test_the_apis_own_service_is_taken_by_name_before_all_others_and_leads_nowhere(dev: Record) -> None:
-    policy = dev.one("PropagationPolicy", "own-service").inputs
+def test_the_apis_own_service_is_taken_by_name_before_all_others_and_leads_nowhere(karmada: Record) -> None:
+    policy = karmada.one("PropagationPolicy", "own-service").inputs
     assert policy["metadata"]["namespace"] == "default"
     spec = policy["spec"]
     assert spec["resourceSelectors"] == [
@@ -115,20 +115,20 @@ def test_without_kinds_there_is_no_default_policy_as_karmada_refuses_one_that_se
     assert [each.name for each in record.of("PropagationPolicy")] == ["own-service"]
 
 
-def test_a_policy_of_a_users_own_asks_to_take_its_objects_over(dev: Record) -> None:
-    spec = dev.one("MutatingAdmissionPolicy", "own-policies-win").inputs["spec"]
+def test_a_policy_of_a_users_own_asks_to_take_its_objects_over(karmada: Record) -> None:
+    spec = karmada.one("MutatingAdmissionPolicy", "own-policies-win").inputs["spec"]
     (rule,) = spec["matchConstraints"]["resourceRules"]
     assert (rule["apiGroups"], rule["resources"]) == (["policy.karmada.io"], ["propagationpolicies"])
-    assert dev.one("MutatingAdmissionPolicyBinding", "own-policies-win").inputs["spec"] == {
+    assert karmada.one("MutatingAdmissionPolicyBinding", "own-policies-win").inputs["spec"] == {
         "policyName": "own-policies-win"
     }
 
 
 def test_what_is_for_the_federation_api_alone_is_kept_from_every_policy_even_without_a_default_one(
-    dev: Record, tmp_path: Path
+    karmada: Record, tmp_path: Path
 ) -> None:
     """What the API makes of it: tests/programs/test_karmada_admission.py."""
-    for record in (dev, run(tmp_path, {"federation:propagation.kinds": []})):
+    for record in (karmada, run(tmp_path, {"federation:propagation.kinds": []})):
         spec = record.one("MutatingAdmissionPolicy", "tied-secrets-stay").inputs["spec"]
         (rule,) = spec["matchConstraints"]["resourceRules"]
         assert (rule["apiGroups"], rule["resources"], rule["operations"]) == ([""], ["secrets"], ["CREATE", "UPDATE"])

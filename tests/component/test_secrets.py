@@ -14,14 +14,16 @@ from tests.component.recording import Record, opened
 pytestmark = pytest.mark.component
 
 
-def test_no_key_or_token_is_in_the_state_in_the_clear(dev: Record) -> None:
-    found = {str(each): path for each in dev.resources for path in revealed([each.inputs, each.outputs])}
+def test_no_key_or_token_is_in_the_state_in_the_clear(karmada: Record) -> None:
+    found = {str(each): path for each in karmada.resources for path in revealed([each.inputs, each.outputs])}
     assert found == {}
-    assert list(revealed(dev.exports)) == []
+    assert list(revealed(karmada.exports)) == []
 
 
-def test_the_canary_would_be_found_in_all_that_carry_keys_or_tokens(dev: Record) -> None:
-    carriers = {each.name for each in dev.resources if any(True for _ in revealed(opened([each.inputs, each.outputs])))}
+def test_the_canary_would_be_found_in_all_that_carry_keys_or_tokens(karmada: Record) -> None:
+    carriers = {
+        each.name for each in karmada.resources if any(True for _ in revealed(opened([each.inputs, each.outputs])))
+    }
     assert {
         "host",
         "api",
@@ -40,7 +42,7 @@ def test_the_canary_would_be_found_in_all_that_carry_keys_or_tokens(dev: Record)
         "gondor-dns",
         "gondor-cluster-dns",
     } <= carriers
-    assert sorted(revealed(opened(dev.exports))) == ["/kubeconfig", "/memberKubeconfig"]
+    assert sorted(revealed(opened(karmada.exports))) == ["/kubeconfig", "/memberKubeconfig"]
 
 
 def revealed(value: Any, path: str = "") -> Iterator[str]:

@@ -30,8 +30,8 @@ NAMES = {"federation-dns": 2, "dns-controller": 1}
 """Programs of the names, with their replicas: these have settings of their own."""
 
 
-def test_nothing_is_protected_unless_asked(dev: Record) -> None:
-    assert [str(each) for each in dev.resources if each.protect] == []
+def test_nothing_is_protected_unless_asked(karmada: Record) -> None:
+    assert [str(each) for each in karmada.resources if each.protect] == []
 
 
 def test_protect_keeps_etcd_with_its_namespace_all_authorities_and_the_keys_of_tokens_and_zone_and_nothing_else(
@@ -48,10 +48,10 @@ def test_protect_keeps_etcd_with_its_namespace_all_authorities_and_the_keys_of_t
     }
 
 
-def test_one_replica_has_no_disruption_budget_as_it_would_block_every_drain(dev: Record) -> None:
-    replicas = {each.name: each.inputs["spec"]["replicas"] for each in dev.of("Deployment", "StatefulSet")}
+def test_one_replica_has_no_disruption_budget_as_it_would_block_every_drain(karmada: Record) -> None:
+    replicas = {each.name: each.inputs["spec"]["replicas"] for each in karmada.of("Deployment", "StatefulSet")}
     assert {name: count for name, count in replicas.items() if count != 1} == {"federation-dns": 2}
-    assert [each.name for each in dev.of("PodDisruptionBudget")] == ["federation-dns"]
+    assert [each.name for each in karmada.of("PodDisruptionBudget")] == ["federation-dns"]
 
 
 def test_three_replicas_of_the_api_server_make_three_of_each_of_its_programs_with_a_budget(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_three_replicas_of_the_api_server_make_three_of_each_of_its_programs_wit
     assert {each.inputs["spec"]["replicas"] for each in record.of("StatefulSet")} == {1}
 
 
-def test_three_replicas_of_etcd_know_each_other_by_name(dev: Record, tmp_path: Path) -> None:
+def test_three_replicas_of_etcd_know_each_other_by_name(karmada: Record, tmp_path: Path) -> None:
     record = run(tmp_path, {"federation:host.etcd.replicas": 3})
     hosts = [f"etcd-{i}.etcd.karmada-system.svc" for i in range(3)]
     spec = record.one("StatefulSet", "etcd").inputs["spec"]
@@ -73,7 +73,9 @@ def test_three_replicas_of_etcd_know_each_other_by_name(dev: Record, tmp_path: P
     assert set(hosts) <= set(record.one("Certificate", "etcd-server").inputs["dnsNames"])
     assert {each.name for each in record.of("PodDisruptionBudget")} == {"etcd", "federation-dns"}
     # Clients are led to one of three only when it is ready; to an only one as soon as it has an address.
-    early = [each.one("Service", "etcd-client").inputs["spec"]["publishNotReadyAddresses"] for each in (record, dev)]
+    early = [
+        each.one("Service", "etcd-client").inputs["spec"]["publishNotReadyAddresses"] for each in (record, karmada)
+    ]
     assert early == [False, True]
 
 
@@ -87,12 +89,12 @@ def test_another_size_of_an_etcd_that_is_there_is_refused_before_the_first_resou
 
 @pytest.mark.parametrize("silent", [HOST, GONDOR, ROHAN])
 def test_a_cluster_that_does_not_answer_is_reported_and_everything_is_still_registered(
-    dev: Record, tmp_path: Path, silent: str
+    karmada: Record, tmp_path: Path, silent: str
 ) -> None:
     answer = Unreachable(silent, f"https://{silent}.example:6443", "no route to host", silent=True)
     record = run(tmp_path, answers={**UIDS, silent: answer})
     assert record.warnings == [str(answer)]
-    assert {each.urn for each in record.resources} == {each.urn for each in dev.resources}
+    assert {each.urn for each in record.resources} == {each.urn for each in karmada.resources}
 
 
 @pytest.mark.parametrize(
@@ -129,9 +131,9 @@ def test_what_a_member_has_none_of_is_not_written(tmp_path: Path) -> None:
     assert "zones" not in record.one("Cluster", "gondor-cluster").inputs["spec"]
 
 
-def test_a_member_without_proxy_has_no_impersonator(tmp_path: Path, dev: Record) -> None:
+def test_a_member_without_proxy_has_no_impersonator(tmp_path: Path, karmada: Record) -> None:
     without = run(tmp_path, {"federation:members.0.proxy": False})
-    gone = {each.urn for each in dev.resources} - {each.urn for each in without.resources}
+    gone = {each.urn for each in karmada.resources} - {each.urn for each in without.resources}
     assert {urn.rpartition("::")[2] for urn in gone} == {
         "gondor-karmada-impersonator",
         "gondor-karmada-impersonator-token",
@@ -158,14 +160,14 @@ def test_an_advertised_name_comes_before_the_balancers_address(tmp_path: Path) -
     assert BALANCER in request["ipAddresses"]
 
 
-def test_a_member_leaves_without_touching_anything_else(dev: Record, tmp_path: Path) -> None:
+def test_a_member_leaves_without_touching_anything_else(karmada: Record, tmp_path: Path) -> None:
     record = run(tmp_path, {"federation:members": DEV["federation:members"][:1]})
-    gone = {each.urn for each in dev.resources} - {each.urn for each in record.resources}
-    rohan, names = dev.one("Member", "rohan"), dev.one("MemberDns", "rohan-dns")
-    provider, identity = dev.one("kubernetes", "member-rohan"), dev.one("Stash", "member-rohan")
-    inside = {each.urn for component in (rohan, names) for each in dev.inside(component)}
+    gone = {each.urn for each in karmada.resources} - {each.urn for each in record.resources}
+    rohan, names = karmada.one("Member", "rohan"), karmada.one("MemberDns", "rohan-dns")
+    provider, identity = karmada.one("kubernetes", "member-rohan"), karmada.one("Stash", "member-rohan")
+    inside = {each.urn for component in (rohan, names) for each in karmada.inside(component)}
     assert gone == {rohan.urn, names.urn, provider.urn, identity.urn, *inside}
-    assert len(record.resources) == len(dev.resources) - len(gone)
+    assert len(record.resources) == len(karmada.resources) - len(gone)
 
 
 def test_the_hosts_namespace_is_free_and_the_apis_is_karmadas(tmp_path: Path) -> None:

@@ -35,32 +35,32 @@ KARMADA = {
     ],
 )
 def test_another_version_changes_the_images_of_its_programs_and_nothing_else(
-    dev: Record, tmp_path: Path, tag: str, before: str, programs: set[str]
+    karmada: Record, tmp_path: Path, tag: str, before: str, programs: set[str]
 ) -> None:
     old = run(tmp_path, {f"federation:images.{tag}": before})
-    assert changes(old, dev) == {program: {IMAGE} for program in programs}
-    for each in dev.resources:
+    assert changes(old, karmada) == {program: {IMAGE} for program in programs}
+    for each in karmada.resources:
         if str(each) in programs:
-            (was, is_) = (image(record.one(each.kind, each.name)) for record in (old, dev))
+            (was, is_) = (image(record.one(each.kind, each.name)) for record in (old, karmada))
             assert was.rpartition(":") == (is_.rpartition(":")[0], ":", before)
 
 
-def test_kinds_and_what_serves_them_are_new_before_the_controllers_that_need_them(dev: Record) -> None:
-    kinds = {each.urn for each in dev.of("CustomResourceDefinition") if "karmada" in each.name}
-    served = {dev.one("Deployment", name).urn for name in ("karmada-webhook", "karmada-aggregated-apiserver")}
+def test_kinds_and_what_serves_them_are_new_before_the_controllers_that_need_them(karmada: Record) -> None:
+    kinds = {each.urn for each in karmada.of("CustomResourceDefinition") if "karmada" in each.name}
+    served = {karmada.one("Deployment", name).urn for name in ("karmada-webhook", "karmada-aggregated-apiserver")}
     assert len(kinds) > 15
     for name in ("karmada-controller-manager", "karmada-scheduler"):
-        needed = dev.needs(dev.one("Deployment", name))
+        needed = karmada.needs(karmada.one("Deployment", name))
         assert kinds | served <= needed, name
-        assert dev.one("Deployment", "federation-apiserver").urn in needed
-        assert dev.one("StatefulSet", "etcd").urn in needed
+        assert karmada.one("Deployment", "federation-apiserver").urn in needed
+        assert karmada.one("StatefulSet", "etcd").urn in needed
 
 
-def test_another_archive_changes_the_kinds_that_differ_and_adds_what_is_new(dev: Record, tmp_path: Path) -> None:
+def test_another_archive_changes_the_kinds_that_differ_and_adds_what_is_new(karmada: Record, tmp_path: Path) -> None:
     new = run(tmp_path, {"federation:crds": newer(tmp_path / "newer.tar.gz")})
     added = new.one("CustomResourceDefinition", ADDED)
-    assert {each.urn for each in new.resources} - {each.urn for each in dev.resources} == {added.urn}
-    changed = changes(dev, new)
+    assert {each.urn for each in new.resources} - {each.urn for each in karmada.resources} == {added.urn}
+    changed = changes(karmada, new)
     assert set(changed) == {f"CustomResourceDefinition {CHANGED}"}
     assert all(path.endswith("/seenFrom") for path in changed[f"CustomResourceDefinition {CHANGED}"])
     for name in ("karmada-controller-manager", "karmada-scheduler"):

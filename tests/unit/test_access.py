@@ -94,6 +94,10 @@ def test_a_member_has_a_proxy_where_karmada_may_hand_out_impersonation(verb: str
 def test_a_person_can_read_it() -> None:
     rule = {"apiGroups": [""], "resources": ["pods"], "resourceNames": ["frodo"], "verbs": ["get"]}
     assert access.lines(rights(profile="custom", rules=[rule])) == ["everywhere: get on pods called frodo"]
+    urls = {"nonResourceURLs": ["/readyz"], "verbs": ["get"]}
+    assert access.lines(rights(profile="custom", rules=[urls, rule])) == [
+        "everywhere: get on pods called frodo, URLs /readyz"
+    ]
     assert access.lines(rights(profile="namespaced", namespaces=["shire", "bree"], kinds=["Service", "Ingress"])) == [
         "everywhere: get on URLs /healthz, /readyz, /version, /api, /api/*, /apis, /apis/*",
         "everywhere: get, list, watch on nodes, pods, namespaces, clusterroles.rbac.authorization.k8s.io, "

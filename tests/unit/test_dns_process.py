@@ -36,7 +36,7 @@ def running(kubeconfig: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     try:
         assert process.stderr is not None
         first = json.loads(process.stderr.readline())
-        assert first["message"].endswith("names are svc.ns.fellowship.svc.example.com")
+        assert first["message"].endswith("names are SERVICE.NAMESPACE.fellowship.svc.example.com")
         address = re.search(r"127\.0\.0\.1:\d+", first["message"])
         assert address is not None
         yield process, f"http://{address[0]}"
