@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,19 +15,16 @@ from urllib3.exceptions import HTTPError
 from controllers.runtime.objects import Json
 from kube.client import APPLY, MERGE_PATCH, Client
 from kube.errors import ApiError, CredentialsError
+from kube.watching import Change, Ended, Page, follow
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 15
-WATCH_SECONDS = 30
-"""After so long the server ends a watch, so that a dead connection is one that stays silent for longer."""
-
 LONGEST_WAIT = 60.0
 """No server is left alone for longer, whatever it asks for."""
 
 FAILURES = (ApiError, HTTPError, CredentialsError, OSError, ValueError)
 """What the calls raise: an answer that is not one; no answer; bad credentials; a missing file; no JSON."""
 
-_CHANCE = random.Random()
 _PARTIAL = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 
 
@@ -122,25 +118,9 @@ class Api:
     def delete(self, path: str, body: Json) -> Json:
         return self._ask("DELETE", path, body=body)
 
-    def watch(self, path: str, seconds: int | None = None, **query: str) -> Iterator[Json]:
-        """The watch's events; ends where the server ends it, as it does after about so many seconds (WATCH_SECONDS).
-
-        About: watches that began together should not all be asked for again at once.
-        """
-        seconds = max(1, round((seconds or WATCH_SECONDS) * _CHANCE.uniform(0.8, 1.2)))
-        query |= {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(seconds)}
-        answer = self._client.call("GET", path, query=query, seconds=_times(seconds + CONNECT_SECONDS), streamed=True)
-        try:
-            for line in answer:
-                event = json.loads(line)
-                if not isinstance(event, dict) or not isinstance(event.get("object"), dict):
-                    raise ValueError(f"this line of a watch tells of no object: {line[:100]!r}")
-                if event.get("type") == "ERROR":
-                    told = event["object"]
-                    raise ApiError(status=told.get("code"), reason=told.get("message"))
-                yield event
-        finally:
-            answer.close()
+    def follow(self, path: str, watch_seconds: int | None = None, **query: str) -> Iterator[Page | Change | Ended]:
+        """All objects of a collection, then its changes, as `kube.watching` has them."""
+        return follow(self._client, path, seconds=_times(self._seconds), watch_seconds=watch_seconds, query=query)
 
     def _ask(self, method: str, path: str, **request: Any) -> Json:
         if method != "GET":

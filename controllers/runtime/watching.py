@@ -11,17 +11,17 @@ from threading import Event, Thread
 from time import monotonic
 from typing import Generic, TypeVar
 
-from controllers.runtime.api import FAILURES, WATCH_SECONDS, Api, wait_asked_for, why
+from controllers.runtime.api import FAILURES, Api, wait_asked_for, why
 from controllers.runtime.metrics import StreamMetrics
 from controllers.runtime.objects import Json, Key, key_of
 from kube.errors import ApiError
+from kube.watching import Change, Ended, Page
 
 log = logging.getLogger(__name__)
 
 SHORTEST_PAUSE = 0.5
 LONGEST_PAUSE = 15.0
 """Seconds between attempts. Well below the 30 s that Karmada takes to call a returned cluster Ready."""
-PAGE = "500"
 
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class Stream(Generic[T]):
     selector: str = ""
     """Which labels count; empty is all."""
     watch_seconds: int | None = None
-    """After so long the server ends each watch, and it is asked for the next; None is Api's own."""
+    """After so long the server ends each watch, and it is asked for the next; None is that of `kube.watching`."""
     failed: Callable[[Exception], None] = lambda _: None
     """Told why sight was lost, each time."""
     stopped: Event = field(default_factory=Event)
@@ -94,43 +94,43 @@ def _follow(stream: Stream[T], metrics: StreamMetrics) -> None:
 
 
 def _list_and_watch(stream: Stream[T], api: Api, metrics: StreamMetrics) -> None:
-    found, version = _list(stream, api, metrics)
-    stream.tell(News(found, complete=True, version=version))
-    metrics.connected(stream.name)
-    log.info(f"following {stream.name}: {len(found)}", extra={"stream": stream.name})
-    while not stream.stopped.is_set():
-        began = monotonic()
-        for event in api.watch(
-            stream.path, stream.watch_seconds, labelSelector=stream.selector, resourceVersion=version
-        ):
-            obj, change = event["object"], event.get("type")
-            try:
-                newer = str(obj["metadata"]["resourceVersion"])
-                key = key_of(obj) if change != "BOOKMARK" else ("", "")
-            except (TypeError, KeyError) as error:  # Nobody knows what it is about.
-                _leave_out(stream, obj, error, metrics)
-                continue
-            version = _after(version, newer)
-            if change == "DELETED":
-                stream.tell(News({key: None}, complete=False, version=version))
-            elif change != "BOOKMARK":
-                # Of an object that cannot be read, what was seen last holds.
-                views = _read(stream, obj, metrics)
-                stream.tell(News(views, complete=False, version=version))
-        # A watch is asked for a fifth less at the least.
-        if monotonic() - began < 0.8 * (stream.watch_seconds or WATCH_SECONDS) - 1:
-            # It ended early, as when the server starts anew: on an etcd of before, a watch from now would tell nothing.
-            now = api.get(stream.path, labelSelector=stream.selector, limit="1")
-            _after(version, now["metadata"]["resourceVersion"])
-        # A server or proxy that ends every watch at once is not asked more than once a second.
-        stream.stopped.wait(1 - (monotonic() - began))
+    views: dict[Key, T] = {}
+    for told in api.follow(stream.path, stream.watch_seconds, labelSelector=stream.selector):
+        match told:
+            case Page():
+                for obj in told.items:
+                    views |= {key: view for key, view in _read(stream, obj, metrics).items() if view is not None}
+                if told.version:
+                    stream.tell(News(views, complete=True, version=told.version))
+                    metrics.connected(stream.name)
+                    log.info(f"following {stream.name}: {len(views)}", extra={"stream": stream.name})
+                    views = {}
+            case Change():
+                _tell(stream, told, metrics)
+            case Ended():
+                # A server or proxy that ends every watch at once is not asked more than once a second.
+                if stream.stopped.wait(1 - told.seconds):
+                    return
+        del told  # Hundreds of objects in full are not held until the next change.
 
 
-def _after(version: str, now: str) -> str:
-    """The later version; raises ApiError (410) where the API went back to before what was seen of it."""
-    if int(now) < int(version):
-        raise ApiError(status=HTTPStatus.GONE, reason=f"the API went back, from version {version} to {now}")
-    return now
+def _tell(stream: Stream[T], change: Change, metrics: StreamMetrics) -> None:
+    # Nobody knows what it is about.
+    if not change.version or (key := _key(change.object)) is None:
+        _leave_out(stream, change.object, ValueError("it has no name, or no version"), metrics)
+    elif change.type == "DELETED":
+        stream.tell(News({key: None}, complete=False, version=change.version))
+    else:
+        # Of an object that cannot be read, what was seen last holds.
+        views = _read(stream, change.object, metrics)
+        stream.tell(News(views, complete=False, version=change.version))
+
+
+def _key(obj: Json) -> Key | None:
+    try:
+        return key_of(obj)
+    except KeyError:
+        return None
 
 
 def _read(stream: Stream[T], obj: Json, metrics: StreamMetrics) -> Mapping[Key, T | None]:
@@ -150,19 +150,3 @@ def _leave_out(stream: Stream[T], obj: object, error: Exception, metrics: Stream
         f"one object of {stream.name} is malformed and left out: {type(error).__name__}: {error}",
         extra={"stream": stream.name, "object": str(name)},
     )
-
-
-def _list(stream: Stream[T], api: Api, metrics: StreamMetrics) -> tuple[dict[Key, T], str]:
-    """All objects, and the version from which to watch; by pages, to hold few of them in full."""
-    views: dict[Key, T] = {}
-    more = ""
-    while True:
-        page = api.get(stream.path, labelSelector=stream.selector, limit=PAGE, **{"continue": more} if more else {})
-        for obj in page.get("items") or ():
-            views |= {key: view for key, view in _read(stream, obj, metrics).items() if view is not None}
-        metadata = page.get("metadata") or {}
-        more = metadata.get("continue", "")
-        if not more:
-            if not (version := metadata.get("resourceVersion")):
-                raise ValueError("this list does not say of which version it is")
-            return views, version

@@ -1,8 +1,6 @@
-"""A cluster's API, as far as the fleet itself needs it: read, create, patch, watch."""
+"""A cluster's API, as far as the fleet itself needs it: read, create, patch."""
 
-import json
 from base64 import b64encode
-from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -15,9 +13,8 @@ from kube.errors import ApiError
 
 SECONDS = (10, 10)
 """To connect, and to answer."""
-WATCH_SECONDS = 240
-FAILURES = (ApiError, HTTPError)
-"""What the calls raise: an answer that is not the one asked for; no answer."""
+FAILURES = (ApiError, HTTPError, ValueError)
+"""What the calls raise: an answer that is not the one asked for; no answer; no JSON."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +67,6 @@ class Api:
 
     def delete(self, path: str) -> None:
         self._unless_gone("DELETE", path)
-
-    def watch(self, path: str, version: str) -> Iterator[Any]:
-        """The events after this version, for some minutes; then it ends, and so it may at any time."""
-        query = {"watch": "1", "resourceVersion": version, "timeoutSeconds": str(WATCH_SECONDS)}
-        with self.client() as client:
-            connect, answer = SECONDS
-            with client.call(
-                "GET", path, query=query, seconds=(connect, WATCH_SECONDS + answer), streamed=True
-            ) as lines:
-                yield from map(json.loads, lines)
 
     def _unless_gone(self, method: str, path: str, **request: Any) -> Any:
         try:

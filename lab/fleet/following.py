@@ -1,12 +1,16 @@
 """Follows all objects of a kind: a list, then its changes, and so again whenever the API server was away."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
-from lab.fleet.api import FAILURES, Api
+from kube import watching
+from kube.watching import Change, Ended, Page
+from lab.fleet.api import FAILURES, SECONDS, Api
 from lab.fleet.waiting import wait_until
 
 AWAY_SECONDS = 24 * 3600
+WATCH_SECONDS = 240
 
 Objects = dict[str, Any]
 """By NAMESPACE/NAME, or NAME alone for what has no namespace."""
@@ -23,20 +27,29 @@ def follow(api: Api, path: str, act: Callable[[Objects], None]) -> None:
 
 
 def _follow(api: Api, path: str, act: Callable[[Objects], None]) -> None:
-    found = api.get(path)
-    objects = {key(each): each for each in found["items"]}
-    act(objects)
-    for event in api.watch(path, found["metadata"]["resourceVersion"]):
-        if event["type"] == "ERROR":
-            return
-        changed = event["object"]
-        name = key(changed)
-        if event["type"] == "DELETED":
-            objects.pop(name, None)
-        # An event may be older than what our own writing has returned.
-        elif name not in objects or _version(changed) > _version(objects[name]):
-            objects[name] = changed
-        act(objects)
+    objects: Objects = {}
+    with api.client() as client:
+        for told in watching.follow(client, path, seconds=SECONDS, watch_seconds=WATCH_SECONDS):
+            match told:
+                case Page():
+                    objects |= {key(each): each for each in told.items}
+                    if told.version:
+                        act(objects)
+                case Change():
+                    _note(objects, told)
+                    act(objects)
+                case Ended():
+                    # A server that ends every watch at once is not asked more than once a second.
+                    time.sleep(max(0.0, 1 - told.seconds))
+
+
+def _note(objects: Objects, change: Change) -> None:
+    name = key(change.object)
+    if change.type == "DELETED":
+        objects.pop(name, None)
+    # A change may be older than what our own writing has returned.
+    elif name not in objects or _version(change.object) > _version(objects[name]):
+        objects[name] = change.object
 
 
 def key(each: Any) -> str:

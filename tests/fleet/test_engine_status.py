@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from controllers.runtime.api import Api
+from kube.watching import watch
 from tests.figures import Figures
 from tests.fleet.engine_lab import API, MEMBERS, NAMESPACE, Lab, running, seconds_until
 
@@ -314,8 +315,11 @@ def test_a_busy_rollout_is_written_once_a_second_and_is_not_carried_again(lab: L
         seconds_until("it settled", lambda: status(lab, "deployment", "busy").get("availableReplicas") == 4)
         seconds = time.monotonic() - began
         # Long enough to see whether it goes on by itself.
-        written = {path: list(api.watch(path, 4, resourceVersion=version)) for path, version in before.items()}
-    counts = {path: sum(event["type"] == "MODIFIED" for event in events) for path, events in written.items()}
+        told = {
+            path: list(watch(api._client, path, version, seconds=(5, 15), watch_seconds=4, query={}))
+            for path, version in before.items()
+        }
+    counts = {path: sum(event.type == "MODIFIED" for event in events) for path, events in told.items()}
     assert changes > 3 * seconds
     assert all(0 < count <= seconds + 2 for count in counts.values()), (counts, seconds)
     assert lab.metric("federation_applied_total") == applied

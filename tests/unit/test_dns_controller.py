@@ -14,6 +14,7 @@ from time import monotonic, time
 import pytest
 from cryptography import x509
 
+import kube.watching
 from controllers.names import controller, members
 from controllers.names.controller import CLUSTERS, Controller, Settings
 from controllers.names.members import SERVICES, SLICES
@@ -21,7 +22,7 @@ from controllers.names.metrics import Metrics
 from controllers.names.objects import MANAGED_BY_KARMADA
 from controllers.names.plan import Addresses
 from controllers.names.writer import COLLECTION
-from controllers.runtime import api, probing, watching
+from controllers.runtime import probing, watching
 from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
 from federation.settings.keys import CARRIED_BY, NAMESPACES, SEEN
@@ -399,8 +400,8 @@ def test_a_rotated_token_is_read_again(world: World) -> None:
 
 
 def test_a_member_that_went_silent_is_asked_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "WATCH_SECONDS", 1)
-    monkeypatch.setattr(api, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(kube.watching, "WATCH_SECONDS", 1)
+    monkeypatch.setattr(kube.watching, "GRACE_SECONDS", 1)
     world.run()
     both_serve(world)
     world.gondor.silent = True

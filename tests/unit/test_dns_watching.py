@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import kube.watching
 from controllers.names.cache import Cache
 from controllers.names.metrics import Metrics
-from controllers.runtime import api, watching
+from controllers.runtime import watching
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json, Key
 from controllers.runtime.watching import News, Stream, follow
@@ -61,7 +62,7 @@ def put(server: ApiServer, name: str, value: str | None, **labels: str) -> None:
 
 
 def test_a_long_list_is_read_by_pages(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "PAGE", "3")
+    monkeypatch.setattr(kube.watching, "PAGE", "3")
     for number in range(8):
         put(server, f"n{number}", str(number) if number != 5 else None)
     follower = Follower(server)
@@ -85,7 +86,7 @@ def test_an_api_that_went_back_to_an_earlier_version_is_listed_anew(server: ApiS
 
 
 def test_a_list_that_fails_half_way_tells_nothing(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "PAGE", "1")
+    monkeypatch.setattr(kube.watching, "PAGE", "1")
     for name in "ab":
         put(server, name, "1")
     follower = Follower(server)
@@ -104,8 +105,7 @@ def test_a_list_that_fails_half_way_tells_nothing(server: ApiServer, monkeypatch
 def test_a_watch_that_the_server_ends_goes_on_without_a_new_list(
     server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api, "WATCH_SECONDS", 1)
-    monkeypatch.setattr(watching, "WATCH_SECONDS", 1)
+    monkeypatch.setattr(kube.watching, "WATCH_SECONDS", 1)
     put(server, "a", "1")
     follower = Follower(server)
 
