@@ -19,7 +19,7 @@ from pulumi import Resource, ResourceHookBinding, ResourceOptions
 from federation.clusters.connection import connect, get
 from federation.clusters.credentials import SilentPluginError
 from federation.settings import kubeconfig
-from federation.settings.config import ConfigError
+from federation.settings.config import ConfigError, Refusal
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.schema import Member
 from federation.settings.validation import PROJECT
@@ -119,11 +119,9 @@ def remember(cluster: str, context: str, uid: str | None) -> Resource:
         known, found = ((inputs or {}).get("input") for inputs in (args.old_inputs, args.new_inputs))
         if known and found and known != found:
             allowed = "point the context back; a member may also leave, and join anew"
-            raise ConfigError(
-                [
-                    f"{cluster}: context {context} leads to another cluster: its kube-system has UID {found}, "
-                    f"so far it had {known}; allowed: {allowed}"
-                ]
+            raise Refusal(
+                f"{cluster}: context {context} leads to another cluster: its kube-system has UID {found}, "
+                f"so far it had {known}; allowed: {allowed}"
             )
 
     hook = pulumi.ResourceHook(f"same-{cluster}", refuse_another, pulumi.ResourceHookOptions(on_dry_run=True))

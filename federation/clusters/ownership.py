@@ -14,7 +14,7 @@ import pulumi
 import urllib3
 
 from federation.clusters.connection import connect, find
-from federation.settings.config import ConfigError
+from federation.settings.config import Refusal
 from federation.settings.keys import FEDERATION
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.names import own_namespace
@@ -62,15 +62,15 @@ def refuse_foreign(
             return
         problem = _bound(found, federation) if kind == "ServiceAccount" else _taken(kind, found, federation)
         if problem:
-            raise ConfigError([f"context {context}: {problem}"])
+            raise Refusal(f"context {context}: {problem}")
 
     hook = pulumi.ResourceHook(f"only-ours-{name}", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
     return pulumi.ResourceHookBinding(before_create=[hook])
 
 
-def _unknown(context: str, kind: str, name: str, why: str) -> pulumi.RunError:
+def _unknown(context: str, kind: str, name: str, why: str) -> Refusal:
     """The write would take over whatever is there."""
-    return pulumi.RunError(f"context {context}: {kind} {name} is not made, as it cannot be told whose it is: {why}")
+    return Refusal(f"context {context}: {kind} {name} is not made, as it cannot be told whose it is: {why}")
 
 
 def _taken(kind: str, found: Mapping[str, Any], federation: str) -> str | None:

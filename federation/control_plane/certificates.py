@@ -17,7 +17,7 @@ from federation.control_plane.programs import APISERVER
 from federation.parts import etcd
 from federation.parts.pki import CLIENT, SERVER, Leaf
 from federation.settings import schema
-from federation.settings.config import ConfigError
+from federation.settings.config import Refusal
 from federation.settings.keys import GENERATIONS
 from federation.settings.validation import PROJECT
 
@@ -79,7 +79,7 @@ def one_step_at_a_time() -> pulumi.ResourceHook:
     def refuse_a_jump(args: pulumi.ResourceHookArgs) -> None:
         before, after = (_marked(inputs) for inputs in (args.old_inputs, args.new_inputs))
         if problem := jump(before, after):
-            raise ConfigError([f"{PROJECT}:certificates.authorities: {after} comes after {before}, and {problem}"])
+            raise Refusal(f"{PROJECT}:certificates.authorities: {after} comes after {before}, and {problem}")
 
     return pulumi.ResourceHook("authorities", refuse_a_jump, pulumi.ResourceHookOptions(on_dry_run=True))
 

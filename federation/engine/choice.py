@@ -13,7 +13,7 @@ import yaml
 from pulumi import Output, ResourceHookBinding, ResourceOptions
 
 from federation.clusters.connection import connect, find
-from federation.settings.config import ConfigError
+from federation.settings.config import Refusal
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.schema import EngineName
 from federation.settings.validation import PROJECT
@@ -52,7 +52,7 @@ def refuse_another(engine: EngineName, kubeconfig: Output[str]) -> ResourceHookB
 
 
 def working_in(api: Kubeconfig) -> EngineName | None:
-    """The engine that serves the kind Cluster in this API. Raises ConfigError where that cannot be told."""
+    """The engine that serves the kind Cluster in this API. Raises Refusal where that cannot be told."""
     try:
         with connect(api) as connection:
             if find(connection, CRD):
@@ -62,15 +62,13 @@ def working_in(api: Kubeconfig) -> EngineName | None:
             return "karmada" if service and service["spec"].get("service") else None
     except (ApiError, urllib3.exceptions.HTTPError, OSError) as error:
         reason = error.reason if isinstance(error, ApiError) else error.__cause__ or error
-        raise ConfigError(
-            [f"{PROJECT}:engine: the federation API does not tell which engine works in it: {reason}; try again"]
+        raise Refusal(
+            f"{PROJECT}:engine: the federation API does not tell which engine works in it: {reason}; try again"
         ) from error
 
 
-def _refusal(wanted: str, before: str) -> ConfigError:
-    return ConfigError(
-        [
-            f"{PROJECT}:engine: {wanted} is refused, as this federation works with {before} and it is fixed at the "
-            f"first `pulumi up`; allowed: {before}, or a new federation beside this one"
-        ]
+def _refusal(wanted: str, before: str) -> Refusal:
+    return Refusal(
+        f"{PROJECT}:engine: {wanted} is refused, as this federation works with {before} and it is fixed at the "
+        f"first `pulumi up`; allowed: {before}, or a new federation beside this one"
     )

@@ -8,7 +8,7 @@ import pulumi
 import urllib3
 
 from federation.clusters.connection import connect, get
-from federation.settings.config import ConfigError
+from federation.settings.config import Refusal
 from federation.settings.kubeconfig import Kubeconfig
 from kube.errors import ApiError, CredentialsError
 
@@ -32,7 +32,7 @@ def served(etcd: str, key: str, storage_class: str, host: Kubeconfig) -> pulumi.
         except (ApiError, urllib3.exceptions.HTTPError, CredentialsError, OSError):
             return
         if problem:
-            raise ConfigError([problem])
+            raise Refusal(problem)
 
     return pulumi.ResourceHook(f"storage-{etcd}", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
 

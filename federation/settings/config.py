@@ -32,6 +32,10 @@ class ConfigError(pulumi.RunError):
         self.problems = problems
 
 
+class Refusal(pulumi.RunError):
+    """Why a resource is not written, said by its hook: what stands before it in the update may be done."""
+
+
 @dataclass(frozen=True)
 class Config:
     """A checked configuration, with what its contexts lead to."""
