@@ -15,7 +15,7 @@ import urllib3
 
 from federation.clusters.connection import connect, find
 from federation.settings.config import Refusal
-from federation.settings.keys import FEDERATION
+from federation.settings.keys import FEDERATION, HOST
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.names import own_namespace
 from kube.errors import ApiError, CredentialsError
@@ -33,11 +33,19 @@ COLLECTIONS = {
 
 
 def refuse_foreign(
-    name: str, federation: str, context: str, config: Kubeconfig, *, adopt: bool, silent: bool = False
+    name: str,
+    federation: str,
+    context: str,
+    config: Kubeconfig,
+    *,
+    host_uid: str | None,
+    adopt: bool,
+    silent: bool = False,
 ) -> pulumi.ResourceHookBinding:
     """What is bound to the creation of objects that could be somebody else's, and of the impersonator's account.
 
-    `name` is that of the cluster's provider. With `adopt`, objects of others are taken over; the rights of
+    `name` is that of the cluster's provider; `host_uid` tells the federation from others of its name, unless its host
+    does not answer (None). With `adopt`, objects of others are taken over; the rights of
     another federation's impersonator never are. What cannot be told is refused; a cluster that was `silent` already is
     not asked in a preview, where it would be waited for once for each object, and nothing is written.
     """
@@ -60,7 +68,7 @@ def refuse_foreign(
             raise _unknown(context, kind, metadata["name"], str(error.__cause__ or error)) from error
         if found is None:
             return
-        problem = _bound(found, federation) if kind == "ServiceAccount" else _taken(kind, found, federation)
+        problem = _bound(found, federation) if kind == "ServiceAccount" else _taken(kind, found, federation, host_uid)
         if problem:
             raise Refusal(f"context {context}: {problem}")
 
@@ -73,11 +81,17 @@ def _unknown(context: str, kind: str, name: str, why: str) -> Refusal:
     return Refusal(f"context {context}: {kind} {name} is not made, as it cannot be told whose it is: {why}")
 
 
-def _taken(kind: str, found: Mapping[str, Any], federation: str) -> str | None:
-    owner = (found["metadata"].get("labels") or {}).get(FEDERATION)
-    if owner == federation:
+def _taken(kind: str, found: Mapping[str, Any], federation: str, host_uid: str | None) -> str | None:
+    owner, host = (
+        (found["metadata"].get(part) or {}).get(key) for part, key in (("labels", FEDERATION), ("annotations", HOST))
+    )
+    # What an earlier version has made does not say its host.
+    is_of_our_host = None in (host, host_uid) or host == host_uid
+    if owner == federation and is_of_our_host:
         return None
     whose = f"of federation {owner!r}" if owner else f"somebody else's (it has no label {FEDERATION})"
+    if owner == federation:
+        whose += f" in another host cluster (kube-system UID {host})"
     return (
         f"{kind} {found['metadata']['name']} is there already, and is {whose}; "
         "allowed: another name, or `adopt: true` for this cluster, to take it over and delete it in the end"

@@ -90,7 +90,7 @@ def _cluster(
     if isinstance(answer, Unreachable) and answer.stuck:
         # The provider would wait for it for ever.
         config = credentials.without_plugin(config)
-    uid = answer if isinstance(answer, str) else None
+    uid, host_uid = answer if isinstance(answer, str) else None, answers[stack.settings.host.context]
     same = ResourceOptions(
         depends_on=[identity.remember(name, place.context, uid)], ignore_changes=["kubeconfig"] if refused else []
     )
@@ -101,6 +101,12 @@ def _cluster(
         refused=refused,
         silent=silent,
         refuse_foreign=ownership.refuse_foreign(
-            name, stack.settings.name, place.context, config, adopt=place.adopt, silent=silent
+            name,
+            stack.settings.name,
+            place.context,
+            config,
+            host_uid=host_uid if isinstance(host_uid, str) else None,
+            adopt=place.adopt,
+            silent=silent,
         ),
     )

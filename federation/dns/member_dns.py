@@ -52,7 +52,9 @@ class MemberDns(pulumi.ComponentResource):
             {"name": f"federation:{federation}:dns", "labels": labels},
             args.member.sees,
             {"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": ACCOUNT},
-            ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.refuse_foreign)),
+            ResourceOptions.merge(
+                in_member, ResourceOptions(hooks=args.cluster.refuse_foreign, depends_on=[namespace])
+            ),
         )
 
         metadata: k8s.meta.v1.ObjectMetaArgsDict = {
@@ -97,8 +99,9 @@ class MemberDns(pulumi.ComponentResource):
                 ResourceOptions(
                     parent=self,
                     provider=args.dns.our_provider,
-                    # For what that waits for: a context that leads to another cluster is refused first.
-                    depends_on=[args.cluster.provider],
+                    # For what these wait for: another cluster behind the context, and another federation of this name
+                    # in the member, are refused first.
+                    depends_on=[args.cluster.provider, namespace],
                     ignore_changes=["kubeconfig"] if args.cluster.refused else [],
                 ),
             )

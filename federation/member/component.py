@@ -18,7 +18,7 @@ from federation.parts.roles import grant, grant_within
 from federation.parts.workload import READY_WITHIN, digest
 from federation.settings import access, names, reach, schema
 from federation.settings.access import IMPERSONATOR, Rights
-from federation.settings.keys import FEDERATION, KEEP_WORKLOADS, NAMESPACES
+from federation.settings.keys import FEDERATION, HOST, KEEP_WORKLOADS, NAMESPACES
 from federation.settings.schema import Kind
 
 WRITTEN_BY_KARMADA = ["spec.taints", "spec.resourceModels"]
@@ -59,9 +59,20 @@ class Member(pulumi.ComponentResource):
         labels = {FEDERATION: federation}
         shared = ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.refuse_foreign))
 
+        host_uid = args.control_plane.host.uid
         namespace = self.namespace = k8s.core.v1.Namespace(
-            f"{name}-namespace", metadata={"name": names.own_namespace(federation), "labels": labels}, opts=shared
+            f"{name}-namespace",
+            metadata={
+                "name": names.own_namespace(federation),
+                "labels": labels,
+                **({"annotations": {HOST: host_uid}} if host_uid else {}),
+            },
+            opts=ResourceOptions.merge(
+                shared, ResourceOptions(ignore_changes=[] if host_uid else ["metadata.annotations"])
+            ),
         )
+        # A Namespace that is refused keeps what is outside of it from being written over as well.
+        shared = ResourceOptions.merge(shared, ResourceOptions(depends_on=[namespace]))
         rights = access.rights(args.settings.access, args.propagated, args.terms.needs, proxy=args.settings.proxy)
         self.sees = rights.namespaces if rights.looks_within else ()
         ready_within = args.settings.ready_within

@@ -14,19 +14,21 @@ import yaml
 from pulumi.runtime.settings import SETTINGS
 
 from federation.clusters import ownership
-from federation.settings import access, kubeconfig
+from federation.clusters.identity import Unreachable
+from federation.settings import access, keys, kubeconfig
 from federation.settings.keys import FEDERATION
 from federation.settings.schema import Access
 from operate import unfinished
 from provider.schema import KINDS
 from tests.component import program
 from tests.component.cloud import BALANCER, EARLY
-from tests.component.program import DEV, GONDOR, ROHAN, UIDS, run
+from tests.component.program import DEV, GONDOR, HOST, ROHAN, UIDS, run
 from tests.component.recording import Record, Registered, Secret, name_of, opened
 
 pytestmark = pytest.mark.component
 
 MEMBERS = ("gondor", "rohan")
+SILENT = Unreachable(HOST, "https://rivendell.example:6443", "no route to host", silent=True)
 PROVIDERS = ("host", *(f"member-{name}" for name in MEMBERS))
 
 
@@ -327,6 +329,21 @@ def test_outside_our_namespaces_all_has_our_label_and_is_refused_where_it_is_som
         provider: (f"only-ours-{provider}",) for provider in PROVIDERS
     }
     assert [str(each) for each in outside if not each.before_create] == []
+
+
+def test_a_members_namespace_says_who_the_host_is_and_what_is_beside_it_waits_for_it(karmada: Record) -> None:
+    namespace = karmada.one("Namespace", "gondor-namespace")
+    assert namespace.inputs["metadata"]["annotations"] == {keys.HOST: UIDS[HOST]}
+    beside = [karmada.one("ClusterRole", "gondor-access"), karmada.one("ClusterRole", "gondor-dns")]
+    beside += [karmada.one("ClusterDns", "gondor-cluster-dns")]
+    assert [str(each) for each in beside if namespace.urn not in karmada.needs(each)] == []
+
+
+def test_a_host_that_does_not_answer_takes_its_mark_off_no_namespace(tmp_path: Path) -> None:
+    record = run(tmp_path, answers={**UIDS, HOST: SILENT}, preview=True)
+    namespace = record.one("Namespace", "gondor-namespace")
+    assert "annotations" not in namespace.inputs["metadata"]
+    assert namespace.ignore_changes == ("metadata.annotations",)
 
 
 def test_a_member_has_the_labels_that_are_configured(tmp_path: Path) -> None:

@@ -55,6 +55,20 @@ def test_a_second_proxy_is_refused_in_the_preview(elves: Stack, clusters: Cluste
     _refused(elves, f"context {GONDOR}: ClusterRoleBinding karmada-impersonator is another federation's")
 
 
+def test_another_federation_of_the_same_name_is_refused_in_the_preview(
+    elves: Stack, federation: Federation, clusters: Clusters
+) -> None:
+    """Its host is another one; in gondor it would write over what is the first one's."""
+    values = yaml.safe_load(elves.settings.read_text())
+    values["config"] |= {
+        "federation:name": "fellowship",
+        "federation:host": {"context": MEMBERS["rohan"], "namespace": "elven-system"},
+    }
+    elves.prepare(yaml.safe_dump(values))
+    uid = clusters.get(HOST, "namespace", "kube-system")["metadata"]["uid"]
+    _refused(elves, f"and is of federation 'fellowship' in another host cluster (kube-system UID {uid})")
+
+
 def _refused(elves: Stack, why: str) -> None:
     """Pulumi ends at the first refusal: nothing else may be in the way."""
     code, log, _ = timed_pulumi(elves, "preview")

@@ -12,12 +12,13 @@ import urllib3
 
 from federation.clusters import connection, ownership
 from federation.settings.config import Refusal
-from federation.settings.keys import FEDERATION
+from federation.settings.keys import FEDERATION, HOST
 from kube.errors import ApiError
 
 pytestmark = pytest.mark.unit
 
 NAMESPACE = "/api/v1/namespaces/karmada-system"
+UID = "uid-of-rivendell"
 BINDING = f"{ownership.RBAC}/clusterrolebindings/karmada-impersonator"
 
 
@@ -42,7 +43,9 @@ def there(monkeypatch: pytest.MonkeyPatch) -> There:
 
 def create(kind: str, *, adopt: bool = False, **metadata: str) -> None:
     """What happens before an object of this kind is created by the federation `fellowship`."""
-    before_create(ownership.refuse_foreign("host", "fellowship", "rivendell", {}, adopt=adopt), kind, metadata)
+    before_create(
+        ownership.refuse_foreign("host", "fellowship", "rivendell", {}, host_uid=UID, adopt=adopt), kind, metadata
+    )
 
 
 def before_create(binding: pulumi.ResourceHookBinding, kind: str, metadata: Mapping[str, str]) -> None:
@@ -63,13 +66,32 @@ def test_what_a_killed_run_of_ours_has_made_is_written_over(there: There) -> Non
     create("Namespace", name="karmada-system")
 
 
+@pytest.mark.parametrize("host", [None, UID])
+def test_a_namespace_of_our_name_and_host_or_of_a_version_that_does_not_say_it_is_ours(
+    there: There, host: str | None
+) -> None:
+    marks = {"annotations": {HOST: host}} if host else {}
+    there[NAMESPACE] = {"metadata": {"name": "karmada-system", "labels": {FEDERATION: "fellowship"}, **marks}}
+    create("Namespace", name="karmada-system")
+
+
+def test_another_federation_of_our_name_is_known_by_its_host(there: There) -> None:
+    marks = {"labels": {FEDERATION: "fellowship"}, "annotations": {HOST: "uid-of-mordor"}}
+    there[NAMESPACE] = {"metadata": {"name": "karmada-system", **marks}}
+    with pytest.raises(
+        Refusal, match=r"of federation 'fellowship' in another host cluster \(kube-system UID uid-of-mordor\)"
+    ):
+        create("Namespace", name="karmada-system")
+    create("Namespace", name="karmada-system", adopt=True)
+
+
 @pytest.mark.parametrize("preview", [True, False])
 def test_only_a_preview_does_not_ask_a_cluster_that_was_silent(
     there: There, monkeypatch: pytest.MonkeyPatch, preview: bool
 ) -> None:
     there[NAMESPACE] = {"metadata": {"name": "karmada-system", "labels": {}}}
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
-    binding = ownership.refuse_foreign("host", "fellowship", "rivendell", {}, adopt=False, silent=True)
+    binding = ownership.refuse_foreign("host", "fellowship", "rivendell", {}, host_uid=UID, adopt=False, silent=True)
     with nullcontext() if preview else pytest.raises(Refusal):
         before_create(binding, "Namespace", {"name": "karmada-system"})
 
