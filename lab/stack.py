@@ -101,7 +101,7 @@ class Stack:
         self.pulumi("cancel", "--yes", *stack, capture=True)
         exported = json.loads(self.state())
         if unfinished.begun(exported):
-            self.pulumi("stack", "import", *stack, capture=True, given=json.dumps(unfinished.adopt(exported)))
+            self.pulumi("stack", "import", *stack, capture=True, given=json.dumps(unfinished.take_up(exported)))
         return True
 
     def pulumi(

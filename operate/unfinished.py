@@ -40,19 +40,19 @@ def begun(exported: State) -> list[State]:
     return operations
 
 
-def adopt(exported: State) -> State:
+def take_up(exported: State) -> State:
     """An exported stack without pending operations, in which what was begun outside of the state is resources."""
     deployment = exported["deployment"]
-    adopted = [
+    taken_up = [
         _created(operation["resource"])
         for operation in begun(exported)
         if operation["type"] == "creating" and operation["resource"]["type"].startswith((KUBERNETES, CLUSTER_DNS))
     ]
-    urns = {resource["urn"] for resource in adopted}
+    urns = {resource["urn"] for resource in taken_up}
     # Where one was being replaced, the old one has been deleted: all of ours have fixed names.
     kept = [resource for resource in deployment.get("resources", []) if resource["urn"] not in urns]
     rest = {key: value for key, value in deployment.items() if key != "pending_operations"}
-    return {**exported, "deployment": {**rest, "resources": [*kept, *adopted]}}
+    return {**exported, "deployment": {**rest, "resources": [*kept, *taken_up]}}
 
 
 def _created(resource: State) -> State:
@@ -75,4 +75,4 @@ def _created(resource: State) -> State:
 
 
 if __name__ == "__main__":
-    json.dump(adopt(json.load(sys.stdin)), sys.stdout)
+    json.dump(take_up(json.load(sys.stdin)), sys.stdout)

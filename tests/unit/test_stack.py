@@ -73,7 +73,7 @@ def test_what_a_dead_run_had_begun_is_adopted(tmp_path: Path, monkeypatch: pytes
     pulumi = Commands(BEGUN)
     assert stack(tmp_path, pulumi, monkeypatch, lock=dead).pick_up()
     assert pulumi.asked == ["cancel", "export", "import"]
-    assert json.loads(pulumi.imported) == unfinished.adopt(pulumi.exported)
+    assert json.loads(pulumi.imported) == unfinished.take_up(pulumi.exported)
 
 
 @pytest.mark.programs

@@ -42,8 +42,8 @@ def exported(resources: list[dict[str, Any]], operations: list[dict[str, Any]]) 
     return {"version": 3, "deployment": {"manifest": {}, "resources": resources, "pending_operations": operations}}
 
 
-def adopted(resources: list[dict[str, Any]], operations: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    deployment = unfinished.adopt(exported(resources, operations))["deployment"]
+def taken_up(resources: list[dict[str, Any]], operations: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    deployment = unfinished.take_up(exported(resources, operations))["deployment"]
     assert "pending_operations" not in deployment
     assert deployment["manifest"] == {}
     found = {each["urn"]: each for each in deployment["resources"]}
@@ -53,20 +53,20 @@ def adopted(resources: list[dict[str, Any]], operations: list[dict[str, Any]]) -
 
 def test_a_begun_object_becomes_a_resource_after_those_it_needs() -> None:
     begun = resource(SECRET, {"name": "etcd-files", "namespace": "karmada-system"}, dependencies=[ROLE])
-    found = adopted([resource(ROLE, {"name": "r"}, id="r")], pending("creating", begun))
+    found = taken_up([resource(ROLE, {"name": "r"}, id="r")], pending("creating", begun))
     assert list(found) == [ROLE, SECRET]
     assert found[SECRET]["id"] == "karmada-system/etcd-files"
     assert found[SECRET]["dependencies"] == [ROLE]
 
 
 def test_an_object_outside_namespaces_is_known_by_its_name() -> None:
-    assert adopted([], pending("creating", resource(ROLE, {"name": "gondor:r"})))[ROLE]["id"] == "gondor:r"
+    assert taken_up([], pending("creating", resource(ROLE, {"name": "gondor:r"})))[ROLE]["id"] == "gondor:r"
 
 
 def test_a_namespace_that_the_provider_only_took_it_to_be_in_is_none() -> None:
     """Its deletion would be looked for there, and not be seen."""
     begun = resource(CLUSTER, {"name": "gondor", "namespace": "default"})
-    found = adopted([], pending("creating", begun))[CLUSTER]
+    found = taken_up([], pending("creating", begun))[CLUSTER]
     assert found["id"] == "gondor"
     for metadata in (
         found["inputs"]["metadata"],
@@ -78,7 +78,7 @@ def test_a_namespace_that_the_provider_only_took_it_to_be_in_is_none() -> None:
 
 def test_it_can_be_destroyed_without_a_refresh() -> None:
     """The provider takes what an object is from the outputs."""
-    outputs = adopted([], pending("creating", resource(ROLE, {"name": "r"})))[ROLE]["outputs"]
+    outputs = taken_up([], pending("creating", resource(ROLE, {"name": "r"})))[ROLE]["outputs"]
     assert outputs == {
         "apiVersion": "v1",
         "kind": "Any",
@@ -103,7 +103,7 @@ def begun_cluster_dns(member: ApiServer) -> dict[str, Any]:
 
 
 def test_a_begun_cluster_dns_is_as_its_creation_returns_it_but_to_be_written_again(member: ApiServer) -> None:
-    found = adopted([], pending("creating", begun_cluster_dns(member)))[CLUSTER_DNS]
+    found = taken_up([], pending("creating", begun_cluster_dns(member)))[CLUSTER_DNS]
     assert found["id"] == "gondor-cluster-dns"
     assert {**found["outputs"], "drift": ""}.items() <= Called(ClusterDns).create(props(member)).items()
     assert "drift" in Called(ClusterDns).stale(found["outputs"], props(member))
@@ -113,7 +113,7 @@ def test_a_begun_cluster_dns_is_as_its_creation_returns_it_but_to_be_written_aga
 
 @pytest.mark.parametrize("written", [True, False])
 def test_a_begun_cluster_dns_can_be_destroyed_or_written_whatever_came_of_it(member: ApiServer, written: bool) -> None:
-    found = adopted([], pending("creating", begun_cluster_dns(member)))[CLUSTER_DNS]
+    found = taken_up([], pending("creating", begun_cluster_dns(member)))[CLUSTER_DNS]
     provider = Called(ClusterDns)
     if written:
         provider.create(props(member))
@@ -127,24 +127,24 @@ def test_a_begun_cluster_dns_can_be_destroyed_or_written_whatever_came_of_it(mem
 
 @pytest.mark.parametrize("urn", [KEY, WITHDRAWAL, KEPT_WORKLOADS])
 def test_what_leaves_nothing_behind_is_forgotten(urn: str) -> None:
-    assert adopted([], pending("creating", resource(urn))) == {}
+    assert taken_up([], pending("creating", resource(urn))) == {}
 
 
 @pytest.mark.parametrize("kind", ["updating", "deleting", "reading"])
 def test_a_change_of_what_the_state_knows_is_begun_anew(kind: str) -> None:
     known = resource(ROLE, {"name": "r"}, id="r")
-    assert adopted([known], pending(kind, resource(ROLE, {"name": "new"}))) == {ROLE: known}
+    assert taken_up([known], pending(kind, resource(ROLE, {"name": "new"}))) == {ROLE: known}
 
 
 def test_a_replacement_that_was_begun_takes_the_place_of_what_was_deleted() -> None:
     old = resource(ROLE, {"name": "r"}, id="r", pendingReplacement=True)
-    assert "pendingReplacement" not in adopted([old], pending("creating", resource(ROLE, {"name": "r"})))[ROLE]
+    assert "pendingReplacement" not in taken_up([old], pending("creating", resource(ROLE, {"name": "r"})))[ROLE]
 
 
 def test_a_state_without_pending_operations_stays_as_it_is() -> None:
     state = {"version": 3, "deployment": {"resources": [resource(ROLE, {"name": "r"}, id="r")]}}
     assert unfinished.begun(state) == []
-    assert unfinished.adopt(state) == state
+    assert unfinished.take_up(state) == state
 
 
 def test_it_is_a_filter(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,4 +152,4 @@ def test_it_is_a_filter(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(state)))
     monkeypatch.delitem(sys.modules, "operate.unfinished")
     runpy.run_module("operate.unfinished", run_name="__main__")
-    assert json.loads(capsys.readouterr().out) == unfinished.adopt(state)
+    assert json.loads(capsys.readouterr().out) == unfinished.take_up(state)
