@@ -49,7 +49,16 @@ PARTS = {
         "tests/upgrade",
     ),
     "tests against the clock": ("-m", "speed", "tests/fleet", "tests/programs"),
-    "tests on clusters": (*TWO_WORKERS, "-v", "-m", "not speed", "tests/fleet", "tests/kill"),
+    # In the order in which they stand: by itself pytest-xdist keeps groups of one test, long or not, to the end.
+    "tests on clusters": (
+        *TWO_WORKERS,
+        "--no-loadscope-reorder",
+        "-v",
+        "-m",
+        "not speed",
+        "tests/kill",
+        "tests/fleet",
+    ),
 }
 QUICK_CASES = 200
 CASES = 10_000
