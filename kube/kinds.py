@@ -17,7 +17,7 @@ API_VERSIONS = {
     "CronJob": "batch/v1",
     "Ingress": "networking.k8s.io/v1",
 }
-"""By kind; nowhere else are they listed. All but Namespace are in a namespace."""
+"""By kind; they stand nowhere else. All but Namespace are in a namespace."""
 
 
 def api_group(kind: str) -> str:

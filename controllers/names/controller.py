@@ -206,7 +206,9 @@ class Controller:
         shards = list(self._shards(key, memory.last_seen))
         hosts = frozenset(host for shard in shards for host in shard.hosts)
         resolved = self._hosts.use(key, hosts, memory.last_seen.resolved)
-        balancers = {shard.cluster: LoadBalancer(shard.addresses, shard.hosts) for shard in shards if shard.is_listed}
+        balancers = {
+            shard.cluster: LoadBalancer(shard.addresses, shard.hosts) for shard in shards if shard.has_balancer
+        }
         memory.last_seen = LastSeen({shard.cluster: shard.ready for shard in shards}, balancers, resolved)
         namespace, name = key
         names = ServiceNames(name, namespace, self._settings.federation, self._settings.zone)

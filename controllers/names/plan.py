@@ -39,13 +39,13 @@ class Shard:
     """Whether the cluster is out of service. It keeps its names, and these lead to the clusters that serve."""
 
     @property
-    def is_listed(self) -> bool:
+    def has_balancer(self) -> bool:
         """Whether the Service has a load balancer there at all."""
         return bool(self.addresses or self.hosts)
 
     @property
     def serves(self) -> bool:
-        return self.is_listed and self.ready and not self.withdrawn
+        return self.has_balancer and self.ready and not self.withdrawn
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def plan(names: ServiceNames, shards: Iterable[Shard], resolved: Mapping[str, Ad
     warnings: set[str] = set()
     at: defaultdict[Place, list[Shard]] = defaultdict(list)
     shards = list(shards)
-    if not any(shard.is_listed for shard in shards):
+    if not any(shard.has_balancer for shard in shards):
         return Plan((), ())
     for shard in shards:
         if not can_be_named(shard.region, shard.zones):

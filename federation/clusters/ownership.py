@@ -2,7 +2,7 @@
 
 The providers write over what they are to create and find (`clusters.provider`): so a run that was killed before it
 could note down what it had made goes on from there. What stands before that is this look at the label of the owner,
-at every object that is not inside a Namespace of the federation's own.
+at every object in host and members that is not inside a Namespace of the federation's own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import urllib3
 
 from federation.clusters.connection import connect, find
 from federation.settings.config import Refusal
-from federation.settings.keys import FEDERATION, HOST
+from federation.settings.keys import FEDERATION, HOST_UID
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.names import own_namespace
 from kube.errors import ApiError, CredentialsError
@@ -27,9 +27,10 @@ COLLECTIONS = {
     "ClusterRoleBinding": f"{RBAC}/clusterrolebindings",
     "Role": f"{RBAC}/namespaces/{{namespace}}/roles",
     "RoleBinding": f"{RBAC}/namespaces/{{namespace}}/rolebindings",
-    "ServiceAccount": f"{RBAC}/clusterrolebindings",
 }
-"""Where to look for what is there, by kind; of an account, for the binding that Karmada gives its name."""
+"""Where to look for what is there, by kind."""
+IMPERSONATOR = "ServiceAccount"
+"""Karmada gives the binding of its impersonator's account one fixed name: only one of its federations can have it."""
 
 
 def refuse_foreign(
@@ -53,22 +54,24 @@ def refuse_foreign(
     def refuse(args: pulumi.ResourceHookArgs) -> None:
         kind, metadata = args.type.rpartition(":")[2], (args.new_inputs or {})["metadata"]
         is_in_ours = metadata.get("namespace") == own_namespace(federation)
-        if kind != "ServiceAccount" and (adopt or is_in_ours):
+        is_impersonator = kind == IMPERSONATOR
+        if not is_impersonator and (adopt or is_in_ours):
             return
-        if kind not in COLLECTIONS:
+        collection = COLLECTIONS.get("ClusterRoleBinding" if is_impersonator else kind)
+        if collection is None:
             raise _unknown(context, kind, metadata["name"], "ownership.COLLECTIONS does not say where to look for it")
         if silent and pulumi.runtime.is_dry_run():
             return
         try:
             with connect(config) as api:
-                found = find(api, f"{COLLECTIONS[kind].format_map(metadata)}/{metadata['name']}")
+                found = find(api, f"{collection.format_map(metadata)}/{metadata['name']}")
         except ApiError as error:
             raise _unknown(context, kind, metadata["name"], f"{error.status} {error.reason}") from error
         except (urllib3.exceptions.HTTPError, CredentialsError, OSError, ValueError) as error:
             raise _unknown(context, kind, metadata["name"], str(error.__cause__ or error)) from error
         if found is None:
             return
-        problem = _bound(found, federation) if kind == "ServiceAccount" else _taken(kind, found, federation, host_uid)
+        problem = _bound(found, federation) if is_impersonator else _taken(kind, found, federation, host_uid)
         if problem:
             raise Refusal(f"context {context}: {problem}")
 
@@ -83,7 +86,8 @@ def _unknown(context: str, kind: str, name: str, why: str) -> Refusal:
 
 def _taken(kind: str, found: Mapping[str, Any], federation: str, host_uid: str | None) -> str | None:
     owner, host = (
-        (found["metadata"].get(part) or {}).get(key) for part, key in (("labels", FEDERATION), ("annotations", HOST))
+        (found["metadata"].get(part) or {}).get(key)
+        for part, key in (("labels", FEDERATION), ("annotations", HOST_UID))
     )
     # What an earlier version has made does not say its host.
     is_of_our_host = None in (host, host_uid) or host == host_uid

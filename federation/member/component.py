@@ -18,7 +18,7 @@ from federation.parts.roles import grant, grant_within
 from federation.parts.workload import READY_WITHIN, digest
 from federation.settings import access, names, reach, schema
 from federation.settings.access import IMPERSONATOR, Rights
-from federation.settings.keys import FEDERATION, HOST, KEEP_WORKLOADS, NAMESPACES
+from federation.settings.keys import FEDERATION, HOST_UID, KEEP_WORKLOADS, NAMESPACES
 from federation.settings.schema import Kind
 
 WRITTEN_BY_KARMADA = ["spec.taints", "spec.resourceModels"]
@@ -57,7 +57,7 @@ class Member(pulumi.ComponentResource):
         api_namespace = args.control_plane.cluster_namespace
         federation = args.control_plane.federation
         labels = {FEDERATION: federation}
-        shared = ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.refuse_foreign))
+        guarded = ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.refuse_foreign))
 
         host_uid = args.control_plane.host.uid
         namespace = self.namespace = k8s.core.v1.Namespace(
@@ -65,14 +65,14 @@ class Member(pulumi.ComponentResource):
             metadata={
                 "name": names.own_namespace(federation),
                 "labels": labels,
-                **({"annotations": {HOST: host_uid}} if host_uid else {}),
+                **({"annotations": {HOST_UID: host_uid}} if host_uid else {}),
             },
             opts=ResourceOptions.merge(
-                shared, ResourceOptions(ignore_changes=[] if host_uid else ["metadata.annotations"])
+                guarded, ResourceOptions(ignore_changes=[] if host_uid else ["metadata.annotations"])
             ),
         )
         # A Namespace that is refused keeps what is outside of it from being written over as well.
-        shared = ResourceOptions.merge(shared, ResourceOptions(depends_on=[namespace]))
+        guarded = ResourceOptions.merge(guarded, ResourceOptions(depends_on=[namespace]))
         rights = access.rights(args.settings.access, args.propagated, args.terms.needs, proxy=args.settings.proxy)
         self.sees = rights.namespaces if rights.looks_within else ()
         ready_within = args.settings.ready_within
@@ -83,7 +83,7 @@ class Member(pulumi.ComponentResource):
             {"name": f"federation:{federation}:engine", "labels": labels},
             rights,
             {"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": ACCOUNT},
-            shared,
+            guarded,
         )
 
         secret = k8s.core.v1.Secret(
@@ -94,7 +94,8 @@ class Member(pulumi.ComponentResource):
         )
         references = {"secretRef": {"namespace": api_namespace, "name": secret.metadata.name}}
         if rights.proxy:
-            impersonator_token = service_account(name, IMPERSONATOR, namespace, generation, labels=labels, opts=shared)
+            # Guarded though it is in our Namespace: a member has one binding of the name that Karmada gives it.
+            impersonator_token = service_account(name, IMPERSONATOR, namespace, generation, labels=labels, opts=guarded)
             impersonation = k8s.core.v1.Secret(
                 f"{name}-impersonation",
                 metadata={"name": f"{name}-impersonator", "namespace": api_namespace, "labels": labels},
@@ -117,7 +118,7 @@ class Member(pulumi.ComponentResource):
             )
         keeping = args.settings.keep_workloads
         before = args.engine.keep_workloads(name, in_api) if keeping else []
-        cluster = k8s.apiextensions.CustomResource(
+        registration = k8s.apiextensions.CustomResource(
             f"{name}-cluster",
             api_version="cluster.karmada.io/v1alpha1",
             kind="Cluster",
@@ -150,7 +151,7 @@ class Member(pulumi.ComponentResource):
                 ),
             ),
         )
-        args.engine.leave(name, keeping, ResourceOptions(parent=self, depends_on=[cluster]))
+        args.engine.leave(name, keeping, ResourceOptions(parent=self, depends_on=[registration]))
         self.register_outputs({})
 
 

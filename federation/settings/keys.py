@@ -5,7 +5,7 @@ The program, its provider and its controllers share them; those of people are in
 
 FEDERATION = "federation/name"
 """Label of what a federation makes in clusters that it shares with others: the federation's name."""
-HOST = "federation/host"
+HOST_UID = "federation/host"
 """Annotation of a federation's own Namespace in a member: UID of Namespace kube-system in the host cluster. It tells
 federations of one name apart."""
 CARRIED_BY = "federation/carried-by"

@@ -323,7 +323,7 @@ def test_outside_our_namespaces_all_has_our_label_and_is_refused_where_it_is_som
         for each in record.resources
         if name_of(each.provider) in PROVIDERS and opened(each.inputs["metadata"]).get("namespace") not in ours
     ]
-    assert {each.kind for each in outside} == ownership.COLLECTIONS.keys() - {"ServiceAccount"}
+    assert {each.kind for each in outside} == ownership.COLLECTIONS.keys()
     assert [str(each) for each in outside if each.inputs["metadata"]["labels"][FEDERATION] != "fellowship"] == []
     assert {name_of(each.provider): each.before_create for each in outside} == {
         provider: (f"only-ours-{provider}",) for provider in PROVIDERS
@@ -333,7 +333,7 @@ def test_outside_our_namespaces_all_has_our_label_and_is_refused_where_it_is_som
 
 def test_a_members_namespace_says_who_the_host_is_and_what_is_beside_it_waits_for_it(karmada: Record) -> None:
     namespace = karmada.one("Namespace", "gondor-namespace")
-    assert namespace.inputs["metadata"]["annotations"] == {keys.HOST: UIDS[HOST]}
+    assert namespace.inputs["metadata"]["annotations"] == {keys.HOST_UID: UIDS[HOST]}
     beside = [karmada.one("ClusterRole", "gondor-access"), karmada.one("ClusterRole", "gondor-dns")]
     beside += [karmada.one("ClusterDns", "gondor-cluster-dns")]
     assert [str(each) for each in beside if namespace.urn not in karmada.needs(each)] == []

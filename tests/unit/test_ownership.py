@@ -12,7 +12,7 @@ import urllib3
 
 from federation.clusters import connection, ownership
 from federation.settings.config import Refusal
-from federation.settings.keys import FEDERATION, HOST
+from federation.settings.keys import FEDERATION, HOST_UID
 from kube.errors import ApiError
 
 pytestmark = pytest.mark.unit
@@ -70,13 +70,13 @@ def test_what_a_killed_run_of_ours_has_made_is_written_over(there: There) -> Non
 def test_a_namespace_of_our_name_and_host_or_of_a_version_that_does_not_say_it_is_ours(
     there: There, host: str | None
 ) -> None:
-    marks = {"annotations": {HOST: host}} if host else {}
+    marks = {"annotations": {HOST_UID: host}} if host else {}
     there[NAMESPACE] = {"metadata": {"name": "karmada-system", "labels": {FEDERATION: "fellowship"}, **marks}}
     create("Namespace", name="karmada-system")
 
 
 def test_another_federation_of_our_name_is_known_by_its_host(there: There) -> None:
-    marks = {"labels": {FEDERATION: "fellowship"}, "annotations": {HOST: "uid-of-mordor"}}
+    marks = {"labels": {FEDERATION: "fellowship"}, "annotations": {HOST_UID: "uid-of-mordor"}}
     there[NAMESPACE] = {"metadata": {"name": "karmada-system", **marks}}
     with pytest.raises(
         Refusal, match=r"of federation 'fellowship' in another host cluster \(kube-system UID uid-of-mordor\)"
