@@ -175,7 +175,7 @@ sys.path.insert(0, {str(ROOT)!r})
 import pulumi
 from federation.parts import our_provider, pki
 from federation.settings.schema import Certificates
-provider = own.provider(())
+provider = our_provider.provider(())
 # Like the load balancer's, it is known only once something has been made.
 address = pki.PrivateKey("balancer", pulumi.ResourceOptions(provider=provider)).public_key_pem.apply(
     lambda _: ["localhost", "192.0.2.1"]
@@ -238,7 +238,7 @@ from federation.parts import our_provider
 from federation.dns.withdrawal import Withdrawal
 config = pulumi.Config()
 if config.get_bool("stays"):
-    options = pulumi.ResourceOptions(provider=own.provider(()))
+    options = pulumi.ResourceOptions(provider=our_provider.provider(()))
     kubeconfig = config.require_secret("kubeconfig")
     Withdrawal("gondor-withdrawal", "gondor", kubeconfig, config.require_int("ttl"), options)
 """

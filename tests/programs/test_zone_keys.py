@@ -21,7 +21,7 @@ import pulumi
 from federation.parts import our_provider, pki
 from federation.dns import zone_key
 from federation.dns.transfers import SharedSecret, TransferKey
-options = pulumi.ResourceOptions(provider=own.provider(()))
+options = pulumi.ResourceOptions(provider=our_provider.provider(()))
 shared = SharedSecret("transfer-key", options)
 key = pki.PrivateKey("zone-key", options)
 pulumi.export("transferKey", TransferKey("transfer.example.com.", shared.secret_base64).parts)
