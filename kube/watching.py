@@ -82,7 +82,7 @@ def follow(
         if lasted < 0.8 * watch_seconds - 1:
             # It ended early, as when the server starts anew: on an etcd of before, a watch from now would tell nothing.
             now = _list(client, path, seconds, {**query, "limit": "1"})
-            _after(version, now["metadata"]["resourceVersion"])
+            _after(version, (now.get("metadata") or {}).get("resourceVersion") or "")
         yield Ended(lasted)
 
 
@@ -129,8 +129,8 @@ def _pages(client: Client, path: str, seconds: tuple[float, float], query: Mappi
         page = _list(client, path, seconds, {**query, "limit": PAGE, **({"continue": more} if more else {})})
         metadata = page.get("metadata") or {}
         more = metadata.get("continue", "")
-        version = "" if more else metadata.get("resourceVersion")
-        if version is None:
+        version = "" if more else metadata.get("resourceVersion") or ""
+        if not (more or version):
             raise ValueError("this list does not say of which version it is")
         yield Page(page.get("items") or (), version)
         if not more:

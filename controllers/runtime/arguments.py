@@ -37,7 +37,7 @@ def name(text: str) -> str:
 
 
 def zone(text: str) -> str:
-    """In the form that zones are kept in (`names.zone_of`)."""
+    """In the form that zones are kept in (`syntax.zone_of`)."""
     if not is_zone(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not {ZONE_RULE}")
     return zone_of(text)

@@ -25,7 +25,7 @@ class Loop:
         self._order = count()
         self._beat = monotonic()
         self.ended = Event()
-        """Set once no action will run any more: what posts to this loop may end, too."""
+        """Set once no further action will run: what posts to this loop may end, too."""
 
     def post(self, action: Action) -> None:
         """Runs `action` after all that was posted before; for any thread."""

@@ -96,6 +96,8 @@ def _follow(stream: Stream[T], metrics: StreamMetrics) -> None:
 def _list_and_watch(stream: Stream[T], api: Api, metrics: StreamMetrics) -> None:
     views: dict[Key, T] = {}
     for told in api.follow(stream.path, stream.watch_seconds, labelSelector=stream.selector):
+        if stream.stopped.is_set():
+            return
         match told:
             case Page():
                 for obj in told.items:

@@ -14,7 +14,7 @@ from http import HTTPStatus
 
 import pulumi
 import urllib3
-from pulumi import Resource, ResourceHookBinding, ResourceOptions
+from pulumi import ResourceHookBinding, ResourceOptions
 
 from federation.clusters.connection import connect, get
 from federation.clusters.credentials import SilentPluginError
@@ -108,7 +108,7 @@ def _alive(uids: Mapping[str, str], members: Sequence[Member]) -> Iterator[str]:
             yield f"{PROJECT}:members[{i}].unreachable: {answer}; {allowed}"
 
 
-def remember(cluster: str, context: str, uid: str | None) -> Resource:
+def remember(cluster: str, context: str, uid: str | None) -> pulumi.Stash:
     """The UID of a cluster in the state, where no refresh looks for it: another one is refused, in preview too.
 
     `cluster` is the name of its provider, which waits for this; so nothing is written into a cluster that is refused.

@@ -15,7 +15,7 @@ import urllib3
 
 from federation.clusters.connection import connect, find
 from federation.settings.config import Refusal
-from federation.settings.keys import FEDERATION, HOST_UID
+from federation.settings.keys import CONTROL_PLANE, FEDERATION
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.names import own_namespace
 from kube.errors import ApiError, CredentialsError
@@ -39,16 +39,17 @@ def refuse_foreign(
     context: str,
     config: Kubeconfig,
     *,
-    host_uid: str | None,
+    control_plane: str | None,
     adopt: bool,
     silent: bool = False,
 ) -> pulumi.ResourceHookBinding:
     """What is bound to the creation of objects that could be somebody else's, and of the impersonator's account.
 
-    `name` is that of the cluster's provider; `host_uid` tells the federation from others of its name, unless its host
-    does not answer (None). With `adopt`, objects of others are taken over; the rights of
-    another federation's impersonator never are. What cannot be told is refused; a cluster that was `silent` already is
-    not asked in a preview, where it would be waited for once for each object, and nothing is written.
+    `name` is that of the cluster's provider. `control_plane` tells the federation from others of its name, as
+    keys.CONTROL_PLANE has it; it is None while the host does not answer. With `adopt`, objects of others are taken
+    over; the rights of another federation's impersonator never are. What cannot be told is refused; a cluster that was
+    `silent` already is not asked in a preview, where it would be waited for once for each object, and nothing is
+    written.
     """
 
     def refuse(args: pulumi.ResourceHookArgs) -> None:
@@ -71,7 +72,10 @@ def refuse_foreign(
             raise _unknown(context, kind, metadata["name"], str(error.__cause__ or error)) from error
         if found is None:
             return
-        problem = _bound(found, federation) if is_impersonator else _taken(kind, found, federation, host_uid)
+        if control_plane is None and _control_plane(found) and not pulumi.runtime.is_dry_run():
+            why = "the host does not answer, by which federations of one name are told apart"
+            raise _unknown(context, kind, metadata["name"], why)
+        problem = _bound(found, federation) if is_impersonator else _taken(kind, found, federation, control_plane)
         if problem:
             raise Refusal(f"context {context}: {problem}")
 
@@ -84,22 +88,24 @@ def _unknown(context: str, kind: str, name: str, why: str) -> Refusal:
     return Refusal(f"context {context}: {kind} {name} is not made, as it cannot be told whose it is: {why}")
 
 
-def _taken(kind: str, found: Mapping[str, Any], federation: str, host_uid: str | None) -> str | None:
-    owner, host = (
-        (found["metadata"].get(part) or {}).get(key)
-        for part, key in (("labels", FEDERATION), ("annotations", HOST_UID))
-    )
-    # What an earlier version has made does not say its host.
-    is_of_our_host = None in (host, host_uid) or host == host_uid
-    if owner == federation and is_of_our_host:
+def _taken(kind: str, found: Mapping[str, Any], federation: str, control_plane: str | None) -> str | None:
+    owner, of = (found["metadata"].get("labels") or {}).get(FEDERATION), _control_plane(found)
+    if owner == federation and (None in (of, control_plane) or of == control_plane):
         return None
     whose = f"of federation {owner!r}" if owner else f"somebody else's (it has no label {FEDERATION})"
     if owner == federation:
-        whose += f" in another host cluster (kube-system UID {host})"
+        uid, _, namespace = str(of).partition("/")
+        whose += f", whose control plane is in Namespace {namespace} of the cluster with kube-system UID {uid}"
     return (
         f"{kind} {found['metadata']['name']} is there already, and is {whose}; "
         "allowed: another name, or `adopt: true` for this cluster, to take it over and delete it in the end"
     )
+
+
+def _control_plane(found: Mapping[str, Any]) -> str | None:
+    """Of whoever made it; None where it does not say so, as what an earlier version has made."""
+    said: str | None = (found["metadata"].get("annotations") or {}).get(CONTROL_PLANE)
+    return said
 
 
 def _bound(found: Mapping[str, Any], federation: str) -> str | None:

@@ -27,6 +27,8 @@ class Cluster:
     """Of just its context, for what the provider is not asked."""
     uid: str | None
     """UID of its kube-system namespace: its identity. None if it did not answer, which leaves the known one."""
+    known_uid: Output[str]
+    """The same from the state, where it did not answer; empty as long as it never did."""
     refused: bool
     """Whether it does not take its credentials; those in the state then stay."""
     silent: bool
@@ -90,14 +92,15 @@ def _cluster(
     if isinstance(answer, Unreachable) and answer.stuck:
         # The provider would wait for it for ever.
         config = credentials.without_plugin(config)
-    uid, host_uid = answer if isinstance(answer, str) else None, answers[stack.settings.host.context]
-    same = ResourceOptions(
-        depends_on=[identity.remember(name, place.context, uid)], ignore_changes=["kubeconfig"] if refused else []
-    )
+    uid, host = answer if isinstance(answer, str) else None, stack.settings.host
+    host_uid = answers[host.context]
+    remembered = identity.remember(name, place.context, uid)
+    same = ResourceOptions(depends_on=[remembered], ignore_changes=["kubeconfig"] if refused else [])
     return Cluster(
         provider=provider(name, identifier, Output.secret(kubeconfig.dump(config)), same, silent=silent, gone=gone),
         kubeconfig=config,
         uid=uid,
+        known_uid=remembered.input,
         refused=refused,
         silent=silent,
         refuse_foreign=ownership.refuse_foreign(
@@ -105,7 +108,7 @@ def _cluster(
             stack.settings.name,
             place.context,
             config,
-            host_uid=host_uid if isinstance(host_uid, str) else None,
+            control_plane=f"{host_uid}/{host.namespace}" if isinstance(host_uid, str) else None,
             adopt=place.adopt,
             silent=silent,
         ),

@@ -69,6 +69,8 @@ class ControlPlane(pulumi.ComponentResource):
     host: Cluster
     namespace: k8s.core.v1.Namespace
     """The control plane's Namespace in the host cluster."""
+    identity: Output[str]
+    """Where that is (keys.CONTROL_PLANE); empty as long as the host has never answered."""
     certificate_expiry: Output[str]
     """When the first certificate expires (RFC 3339)."""
     inside: Output[str]
@@ -91,6 +93,7 @@ class ControlPlane(pulumi.ComponentResource):
         child = ResourceOptions(parent=self)
         self.host = args.host
         host, size = args.settings, args.settings.api_server
+        self.identity = args.host.known_uid.apply(lambda uid: f"{uid}/{host.namespace}" if uid else "")
         namespace = self.namespace = k8s.core.v1.Namespace(
             host.namespace,
             metadata={

@@ -47,7 +47,7 @@ class MemberDns(pulumi.ComponentResource):
         token = service_account(
             member, ACCOUNT, namespace, args.settings.token_generation, labels=labels, opts=in_member
         )
-        _grant_sight(
+        _grant_reading(
             f"{member}-dns",
             {"name": f"federation:{federation}:dns", "labels": labels},
             args.member.sees,
@@ -115,7 +115,7 @@ class MemberDns(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def _grant_sight(
+def _grant_reading(
     resource: str,
     metadata: k8s.meta.v1.ObjectMetaArgsDict,
     namespaces: Sequence[str],

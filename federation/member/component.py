@@ -18,7 +18,7 @@ from federation.parts.roles import grant, grant_within
 from federation.parts.workload import READY_WITHIN, digest
 from federation.settings import access, names, reach, schema
 from federation.settings.access import IMPERSONATOR, Rights
-from federation.settings.keys import FEDERATION, HOST_UID, KEEP_WORKLOADS, NAMESPACES
+from federation.settings.keys import CONTROL_PLANE, FEDERATION, KEEP_WORKLOADS, NAMESPACES
 from federation.settings.schema import Kind
 
 WRITTEN_BY_KARMADA = ["spec.taints", "spec.resourceModels"]
@@ -59,17 +59,14 @@ class Member(pulumi.ComponentResource):
         labels = {FEDERATION: federation}
         guarded = ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.refuse_foreign))
 
-        host_uid = args.control_plane.host.uid
         namespace = self.namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
             metadata={
                 "name": names.own_namespace(federation),
                 "labels": labels,
-                **({"annotations": {HOST_UID: host_uid}} if host_uid else {}),
+                "annotations": args.control_plane.identity.apply(lambda known: {CONTROL_PLANE: known} if known else {}),
             },
-            opts=ResourceOptions.merge(
-                guarded, ResourceOptions(ignore_changes=[] if host_uid else ["metadata.annotations"])
-            ),
+            opts=guarded,
         )
         # A Namespace that is refused keeps what is outside of it from being written over as well.
         guarded = ResourceOptions.merge(guarded, ResourceOptions(depends_on=[namespace]))

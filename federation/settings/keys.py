@@ -5,9 +5,9 @@ The program, its provider and its controllers share them; those of people are in
 
 FEDERATION = "federation/name"
 """Label of what a federation makes in clusters that it shares with others: the federation's name."""
-HOST_UID = "federation/host"
-"""Annotation of a federation's own Namespace in a member: UID of Namespace kube-system in the host cluster. It tells
-federations of one name apart."""
+CONTROL_PLANE = "federation/control-plane"
+"""Annotation of a federation's own Namespace in a member, which tells federations of one name apart: where its control
+plane is, as the UID of Namespace kube-system in the host cluster, a slash, and the Namespace there."""
 CARRIED_BY = "federation/carried-by"
 """Label of what the builtin engine brings into a member: the federation's name."""
 PROPAGATE = "federation/propagate"

@@ -23,6 +23,7 @@ def follow(api: Api, path: str, act: Callable[[Objects], None]) -> None:
             _follow(api, path, act)
         except FAILURES as problem:
             print(f"following {path}: {problem}", flush=True)
+            time.sleep(1)  # Also where the API server is well, and something in it is not.
         wait_until("the API server to come back", lambda: api.has("/readyz"), AWAY_SECONDS)
 
 

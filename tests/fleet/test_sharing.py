@@ -58,7 +58,7 @@ def test_a_second_proxy_is_refused_in_the_preview(elves: Stack, clusters: Cluste
 def test_another_federation_of_the_same_name_is_refused_in_the_preview(
     elves: Stack, federation: Federation, clusters: Clusters
 ) -> None:
-    """Its host is another one; in gondor it would write over what is the first one's."""
+    """Its control plane is in another cluster; in gondor it would write over what is the first one's."""
     values = yaml.safe_load(elves.settings.read_text())
     values["config"] |= {
         "federation:name": "fellowship",
@@ -66,7 +66,8 @@ def test_another_federation_of_the_same_name_is_refused_in_the_preview(
     }
     elves.prepare(yaml.safe_dump(values))
     uid = clusters.get(HOST, "namespace", "kube-system")["metadata"]["uid"]
-    _refused(elves, f"and is of federation 'fellowship' in another host cluster (kube-system UID {uid})")
+    first = f"Namespace {SYSTEM} of the cluster with kube-system UID {uid}"
+    _refused(elves, f"and is of federation 'fellowship', whose control plane is in {first}")
 
 
 def _refused(elves: Stack, why: str) -> None:

@@ -227,7 +227,7 @@ def test_nothing_was_seen_where_nothing_was_written() -> None:
         ).map(json.dumps),
     )
 )
-def test_an_annotation_that_was_spoilt_is_no_sight(text: str) -> None:
+def test_an_annotation_that_was_spoilt_was_not_seen(text: str) -> None:
     metadata = {"namespace": "default", "name": "web", "annotations": {SEEN: text}}
     last_seen = read_last_seen(Written(WEB, "1", "2", owned({"metadata": metadata})))
     assert all(isinstance(is_ready, bool) for is_ready in last_seen.ready.values())

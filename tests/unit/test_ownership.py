@@ -12,13 +12,13 @@ import urllib3
 
 from federation.clusters import connection, ownership
 from federation.settings.config import Refusal
-from federation.settings.keys import FEDERATION, HOST_UID
+from federation.settings.keys import CONTROL_PLANE, FEDERATION
 from kube.errors import ApiError
 
 pytestmark = pytest.mark.unit
 
 NAMESPACE = "/api/v1/namespaces/karmada-system"
-UID = "uid-of-rivendell"
+OURS = "uid-of-rivendell/karmada-system"
 BINDING = f"{ownership.RBAC}/clusterrolebindings/karmada-impersonator"
 
 
@@ -44,7 +44,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> There:
 def create(kind: str, *, adopt: bool = False, **metadata: str) -> None:
     """What happens before an object of this kind is created by the federation `fellowship`."""
     before_create(
-        ownership.refuse_foreign("host", "fellowship", "rivendell", {}, host_uid=UID, adopt=adopt), kind, metadata
+        ownership.refuse_foreign("host", "fellowship", "rivendell", {}, control_plane=OURS, adopt=adopt), kind, metadata
     )
 
 
@@ -66,23 +66,39 @@ def test_what_a_killed_run_of_ours_has_made_is_written_over(there: There) -> Non
     create("Namespace", name="karmada-system")
 
 
-@pytest.mark.parametrize("host", [None, UID])
-def test_a_namespace_of_our_name_and_host_or_of_a_version_that_does_not_say_it_is_ours(
-    there: There, host: str | None
+@pytest.mark.parametrize("of", [None, OURS])
+def test_a_namespace_of_our_control_plane_or_of_a_version_that_does_not_say_it_is_ours(
+    there: There, of: str | None
 ) -> None:
-    marks = {"annotations": {HOST_UID: host}} if host else {}
-    there[NAMESPACE] = {"metadata": {"name": "karmada-system", "labels": {FEDERATION: "fellowship"}, **marks}}
+    there[NAMESPACE] = namespace_of(of)
     create("Namespace", name="karmada-system")
 
 
-def test_another_federation_of_our_name_is_known_by_its_host(there: There) -> None:
-    marks = {"labels": {FEDERATION: "fellowship"}, "annotations": {HOST_UID: "uid-of-mordor"}}
-    there[NAMESPACE] = {"metadata": {"name": "karmada-system", **marks}}
-    with pytest.raises(
-        Refusal, match=r"of federation 'fellowship' in another host cluster \(kube-system UID uid-of-mordor\)"
-    ):
+@pytest.mark.parametrize("of", ["uid-of-mordor/karmada-system", "uid-of-rivendell/another-system"])
+def test_another_federation_of_our_name_is_known_by_its_control_plane(there: There, of: str) -> None:
+    there[NAMESPACE] = namespace_of(of)
+    uid, _, namespace = of.partition("/")
+    whose = f"of federation 'fellowship', whose control plane is in Namespace {namespace} of the cluster with"
+    with pytest.raises(Refusal, match=f"{whose} kube-system UID {uid}"):
         create("Namespace", name="karmada-system")
     create("Namespace", name="karmada-system", adopt=True)
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_while_the_host_does_not_answer_only_a_preview_passes_over_one_that_may_be_anothers(
+    there: There, monkeypatch: pytest.MonkeyPatch, preview: bool
+) -> None:
+    there[NAMESPACE] = namespace_of("uid-of-mordor/karmada-system")
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
+    binding = ownership.refuse_foreign("member", "fellowship", "rohan", {}, control_plane=None, adopt=False)
+    with nullcontext() if preview else pytest.raises(Refusal, match="the host does not answer, by which"):
+        before_create(binding, "Namespace", {"name": "karmada-system"})
+
+
+def namespace_of(control_plane: str | None) -> Mapping[str, Any]:
+    """The Namespace as a federation of our name with this control plane has made it."""
+    marks = {"annotations": {CONTROL_PLANE: control_plane}} if control_plane else {}
+    return {"metadata": {"name": "karmada-system", "labels": {FEDERATION: "fellowship"}, **marks}}
 
 
 @pytest.mark.parametrize("preview", [True, False])
@@ -91,7 +107,9 @@ def test_only_a_preview_does_not_ask_a_cluster_that_was_silent(
 ) -> None:
     there[NAMESPACE] = {"metadata": {"name": "karmada-system", "labels": {}}}
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
-    binding = ownership.refuse_foreign("host", "fellowship", "rivendell", {}, host_uid=UID, adopt=False, silent=True)
+    binding = ownership.refuse_foreign(
+        "host", "fellowship", "rivendell", {}, control_plane=OURS, adopt=False, silent=True
+    )
     with nullcontext() if preview else pytest.raises(Refusal):
         before_create(binding, "Namespace", {"name": "karmada-system"})
 
