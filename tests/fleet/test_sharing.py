@@ -29,13 +29,15 @@ def elves(federation: Federation, clusters: Clusters, tmp_path_factory: pytest.T
     timed_pulumi(stack, "destroy", "--yes", "--skip-preview")
 
 
-def configure(stack: Stack, namespace: str, member: dict[str, object]) -> None:
+def configure(
+    stack: Stack, namespace: str, member: dict[str, object], *, name: str = "elves", host: str = HOST
+) -> None:
     values = {
         "pulumi:disable-default-providers": ["*"],
-        "federation:name": "elves",
+        "federation:name": name,
         "federation:engine": ENGINE,
         "federation:kubeconfig": str(stack.kubeconfig),
-        "federation:host": {"context": HOST, "namespace": namespace},
+        "federation:host": {"context": host, "namespace": namespace},
         "federation:dns": {"zone": "elves.test", "ttl": 1, "coredns": {"replicas": 1}},
         "federation:members": [member],
     }
@@ -43,8 +45,8 @@ def configure(stack: Stack, namespace: str, member: dict[str, object]) -> None:
 
 
 def test_what_is_somebody_elses_is_refused_in_the_preview(elves: Stack, clusters: Clusters) -> None:
-    clusters.kubectl(GONDOR, "create", "namespace", "federation-elves")
     _refused(elves, f"context {HOST}: Namespace {SYSTEM} is there already, and is of federation 'fellowship'")
+    clusters.kubectl(GONDOR, "create", "namespace", "federation-elves")
     configure(elves, "elven-system", SHARED)
     _refused(elves, f"context {GONDOR}: Namespace federation-elves is there already, and is somebody else's")
 
@@ -59,12 +61,7 @@ def test_another_federation_of_the_same_name_is_refused_in_the_preview(
     elves: Stack, federation: Federation, clusters: Clusters
 ) -> None:
     """Its control plane is in another cluster; in gondor it would write over what is the first one's."""
-    values = yaml.safe_load(elves.settings.read_text())
-    values["config"] |= {
-        "federation:name": "fellowship",
-        "federation:host": {"context": MEMBERS["rohan"], "namespace": "elven-system"},
-    }
-    elves.prepare(yaml.safe_dump(values))
+    configure(elves, "elven-system", SHARED, name="fellowship", host=MEMBERS["rohan"])
     uid = clusters.get(HOST, "namespace", "kube-system")["metadata"]["uid"]
     first = f"Namespace {SYSTEM} of the cluster with kube-system UID {uid}"
     _refused(elves, f"and is of federation 'fellowship', whose control plane is in {first}")
