@@ -77,6 +77,13 @@ class Client:
         """What the answer says, with the arguments of `call`. Raises ValueError too, for what is no JSON."""
         return json.loads(self.call(method, path, **request).data)
 
+    def ask_for_object(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        """The same of what has to be an object; raises ValueError for all else."""
+        answer = self.ask(method, path, **request)
+        if not isinstance(answer, dict):
+            raise ValueError(f"the answer to {method} {path} is no object")
+        return answer
+
     def call(
         self,
         method: str,

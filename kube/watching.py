@@ -81,7 +81,7 @@ def follow(
         # A watch is asked for a fifth less at the least.
         if lasted < 0.8 * watch_seconds - 1:
             # It ended early, as when the server starts anew: on an etcd of before, a watch from now would tell nothing.
-            now = _list(client, path, seconds, {**query, "limit": "1"})
+            now = client.ask_for_object("GET", path, query={**query, "limit": "1"}, seconds=seconds)
             _after(version, (now.get("metadata") or {}).get("resourceVersion") or "")
         yield Ended(lasted)
 
@@ -126,7 +126,8 @@ def watch(
 def _pages(client: Client, path: str, seconds: tuple[float, float], query: Mapping[str, str]) -> Iterator[Page]:
     more = ""
     while True:
-        page = _list(client, path, seconds, {**query, "limit": PAGE, **({"continue": more} if more else {})})
+        asked = {**query, "limit": PAGE, **({"continue": more} if more else {})}
+        page = client.ask_for_object("GET", path, query=asked, seconds=seconds)
         metadata = page.get("metadata") or {}
         more = metadata.get("continue", "")
         version = "" if more else metadata.get("resourceVersion") or ""
@@ -135,13 +136,6 @@ def _pages(client: Client, path: str, seconds: tuple[float, float], query: Mappi
         yield Page(page.get("items") or (), version)
         if not more:
             return
-
-
-def _list(client: Client, path: str, seconds: tuple[float, float], query: Mapping[str, str]) -> dict[str, Any]:
-    answer = client.ask("GET", path, query=query, seconds=seconds)
-    if not isinstance(answer, dict):
-        raise ValueError(f"the answer to GET {path} is no object")
-    return answer
 
 
 def _after(version: str, now: str) -> str:

@@ -125,10 +125,7 @@ class Api:
     def _ask(self, method: str, path: str, **request: Any) -> Json:
         if method != "GET":
             self.fence()
-        answer = self._client.ask(method, path, seconds=_times(self._seconds), **request)
-        if not isinstance(answer, dict):
-            raise ValueError(f"the answer to {method} {path} is no object")
-        return answer
+        return self._client.ask_for_object(method, path, seconds=_times(self._seconds), **request)
 
 
 def _times(seconds: float) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from pulumi_kubernetes.provider import KubeClientSettingsArgs
 
 from federation.clusters import credentials, identity, ownership
 from federation.clusters.identity import Answers, Unreachable
-from federation.settings import kubeconfig, schema
+from federation.settings import kubeconfig, names, schema
 from federation.settings.config import Config
 from federation.settings.kubeconfig import Kubeconfig
 
@@ -108,7 +108,7 @@ def _cluster(
             stack.settings.name,
             place.context,
             config,
-            control_plane=f"{host_uid}/{host.namespace}" if isinstance(host_uid, str) else None,
+            control_plane=names.control_plane(host_uid, host.namespace) if isinstance(host_uid, str) else None,
             adopt=place.adopt,
             silent=silent,
         ),

@@ -93,7 +93,7 @@ class ControlPlane(pulumi.ComponentResource):
         child = ResourceOptions(parent=self)
         self.host = args.host
         host, size = args.settings, args.settings.api_server
-        self.identity = args.host.known_uid.apply(lambda uid: f"{uid}/{host.namespace}" if uid else "")
+        self.identity = args.host.known_uid.apply(lambda uid: names.control_plane(uid, host.namespace) if uid else "")
         namespace = self.namespace = k8s.core.v1.Namespace(
             host.namespace,
             metadata={

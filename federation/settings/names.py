@@ -38,6 +38,11 @@ def own_namespace(federation: str) -> str:
     return f"federation-{federation}"
 
 
+def control_plane(host_uid: str, namespace: str) -> str:
+    """Where a federation's control plane is (keys.CONTROL_PLANE), which no other federation can say of itself."""
+    return f"{host_uid}/{namespace}"
+
+
 def dns_secret(cluster: str) -> str:
     """The Secret in the federation API with what controllers/names needs to see a member: `caBundle` and `token`."""
     return f"{cluster}-dns"
