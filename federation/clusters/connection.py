@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from federation.clusters import credentials, proxies
 from federation.settings import syntax
@@ -15,6 +18,8 @@ from kube.errors import ApiError, CredentialsError
 
 TIMEOUT = (5, 15)
 """Seconds to connect and to answer."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def connect(kubeconfig: Kubeconfig) -> Client:
@@ -54,3 +59,13 @@ def find(api: Client, path: str) -> Any:
 def send(api: Client, method: str, path: str, body: Mapping[str, Any]) -> None:
     """POST or DELETE with a JSON body, or PATCH with a merge patch; raises as `get` does."""
     api.call(method, path, body=body, content=MERGE_PATCH if method == "PATCH" else JSON, seconds=TIMEOUT)
+
+
+async def aside(ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What `ask` returns or raises, asked in a thread: a hook that waits itself keeps all other resources waiting.
+
+    It is a thread of its own, as each of the loop's threads may be waiting for a resource that waits for a hook.
+    """
+    context = contextvars.copy_context()
+    with ThreadPoolExecutor(1) as thread:
+        return await asyncio.get_running_loop().run_in_executor(thread, lambda: context.run(ask, *args, **kwargs))

@@ -13,7 +13,7 @@ from typing import Any
 import pulumi
 import urllib3
 
-from federation.clusters.connection import connect, find
+from federation.clusters.connection import aside, connect, find
 from federation.settings.config import Refusal
 from federation.settings.keys import CONTROL_PLANE, FEDERATION
 from federation.settings.kubeconfig import Kubeconfig
@@ -52,7 +52,7 @@ def refuse_foreign(
     written.
     """
 
-    def refuse(args: pulumi.ResourceHookArgs) -> None:
+    def look(args: pulumi.ResourceHookArgs) -> None:
         kind, metadata = args.type.rpartition(":")[2], (args.new_inputs or {})["metadata"]
         is_in_ours = metadata.get("namespace") == own_namespace(federation)
         is_impersonator = kind == IMPERSONATOR
@@ -78,6 +78,9 @@ def refuse_foreign(
         problem = _bound(found, federation) if is_impersonator else _taken(kind, found, federation, control_plane)
         if problem:
             raise Refusal(f"context {context}: {problem}")
+
+    async def refuse(args: pulumi.ResourceHookArgs) -> None:
+        await aside(look, args)
 
     hook = pulumi.ResourceHook(f"only-ours-{name}", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
     return pulumi.ResourceHookBinding(before_create=[hook])

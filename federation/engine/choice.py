@@ -12,7 +12,7 @@ import urllib3
 import yaml
 from pulumi import Output, ResourceHookBinding, ResourceOptions
 
-from federation.clusters.connection import connect, find
+from federation.clusters.connection import aside, connect, find
 from federation.settings.config import Refusal
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.schema import EngineName
@@ -43,7 +43,7 @@ def refuse_another(engine: EngineName, kubeconfig: Output[str]) -> ResourceHookB
 
     async def refuse(_: pulumi.ResourceHookArgs) -> None:
         text = await kubeconfig.future()
-        found = working_in(yaml.safe_load(str(text))) if text is not None else None
+        found = await aside(working_in, yaml.safe_load(str(text))) if text is not None else None
         if found not in (None, engine):
             raise _refusal(engine, str(found))
 

@@ -9,7 +9,7 @@ import urllib3
 import yaml
 from pulumi import Output
 
-from federation.clusters.connection import connect, get
+from federation.clusters.connection import aside, connect, get
 from federation.settings.kubeconfig import Kubeconfig
 from kube.errors import ApiError
 
@@ -24,7 +24,7 @@ def explain(cluster: str, kubeconfig: Output[str]) -> pulumi.ErrorHook:
 
     async def log_conditions(args: pulumi.ErrorHookArgs) -> bool:
         text = await kubeconfig.future()
-        pulumi.log.error(report(cluster, args.failed_operation, yaml.safe_load(str(text))))
+        pulumi.log.error(await aside(report, cluster, args.failed_operation, yaml.safe_load(str(text))))
         return False
 
     return pulumi.ErrorHook(f"explain-{cluster}", log_conditions)

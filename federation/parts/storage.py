@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import urllib3
 
-from federation.clusters.connection import connect, get
+from federation.clusters.connection import aside, connect, get
 from federation.settings.config import Refusal
 from federation.settings.kubeconfig import Kubeconfig
 from kube.errors import ApiError, CredentialsError
@@ -25,13 +25,15 @@ def served(etcd: str, key: str, storage_class: str, host: Kubeconfig) -> pulumi.
     A host that does not answer, or does not let us look, is left to say so itself.
     """
 
-    def refuse(_: pulumi.ResourceHookArgs) -> None:
+    def look() -> str | None:
         try:
             with connect(host) as api:
-                problem = missing(key, storage_class, get(api, CLASSES)["items"], get(api, VOLUMES)["items"])
+                return missing(key, storage_class, get(api, CLASSES)["items"], get(api, VOLUMES)["items"])
         except (ApiError, urllib3.exceptions.HTTPError, CredentialsError, OSError):
-            return
-        if problem:
+            return None
+
+    async def refuse(_: pulumi.ResourceHookArgs) -> None:
+        if problem := await aside(look):
             raise Refusal(problem)
 
     return pulumi.ResourceHook(f"storage-{etcd}", refuse, pulumi.ResourceHookOptions(on_dry_run=True))

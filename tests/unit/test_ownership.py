@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
@@ -54,7 +56,9 @@ def before_create(binding: pulumi.ResourceHookBinding, kind: str, metadata: Mapp
     assert hook.opts
     assert hook.opts.on_dry_run
     inputs = {"metadata": metadata}
-    hook.callback(pulumi.ResourceHookArgs("", "", "", f"kubernetes:core/v1:{kind}", new_inputs=inputs))
+    answer = hook.callback(pulumi.ResourceHookArgs("", "", "", f"kubernetes:core/v1:{kind}", new_inputs=inputs))
+    assert inspect.iscoroutine(answer)
+    asyncio.run(answer)
 
 
 def test_what_is_not_there_can_be_made(there: There) -> None:
