@@ -29,9 +29,8 @@ ORDER = [
     (("Deployment", "federation-apiserver"), CRD),
     (CRD, DEPLOYMENT),
     (("CustomResourceDefinition", r"propagations\.engine\.federation"), DEPLOYMENT),
-    (RIGHTS, DEPLOYMENT),
-    # It ends the Namespaces of the API; without it a Cluster's credentials would stay behind.
-    (("Deployment", "kube-controller-manager"), DEPLOYMENT),
+    # Not the other way round: the rights would wait until the provider has read what the API serves with the kinds.
+    (RIGHTS, CRD),
     (CRD, ("Cluster", ".*")),
     (DEPLOYMENT, ("Cluster", ".*")),
     (CRD, ("Deployment", "dns-controller")),

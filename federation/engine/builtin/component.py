@@ -34,9 +34,6 @@ class Builtin(pulumi.ComponentResource):
         super().__init__("federation:index:Builtin", name, None, opts)
         control_plane = args.control_plane
         in_api = ResourceOptions(parent=self, provider=control_plane.api, deleted_with=control_plane.namespace)
-        hooks = ResourceOptions(hooks=choice.refuse_another("builtin", control_plane.kubeconfig))
-        clusters = _kind("cluster.yaml", ResourceOptions.merge(in_api, hooks))
-        propagations = _kind("propagation.yaml", in_api)
         everywhere = grant(
             USER, {"name": USER}, _rules(rules.everywhere(args.settings.propagation.kinds)), user(USER), in_api
         )
@@ -54,6 +51,13 @@ class Builtin(pulumi.ComponentResource):
             user(USER),
             in_api,
         )
+        # For what follows a new kind, the provider reads the API's whole OpenAPI document again (docs/design.md).
+        last = ResourceOptions.merge(in_api, ResourceOptions(depends_on=[everywhere, credentials, leading]))
+        hooks = ResourceOptions(hooks=choice.refuse_another("builtin", control_plane.kubeconfig))
+        kinds = [
+            clusters := _kind("cluster.yaml", ResourceOptions.merge(last, hooks)),
+            _kind("propagation.yaml", last),
+        ]
         Workload(
             CONTROLLER_MANAGER,
             WorkloadArgs(
@@ -62,7 +66,7 @@ class Builtin(pulumi.ComponentResource):
                 _program(args.settings, control_plane.system_namespace),
                 control_plane.replicas,
                 control_plane.user_kubeconfigs[USER],
-                needs=[clusters, propagations, everywhere, credentials, leading, control_plane.controllers],
+                needs=kinds,
             ),
             ResourceOptions(parent=self),
         )
