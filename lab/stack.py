@@ -70,6 +70,7 @@ class Stack:
             "FEDERATION_TOOLS": str(bundle.folder()),
             "KUBECONFIG": str(self.kubeconfig),
             "TMPDIR": str(self.scratch),
+            "GOGC": "400",
         }
 
     def prepare(self, configuration: str) -> None:
