@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 PERIOD = 0.1
+REST = 2
+"""Times what a look took: kubectl takes a quarter of a second of a processor, which what is waited for needs too."""
 TAIL = 15
 
 cancelled = threading.Event()
@@ -32,12 +34,14 @@ def wait_until(what: str, condition: Callable[[], bool], seconds: float) -> floa
 
     `what` completes the sentence "gave up waiting for ...".
     """
-    start = time.monotonic()
+    start = looked = time.monotonic()
     while not condition():
-        if time.monotonic() - start > seconds:
+        now = time.monotonic()
+        if now - start > seconds:
             raise FleetError(f"gave up waiting for {what} after {seconds:.0f} s")
-        if cancelled.wait(PERIOD):
+        if cancelled.wait(max(PERIOD, REST * (now - looked))):
             raise FleetError(f"interrupted while waiting for {what}")
+        looked = time.monotonic()
     return time.monotonic() - start
 
 

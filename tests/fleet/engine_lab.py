@@ -31,7 +31,7 @@ from lab.fleet.private import write_private
 from lab.fleet.waiting import wait_until
 from lab.stack import CHECKOUT
 from lab.toolbox import tool
-from tests.fleet.conftest import FLEET
+from tests.fleet.conftest import FLEET, KUBECTL
 
 API = "api"
 MEMBERS = ("gondor", "rohan")
@@ -99,7 +99,8 @@ class Lab:
 
     def kubectl(self, context: str, *arguments: str, stdin: str | None = None) -> str:
         command = [str(tool("kubectl")), "--kubeconfig", str(self.kubeconfig), "--context", context, *arguments]
-        done = subprocess.run(command, input=stdin, check=False, text=True, capture_output=True)
+        environment = os.environ | KUBECTL
+        done = subprocess.run(command, input=stdin, check=False, text=True, capture_output=True, env=environment)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,3 +28,17 @@ def test_a_failure_without_a_log_is_what_failed(tmp_path: Path) -> None:
 def test_a_wait_that_is_given_up_says_for_what_and_how_long() -> None:
     with pytest.raises(FleetError, match="gave up waiting for the king to return after 0 s"):
         wait_until("the king to return", lambda: False, 0)
+
+
+def test_what_takes_long_to_look_at_is_looked_at_less_often() -> None:
+    looks = []
+
+    def look() -> bool:
+        looks.append(time.monotonic())
+        time.sleep(0.2)
+        return False
+
+    with pytest.raises(FleetError):
+        wait_until("the king to return", look, 1)
+    pauses = [later - earlier - 0.2 for earlier, later in pairwise(looks)]
+    assert min(pauses) >= 0.4
