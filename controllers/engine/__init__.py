@@ -8,9 +8,10 @@ Bottom up: `refs` says which object is meant; `manifest` is the pure heart (obje
 `placement` says for which clusters that is; `federated` and `clusters` read the objects of the federation API;
 `health` judges a member by its answers and `heartbeat` asks for them.
 
-`carrier` is one Ready member and what is to be there, on a thread of its own. It sees what is there by `informer`
-(within its `reach`), gives way by `scaling`, `finished`, `recreation` and `fights`, takes back by `removal` and at its
-end by `leaving`, and tells by `contract`. `dropped` are kinds that are carried no more, `orphans` what nobody knows.
+`carrier` is one Ready member and what is to be there, on a thread of its own, object by object in `turns`. It sees what
+is there by `informer` (within its `reach`), gives way by `scaling`, `finished`, `recreation` and `fights`, takes back
+by `removal` and at its end by `leaving`, and tells by `contract`. `dropped` are kinds that are carried no more,
+`orphans` what nobody knows.
 
 What comes back is `member_status` of one cluster, `status` (`conditions`, `jobs`) of all of them, and `reports`
 (`progress`) of each; `aggregator` writes it, on a thread of its own. `api_writer` writes all else to the federation
@@ -55,4 +56,6 @@ API; `controller` owns all else and ties them together. The rooms:
     status         The status of an object of the federation API, out of what it says in each cluster that it is for
     traces         What an object of ours in a member tells of what happened to it there: it was scaled, or it is
                    finished
+    turns          When each object is looked at: once, however often it is marked; and after what failed again, later
+                   each time
 """

@@ -23,7 +23,8 @@ from controllers.engine.reach import Reach
 from controllers.engine.recreation import Recreations
 from controllers.engine.refs import Ref, namespace_ref
 from controllers.engine.traces import Traces
-from controllers.runtime.api import FAILURES, Api, wait_asked_for, why
+from controllers.engine.turns import LONGEST_PAUSE, Turns
+from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.line import Line
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
@@ -32,10 +33,9 @@ from kube.kinds import NAMESPACE
 
 log = logging.getLogger(__name__)
 
-LONGEST_PAUSE = 60.0
 LEAVING_SECONDS = 2.0
-RACES = 3
-"""So many times in a row an object may have changed under our hands before that counts as a failure."""
+NO_REFUSAL = (HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
+"""Answers that say nothing against an object: it has changed since it was looked at; the member is busy."""
 ABSENT = "1"
 """A resourceVersion that no object has: what is applied with it is made, and refused (409) where something is there."""
 
@@ -58,6 +58,7 @@ class Carrier:
         self._owner, self._reach, self._handlers, self._metrics = owner, reach, handlers, metrics
         self._line = Line(connect)
         self._loop = Loop()
+        self._turns = Turns(self._loop, self._look, self._fail)
         self._wanted: dict[Ref, Wanted] = {}
         self._gone: dict[Ref, frozenset[str]] = {}
         """What is to be taken back, with its UIDs in the federation API: it may have been made anew there."""
@@ -66,10 +67,6 @@ class Carrier:
         """Of each object what was applied last, and what that made of it."""
         self._used: set[Ref] = set()
         """Namespaces that the member has of itself."""
-        self._marked: set[Ref] = set()
-        self._busy_until = 0.0
-        """The member asked not to be asked for anything until then."""
-        self._failures: dict[Ref, int] = {}
         self._fights, self._recreations = Fights(), Recreations()
         self._finished: dict[Ref, str] = {}
         """Jobs that have finished, by their UID in the federation API."""
@@ -122,7 +119,7 @@ class Carrier:
             self._handlers.settled(ref, uid)  # What is in the member becomes this one.
         if self._wanted.get(ref) != wanted:
             self._wanted[ref] = wanted
-            self._mark(ref)
+            self._turns.mark(ref)
 
     def _take_back(self, ref: Ref, uid: str) -> None:
         wanted = self._wanted.get(ref)
@@ -131,11 +128,12 @@ class Carrier:
             return
         self._wanted.pop(ref, None)
         self._gone[ref] = self._gone.get(ref, frozenset()) | {uid}
-        self._mark(ref)
+        self._turns.mark(ref)
 
     def _forget(self, ref: Ref) -> None:
-        for memory in (self._wanted, self._gone, self._applied, self._failures, self._told, self._finished):
+        for memory in (self._wanted, self._gone, self._applied, self._told, self._finished):
             memory.pop(ref, None)
+        self._turns.forget(ref)
         self._fights.forget(ref)
         self._recreations.forget(ref)
         self._note_foreign(ref, foreign=False)
@@ -164,7 +162,7 @@ class Carrier:
 
     def _learn(self, told: Mapping[Ref, Seen | None]) -> None:
         for ref, view in told.items():
-            self._mark(ref)
+            self._turns.mark(ref)
             if view is not None and view.traces.is_finished and self._finished.get(ref) != view.made_of:
                 self._finished[ref] = view.made_of
                 self._handlers.finished(ref, view.made_of)
@@ -173,57 +171,36 @@ class Carrier:
                 if ref not in self._wanted:
                     self._finished.pop(ref, None)
                 if ref.kind == NAMESPACE:
-                    self._mark(*(each for each in self._wanted if each.namespace == ref.name))
+                    self._turns.mark(*(each for each in self._wanted if each.namespace == ref.name))
         self._go_on_leaving()
 
     def _begin(self, kind: str) -> None:
-        self._mark(*(ref for ref in (*self._wanted, *self._gone) if ref.kind == kind))
+        self._turns.mark(*(ref for ref in (*self._wanted, *self._gone) if ref.kind == kind))
 
     def _lose(self, refused: Mapping[str, str]) -> None:
         self._handlers.refused(refused)
         self._go_on_leaving()
 
-    def _mark(self, *refs: Ref) -> None:
-        """Has each looked at once, however often it is marked before its turn."""
-        for ref in refs:
-            if ref not in self._marked:
-                self._marked.add(ref)
-                self._loop.post(partial(self._look, ref))
-
     def _look(self, ref: Ref) -> None:
-        self._marked.discard(ref)
         is_unseen = not self._informer.has_seen(ref) and ref.kind != NAMESPACE
         if ref in self._wanted and is_unseen and self._reach.includes(ref):
             return
-        if (pause := self._busy_until - monotonic()) > 0:
-            self._loop.after(pause, partial(self._mark, ref))
-            return
-        try:
-            if ref in self._gone:
-                self._remove(ref, self._gone[ref])
-            elif ref in self._wanted:
-                self._bring(ref, self._wanted[ref])
-            self._failures.pop(ref, None)
-        except Exception as error:  # One odd object must not stop the others.
-            self._failures[ref] = failures = self._failures.get(ref, 0) + 1
-            status = error.status if isinstance(error, ApiError) else None
-            if status == HTTPStatus.CONFLICT and failures <= RACES:
-                self._mark(ref)
-                return
-            known = isinstance(error, FAILURES)
-            log.warning(
-                f"{ref} is not as it should be in {self.name}, and will be tried again: {why(error)}",
-                exc_info=not known,
-                extra={"cluster": self.name, "object": str(ref)},
-            )
-            self._metrics.refused.labels(self.name).inc()
-            if status == HTTPStatus.TOO_MANY_REQUESTS:
-                self._busy_until = monotonic() + (wait_asked_for(error) or 1.0)
-            elif status is not None and status != HTTPStatus.CONFLICT:
-                # Without an answer there is nothing to tell of this object: the heartbeat tells of the member.
-                # A conflict is no refusal: it has changed since it was looked at.
-                self._report(ref, f"{self.name} refuses {ref}: {why(error)}")
-            self._loop.after(min(LONGEST_PAUSE, 0.5 * 2.0 ** min(failures - 1, 7)), partial(self._mark, ref))
+        if ref in self._gone:
+            self._remove(ref, self._gone[ref])
+        elif ref in self._wanted:
+            self._bring(ref, self._wanted[ref])
+        self._stand(ref)
+
+    def _fail(self, ref: Ref, error: Exception) -> None:
+        log.warning(
+            f"{ref} is not as it should be in {self.name}, and will be tried again: {why(error)}",
+            exc_info=None if isinstance(error, FAILURES) else error,
+            extra={"cluster": self.name, "object": str(ref)},
+        )
+        self._metrics.refused.labels(self.name).inc()
+        # Without an answer there is nothing to tell of this object: the heartbeat tells of the member.
+        if isinstance(error, ApiError) and error.status not in NO_REFUSAL:
+            self._report(ref, f"{self.name} refuses {ref}: {why(error)}")
         self._stand(ref)
 
     def _report(self, ref: Ref, text: str) -> None:
@@ -295,7 +272,7 @@ class Carrier:
             return False
         self._report(ref, f"somebody in {self.name} goes on changing {ref}: it is put back once a minute only")
         if pause:
-            self._loop.after(pause, partial(self._mark, ref))
+            self._turns.mark_after(pause, ref)
         return True
 
     def _leave_out_of_reach(self, ref: Ref) -> None:
@@ -313,7 +290,7 @@ class Carrier:
             f"{self.name} has a {ref} that this federation did not make: it is left alone; annotation "
             "federation/adopt: 'true' takes it over",
         )
-        self._loop.after(LONGEST_PAUSE, partial(self._mark, ref))
+        self._turns.mark_after(LONGEST_PAUSE, ref)
 
     def _with_replicas(self, api: Api, ref: Ref, body: Json, there: Traces) -> Json:
         """The body with the replicas that are to be, where somebody in the member may have a say."""
@@ -329,7 +306,7 @@ class Carrier:
         """Autoscalers are not watched: whether there is still one is asked again."""
         self._autoscaled.discard(ref)
         self._applied.pop(ref, None)
-        self._mark(ref)
+        self._turns.mark(ref)
 
     def _has_namespace(self, namespace: Ref) -> bool:
         """Whether it is there; makes it if not. The controller has every Namespace wanted before what is in it."""
