@@ -71,7 +71,7 @@ def main() -> int:
     """Run every check, then (without `check`) the tests; the exit code is 0 if all of them passed, and enough."""
     failed = [name for name, command in CHECKS.items() if not _check(name, command)]
     if failed:
-        print(f"error: {', '.join(failed)} failed; the tests were not run", file=sys.stderr)
+        print(f"error: {', '.join(failed)} failed, and no test was run", file=sys.stderr)
         return 1
     if sys.argv[1:] == ["check"]:
         return 0

@@ -44,7 +44,7 @@ class Case:
     change: Mapping[str, Any] | Edit | str
     """A merge patch, an edit, or why the kind has no field that can drift."""
     fields: tuple[str, ...] = ()
-    """The fields that the summary then names."""
+    """The fields that the summary then names, as paths of Pulumi: a key with a dot stands in `["..."]`."""
     delete: str = ""
     """Why the object cannot be deleted and come back; empty: it is deleted."""
 

@@ -97,6 +97,7 @@ def garbage() -> st.SearchStrategy[dict[str, str]]:
 
 
 def _keys() -> st.SearchStrategy[str]:
+    """Some of the keys: for what is to be wrong, it need not be all."""
     sections = ["name", "kubeconfig", "host", "dns", "members", "images", "crds", "protect"]
     fields = [
         "context",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from controllers.names.plan import Addresses, Record
+from controllers.names.plan import Addresses, RecordSet
 from controllers.runtime.member import Endpoint
 from controllers.runtime.objects import Json, Key, key_of, names_in
 from federation.settings.keys import CARRIED_BY, LEAVING, NAMESPACES, SEEN
@@ -157,7 +157,7 @@ def owned(obj: Json) -> Json:
     }
 
 
-def dns_endpoint(service: FederatedService, records: tuple[Record, ...], ttl: int, last_seen: LastSeen) -> Json:
+def dns_endpoint(service: FederatedService, records: tuple[RecordSet, ...], ttl: int, last_seen: LastSeen) -> Json:
     """The DNSEndpoint of a Service. Names and targets are without a final dot, as external-dns has them."""
     namespace, name = service.service
     return {

@@ -36,7 +36,8 @@ class Shard:
     ready: bool
     """Whether the Service has a ready endpoint there."""
     withdrawn: bool
-    """Whether the cluster is out of service. It keeps its names, and these lead to the clusters that serve."""
+    """Whether the cluster does not answer, for longer than `dns.withdrawAfter`. The names of its region and zones stay,
+    and lead to the clusters that serve."""
 
     @property
     def has_balancer(self) -> bool:
@@ -49,8 +50,8 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class Record:
-    """One record set: all the targets of a name and type."""
+class RecordSet:
+    """All the targets of a name and type; a CNAME is alone at its name."""
 
     name: str
     type: Literal["A", "AAAA", "CNAME"]
@@ -59,7 +60,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Plan:
-    records: tuple[Record, ...]
+    records: tuple[RecordSet, ...]
     """From the global name down, each name and type once."""
     warnings: tuple[str, ...]
     """What could not be named, and why."""
@@ -70,7 +71,7 @@ def plan(names: ServiceNames, shards: Iterable[Shard], resolved: Mapping[str, Ad
 
     `resolved` holds the known addresses of host names. Every cluster of the federation is to be among the shards:
     one where the Service has no load balancer is led to the others (in v1 its names were missing, and its pods found
-    nothing). As long as no cluster has one, there are no names.
+    nothing). As long as no cluster has a load balancer, there are no names.
     """
     warnings: set[str] = set()
     at: defaultdict[Place, list[Shard]] = defaultdict(list)
@@ -86,14 +87,14 @@ def plan(names: ServiceNames, shards: Iterable[Shard], resolved: Mapping[str, Ad
         for place in _places(shard):
             at[place].append(shard)
     name_at = {place: names.at(*place) for place in at}
-    records: list[Record] = []
+    records: list[RecordSet] = []
     for place in sorted(at, key=lambda place: place[::-1]):
         if not is_domain(name_at[place]):
             warnings.add(f"{name_at[place]} is left out: it is longer than a DNS name may be, 253 characters")
             continue
         serving = [shard for shard in at[place] if shard.serves]
         # A load balancer that calls itself by one of these names would make the name lead to itself.
-        hosts = {host for shard in serving for host in shard.hosts if not names.include(host)}
+        hosts = {host for shard in serving for host in shard.hosts if not names.includes(host)}
         addresses = Addresses().union(*(shard.addresses for shard in serving))
         up = name_at[place[1:]] if place else None
         records += _records(name_at[place], addresses, hosts, resolved, up)
@@ -110,18 +111,18 @@ def _places(shard: Shard) -> Iterator[Place]:
 
 def _records(
     name: str, addresses: Addresses, hosts: Collection[str], resolved: Mapping[str, Addresses], up: str | None
-) -> Iterator[Record]:
+) -> Iterator[RecordSet]:
     everything = addresses.union(*(resolved.get(host, ()) for host in hosts))
     if hosts and not addresses and (len(hosts) == 1 or not everything):
         # A CNAME is alone at its name. Of several hosts that do not resolve here, one is better than none.
-        yield Record(name, "CNAME", (min(hosts),))
+        yield RecordSet(name, "CNAME", (min(hosts),))
     elif everything:
         by_version = defaultdict(list)
         for address in sorted(map(ip_address, everything), key=int):
             by_version[address.version].append(str(address))
         if 4 in by_version:
-            yield Record(name, "A", tuple(by_version[4]))
+            yield RecordSet(name, "A", tuple(by_version[4]))
         if 6 in by_version:
-            yield Record(name, "AAAA", tuple(by_version[6]))
+            yield RecordSet(name, "AAAA", tuple(by_version[6]))
     elif up is not None:
-        yield Record(name, "CNAME", (up,))
+        yield RecordSet(name, "CNAME", (up,))

@@ -29,8 +29,9 @@ COLLECTIONS = {
     "RoleBinding": f"{RBAC}/namespaces/{{namespace}}/rolebindings",
 }
 """Where to look for what is there, by kind."""
-IMPERSONATOR = "ServiceAccount"
-"""Karmada gives the binding of its impersonator's account one fixed name: only one of its federations can have it."""
+IMPERSONATORS_KIND = "ServiceAccount"
+"""Of the only accounts that are guarded. Karmada gives the binding of its impersonator's account one fixed name: only
+one of its federations can have it."""
 
 
 def refuse_foreign(
@@ -55,7 +56,7 @@ def refuse_foreign(
     def look(args: pulumi.ResourceHookArgs) -> None:
         kind, metadata = args.type.rpartition(":")[2], (args.new_inputs or {})["metadata"]
         is_in_ours = metadata.get("namespace") == own_namespace(federation)
-        is_impersonator = kind == IMPERSONATOR
+        is_impersonator = kind == IMPERSONATORS_KIND
         if not is_impersonator and (adopt or is_in_ours):
             return
         collection = COLLECTIONS.get("ClusterRoleBinding" if is_impersonator else kind)

@@ -85,7 +85,7 @@ class ControlPlane(pulumi.ComponentResource):
     """Provider of the federation API."""
     system_namespace: Output[str]
     """Namespace inside the API for leases and records."""
-    cluster_namespace: Output[str]
+    credentials_namespace: Output[str]
     """Namespace inside the API for the members' credentials."""
 
     def __init__(self, name: str, args: ControlPlaneArgs, opts: ResourceOptions | None = None) -> None:
@@ -173,7 +173,7 @@ class ControlPlane(pulumi.ComponentResource):
         started = ResourceOptions(parent=self, depends_on=[self.apiserver])
         self.api = providers.provider("api", name, self.kubeconfig, started, silent=args.host.silent)
         in_api = ResourceOptions(parent=self, provider=self.api, deleted_with=namespace)
-        self.system_namespace, self.cluster_namespace = (
+        self.system_namespace, self.credentials_namespace = (
             k8s.core.v1.Namespace(f"api-{each}", metadata={"name": each}, opts=in_api).metadata.name
             for each in (args.system_namespace, names.own_namespace(name))
         )

@@ -59,7 +59,7 @@ class MemberDns(pulumi.ComponentResource):
 
         metadata: k8s.meta.v1.ObjectMetaArgsDict = {
             "name": names.dns_secret(member),
-            "namespace": args.control_plane.cluster_namespace,
+            "namespace": args.control_plane.credentials_namespace,
             "labels": labels,
         }
         secret = k8s.core.v1.Secret(

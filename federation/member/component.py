@@ -18,12 +18,11 @@ from federation.parts.roles import grant, grant_within
 from federation.parts.workload import READY_WITHIN, digest
 from federation.settings import access, names, reach, schema
 from federation.settings.access import IMPERSONATOR, Rights
-from federation.settings.keys import CONTROL_PLANE, FEDERATION, KEEP_WORKLOADS, NAMESPACES
+from federation.settings.keys import CONTROL_PLANE, FEDERATION, KEEP_WORKLOADS, NAMESPACES, TOKEN
 from federation.settings.schema import Kind
 
 WRITTEN_BY_KARMADA = ["spec.taints", "spec.resourceModels"]
 """Fields of a Cluster that are left to Karmada's controllers, on either engine."""
-
 
 ACCOUNT = "engine"
 """ServiceAccount in the member that the engine works as."""
@@ -54,7 +53,7 @@ class Member(pulumi.ComponentResource):
         super().__init__("federation:index:Member", name, None, opts)
         in_member = ResourceOptions(parent=self, provider=args.cluster.provider)
         in_api = ResourceOptions(parent=self, provider=args.control_plane.api)
-        api_namespace = args.control_plane.cluster_namespace
+        credentials_namespace = args.control_plane.credentials_namespace
         federation = args.control_plane.federation
         labels = {FEDERATION: federation}
         guarded = ResourceOptions.merge(in_member, ResourceOptions(hooks=args.cluster.refuse_foreign))
@@ -68,8 +67,8 @@ class Member(pulumi.ComponentResource):
             },
             opts=guarded,
         )
-        # A Namespace that is refused keeps what is outside of it from being written over as well.
-        guarded = ResourceOptions.merge(guarded, ResourceOptions(depends_on=[namespace]))
+        # What lies outside of the Namespace waits for it: if it is refused, nothing is written over.
+        outside = ResourceOptions.merge(guarded, ResourceOptions(depends_on=[namespace]))
         rights = access.rights(args.settings.access, args.propagated, args.terms.needs, proxy=args.settings.proxy)
         self.sees = rights.namespaces if rights.looks_within else ()
         ready_within = args.settings.ready_within
@@ -80,26 +79,29 @@ class Member(pulumi.ComponentResource):
             {"name": f"federation:{federation}:engine", "labels": labels},
             rights,
             {"kind": "ServiceAccount", "namespace": namespace.metadata.name, "name": ACCOUNT},
-            guarded,
+            outside,
         )
 
         secret = k8s.core.v1.Secret(
             f"{name}-credentials",
-            metadata={"name": name, "namespace": api_namespace, "labels": labels},
+            metadata={"name": name, "namespace": credentials_namespace, "labels": labels},
             data={"caBundle": token["ca.crt"], "token": token["token"]},
             opts=in_api,
         )
-        references = {"secretRef": {"namespace": api_namespace, "name": secret.metadata.name}}
+        references = {"secretRef": {"namespace": credentials_namespace, "name": secret.metadata.name}}
         if rights.proxy:
-            # Guarded though it is in our Namespace: a member has one binding of the name that Karmada gives it.
-            impersonator_token = service_account(name, IMPERSONATOR, namespace, generation, labels=labels, opts=guarded)
+            # Guarded though it is in our Namespace: Karmada gives its binding one fixed name for all federations.
+            impersonator_token = service_account(name, IMPERSONATOR, namespace, generation, labels=labels, opts=outside)
             impersonation = k8s.core.v1.Secret(
                 f"{name}-impersonation",
-                metadata={"name": f"{name}-impersonator", "namespace": api_namespace, "labels": labels},
+                metadata={"name": f"{name}-impersonator", "namespace": credentials_namespace, "labels": labels},
                 data={"token": impersonator_token["token"]},
                 opts=in_api,
             )
-            references["impersonatorSecretRef"] = {"namespace": api_namespace, "name": impersonation.metadata.name}
+            references["impersonatorSecretRef"] = {
+                "namespace": credentials_namespace,
+                "name": impersonation.metadata.name,
+            }
         if generation > 1 and args.engine.rereads:
             # Karmada 1.18 writes with the token that is in the Secret, but watches with the one that it began with.
             watching = ResourceOptions(
@@ -184,6 +186,6 @@ def _have_reread(
     k8s.apps.v1.DeploymentPatch(
         f"{member}-token-reread",
         metadata={"name": deployment, "namespace": namespace.metadata.name},
-        spec={"template": {"metadata": {"annotations": {f"federation/token-{member}": digest({"token": token})}}}},
+        spec={"template": {"metadata": {"annotations": {f"{TOKEN}{member}": digest({"token": token})}}}},
         opts=ResourceOptions.merge(opts, rolled),
     )

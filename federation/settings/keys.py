@@ -1,6 +1,6 @@
 """The keys of labels, annotations and the finalizer by which the federation speaks of objects. Pure.
 
-The program, its provider and its controllers share them; those of people are in docs/propagation.md.
+All that it writes or reads are here; docs/propagation.md says which of them people set, on objects that are carried.
 """
 
 FEDERATION = "federation/name"
@@ -35,14 +35,17 @@ LEAVING = "federation/leaving"
 """Annotation of a Cluster that is about to go: while it is `true`, the cluster's addresses stay out of the
 names."""
 KEEP_WORKLOADS = "federation/keep-workloads"
-"""Annotation of a Cluster: the setting, as the deletion of its KeptWorkloads may mean that it was taken back."""
+"""Annotation of a Cluster: `true` while `keepWorkloads` is set. Where it is missing, the deletion of KeptWorkloads
+means that the setting was taken back, and lets no workload stay."""
 NAMESPACES = "federation/namespaces"
 """Annotation of a Cluster: the only namespaces there that the federation may look into, such as `shire,bree`."""
 UNREACHABLE = "federation/unreachable"
-"""Annotation of a Cluster: with `true` its member is gone for good, and is not asked when the Cluster is
-deleted."""
+"""Annotation of a Cluster, written by our provider: with `true` its member is gone for good, and is not asked when the
+Cluster is deleted."""
 SEEN = "federation/seen"
 """Annotation of a DNSEndpoint: what was seen of each cluster when the records were worked out."""
+TOKEN = "federation/token-"
+"""Annotation of a pod, with a member's name after it: a checksum of the token in that member that it has read."""
 FILES = "federation/files"
 """Annotation of a pod: a checksum of the files that its programs do not read again."""
 GENERATIONS = "federation/authorities"

@@ -239,8 +239,8 @@ class Member(Section):
     proxy: bool = True
     """Whether users of the federation API reach the member's API through it, as themselves (`clusters/NAME/proxy`).
 
-    Engine karmada only; true is refused with another. Karmada keeps the rights for that in the member under one fixed
-    name: only one of its federations can have them.
+    Engine karmada only; with another, a true that is written out is refused. Karmada keeps the rights for that in the
+    member under one fixed name: only one of its federations can have them.
     """
     adopt: bool = False
     """Take over what is there already under the names of the membership, and is somebody else's."""

@@ -150,7 +150,7 @@ def test_the_apis_name_is_no_services_name(federation: str, zone: str, service: 
     tree = names.ServiceNames(service, one, federation, zone)
     api = names.api_name(federation, zone)
     assert api.endswith(f".{zone}")
-    assert not tree.include(api)
+    assert not tree.includes(api)
     assert api not in (tree.at(), tree.at(one), tree.at(two, one))
 
 

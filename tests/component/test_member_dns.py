@@ -78,7 +78,7 @@ def test_the_members_cluster_dns_is_told_who_answers_and_where_the_member_is(
 
 @pytest.mark.parametrize("member", MEMBERS)
 @pytest.mark.parametrize(("kind", "name"), [("ClusterDns", "cluster-dns"), ("Withdrawal", "withdrawal")])
-def test_the_kubeconfig_of_a_dynamic_resource_is_secret_going_in_and_coming_out(
+def test_the_kubeconfig_of_a_resource_of_our_own_provider_is_secret_going_in_and_coming_out(
     karmada: Record, member: str, kind: str, name: str
 ) -> None:
     resource = karmada.one(kind, f"{member}-{name}")

@@ -1,4 +1,4 @@
-"""What the program asks for in the dev topology: sides, order, waits, outputs."""
+"""What the program asks for in the dev topology, on Karmada if nothing else is said: sides, order, waits, outputs."""
 
 import asyncio
 import re
@@ -97,10 +97,9 @@ def side(record: Record, resource: Registered) -> str:
                 parent.name,
             )
             return "api" if in_api else f"member-{parent.name.removesuffix('-dns')}"
-        case "ControlPlane" | "NameServers" if resource.name.startswith(("api-", "federation:")):
-            # The latter are rights: what the writer of the zone may read.
+        case "ControlPlane" if resource.name.startswith("api-"):
             return "api"
-        case "ControlPlane" | "CoreDnsZone" | "Endpoint" | "Etcd" | "NameServers" | "Workload":
+        case "ControlPlane" | "CoreDnsZone" | "Endpoint" | "Etcd" | "Workload":
             return "host"
     raise AssertionError(f"no side is known for what is in a {parent.kind}")
 
@@ -118,14 +117,14 @@ def test_a_provider_is_known_by_its_clusters_name_so_that_a_new_endpoint_replace
 
 # Order: what must exist before what, from the recorded dependencies and providers.
 
-KARMADAS_KINDS = ("CustomResourceDefinition", r".*\.(karmada|x-k8s)\.io")
+KARMADAS_CRDS = ("CustomResourceDefinition", r".*\.(karmada|x-k8s)\.io")
 RECORDS = ("CustomResourceDefinition", r"dnsendpoints\.externaldns\.k8s\.io")
 WEBHOOKS = (".*WebhookConfiguration", ".*")
 START = [
     ("StatefulSet", "etcd"),
     ("Deployment", "federation-apiserver"),
     ("kubernetes", "api-kinds"),
-    KARMADAS_KINDS,
+    KARMADAS_CRDS,
     ("Deployment", "karmada-controller-manager"),
     ("Cluster", ".*"),
 ]
@@ -139,9 +138,9 @@ ORDER = [
     (("Deployment", "karmada-aggregated-apiserver"), ("APIService", ".*")),
     (("APIService", ".*"), ("Deployment", "karmada-controller-manager")),
     (("Deployment", "kube-controller-manager"), ("Deployment", "karmada-controller-manager")),
-    (KARMADAS_KINDS, ("Deployment", "karmada-scheduler")),
+    (KARMADAS_CRDS, ("Deployment", "karmada-scheduler")),
     (("Deployment", "karmada-webhook"), WEBHOOKS),
-    (KARMADAS_KINDS, WEBHOOKS),
+    (KARMADAS_CRDS, WEBHOOKS),
     (WEBHOOKS, ("Cluster", ".*")),
     (WEBHOOKS, ("PropagationPolicy", "own-service")),
     (("PropagationPolicy", "own-service"), ("ClusterPropagationPolicy", "federation-default")),
@@ -234,7 +233,7 @@ def test_custom_objects_outside_of_namespaces_are_known_to_who_takes_up_a_killed
 
 def test_the_api_holds_all_of_karmadas_kinds_and_webhooks(karmada: Record) -> None:
     configurations = karmada.of("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
-    assert len(find(karmada, *KARMADAS_KINDS)) == 19
+    assert len(find(karmada, *KARMADAS_CRDS)) == 19
     assert [len(each.inputs["webhooks"]) for each in sorted(configurations, key=str)] == [8, 14]
     converted = {each.name for each in karmada.of("CustomResourceDefinition") if "conversion" in each.inputs["spec"]}
     assert converted == {"resourcebindings.work.karmada.io", "clusterresourcebindings.work.karmada.io"}

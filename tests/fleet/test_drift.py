@@ -27,7 +27,7 @@ CHANGED = {kind: case for kind, case in CASES.items() if not isinstance(case.cha
 DELETED = {kind: case for kind, case in CASES.items() if not case.delete}
 CLUSTER = "kubernetes:cluster.karmada.io/v1alpha1:Cluster"
 CLUSTER_DNS = "federation:index:ClusterDns"
-KINDS = "kubernetes:apiextensions.k8s.io"
+CRDS = "kubernetes:apiextensions.k8s.io"
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_every_kind_that_was_deleted_is_named_and_comes_back_with_one_up(
 ) -> None:
     before = uids(everywhere, DELETED)
     # The Cluster first, while the engine can still take back what it carried; kinds after the objects of theirs.
-    for kind, case in sorted(DELETED.items(), key=lambda each: (each[0] != CLUSTER, each[0].startswith(KINDS))):
+    for kind, case in sorted(DELETED.items(), key=lambda each: (each[0] != CLUSTER, each[0].startswith(CRDS))):
         if kind == CLUSTER_DNS:
             without = {"data": {"Corefile": federation.corefiles[case.context]}}
             everywhere.kubectl(case.context, "patch", *case.object, "--type=merge", _json(without))

@@ -101,7 +101,7 @@ def test_without_a_ready_pod_in_gondor_its_names_lead_to_rohan(
     federation: Federation, zone: Zone, gondor_and_rohan: tuple[str, str], clients: None, figures: Figures
 ) -> None:
     gondor, rohan = gondor_and_rohan
-    _take_pods(federation, MEMBERS["gondor"])
+    _take_pods_from_gondor(federation)
     seconds = wait_until("only rohan in the global name", lambda: zone.agrees(lambda: zone.addresses() == {rohan}), 30)
     figures.add("no ready pod in gondor, until out of the global name", seconds)
     assert seconds < 10
@@ -168,7 +168,7 @@ def test_a_program_that_is_killed_takes_no_record_with_it(
 ) -> None:
     gondor, rohan = gondor_and_rohan
     pods = ("pods", "-n", SYSTEM, "-l", f"app={program}")
-    _take_pods(federation, MEMBERS["gondor"])
+    _take_pods_from_gondor(federation)
     clusters.kubectl(HOST, "delete", *pods, "--grace-period=0", "--force")
     wait_until("only rohan in the global name", lambda: zone.agrees(lambda: _answer(zone) == {rohan}), 60)
     federation.clusters.kubectl(MEMBERS["gondor"], "uncordon", "gondor")
@@ -211,8 +211,9 @@ def test_names_go_with_the_service(
         wait_until(f"the name at {place} to be gone", lambda p=place: zone.rcode(_name(*p)) == "NXDOMAIN", 30)  # type: ignore[misc]
 
 
-def _take_pods(federation: Federation, context: str) -> None:
-    """Leave the example without a pod in the member until its node is uncordoned; its Service stays."""
+def _take_pods_from_gondor(federation: Federation) -> None:
+    """Leave the example without a pod there until the node is uncordoned; its Service stays."""
+    context = MEMBERS["gondor"]
     federation.clusters.kubectl(context, "cordon", "gondor")
     federation.clusters.kubectl(context, "delete", "pods", "-l", "app=web", "--grace-period=0", "--force")
 

@@ -97,9 +97,9 @@ def test_a_change_of_a_large_zone_is_answered_in_time(tmp_path: Path, figures: F
             took.append(answered(served, name, address(500, 0, i + 1)))
         for name, pid in (("writer", served.writer.pid), ("CoreDNS", served.coredns.pid)):
             now, most = megabytes(pid)
-            figures.add(f"zone of 30,000 records: memory of {name}", now, "MB")
-            figures.add(f"zone of 30,000 records: memory of {name}, at the most", most, "MB")
-    figures.add("zone of 30,000 records: change to answer, longest of 5", max(took))
+            figures.add(f"zone of 1,000 Services: memory of {name}", now, "MB")
+            figures.add(f"zone of 1,000 Services: memory of {name}, at the most", most, "MB")
+    figures.add("zone of 1,000 Services: change to answer, longest of 5", max(took))
     assert max(took) <= LARGE_IN_TIME, took
 
 

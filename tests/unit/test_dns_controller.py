@@ -104,7 +104,7 @@ class World:
                 self.server(member).remove(SERVICES, "default", "web")
 
     def balancer(self, member: str, address: str, labels: dict[str, str]) -> None:
-        ingress = [{"ip" if address[0] == "1" else "hostname": address}]
+        ingress = [{"ip" if address.startswith("1") else "hostname": address}]  # No host name here begins so.
         self.server(member).put(
             SERVICES,
             {

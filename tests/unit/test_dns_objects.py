@@ -29,7 +29,7 @@ from controllers.names.objects import (
     read_slice,
     read_written,
 )
-from controllers.names.plan import Record
+from controllers.names.plan import RecordSet
 from controllers.runtime.member import Endpoint
 from controllers.runtime.objects import Json
 from federation.settings.keys import CARRIED_BY, SEEN
@@ -150,8 +150,8 @@ def test_a_cluster_may_lack_region_and_zones() -> None:
 
 
 RECORDS = (
-    Record("web.x.example.com", "A", ("10.0.0.1", "10.0.0.2")),
-    Record("web.y.example.com", "CNAME", ("lb.net",)),
+    RecordSet("web.x.example.com", "A", ("10.0.0.1", "10.0.0.2")),
+    RecordSet("web.y.example.com", "CNAME", ("lb.net",)),
 )
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controllers.names.plan import Addresses, Plan, Record, Shard, plan
+from controllers.names.plan import Addresses, Plan, RecordSet, Shard, plan
 from federation.settings.names import ServiceNames
 from federation.settings.syntax import is_label
 
@@ -129,7 +129,7 @@ def test_each_version_of_ip_has_its_set() -> None:
 def test_a_cluster_whose_place_is_no_label_counts_in_the_global_name_only(region: str, zones: str) -> None:
     odd = shard("odd", region, zones, "10.0.0.9")
     result = plan(WEB, [C1, odd], {})
-    assert result.records == (Record(WEB.at(), "A", ("10.0.0.1", "10.0.0.9")), *plan(WEB, [C1], {}).records[1:])
+    assert result.records == (RecordSet(WEB.at(), "A", ("10.0.0.1", "10.0.0.9")), *plan(WEB, [C1], {}).records[1:])
     assert len(result.warnings) == 1
     assert "cluster odd counts in the global name only" in result.warnings[0]
 
@@ -217,7 +217,7 @@ def test_what_holds_for_every_plan(names: ServiceNames, shards: list[Shard], res
     result = plan(names, shards, resolved)
     is_the_same_in_any_order(result, names, shards, resolved)
     names_nothing_of_others(result, names)
-    has_each_name_once(result)
+    has_each_type_once_at_a_name(result)
     leads_every_name_to_an_address(result, names, shards)
     loses_no_address_of_a_healthy_cluster(result, names, shards)
     holds_only_clusters_of_the_place(result, names, shards, resolved)
@@ -241,7 +241,7 @@ def names_nothing_of_others(result: Plan, names: ServiceNames) -> None:
         assert len(record.name) < 254
 
 
-def has_each_name_once(result: Plan) -> None:
+def has_each_type_once_at_a_name(result: Plan) -> None:
     types: dict[str, list[str]] = {}
     for record in result.records:
         types.setdefault(record.name, []).append(record.type)

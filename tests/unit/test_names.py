@@ -111,14 +111,14 @@ def test_the_names_of_a_service_lie_in_its_namespace_and_in_the_zone(
 
 def test_a_service_knows_its_names_from_those_of_others() -> None:
     web = names.ServiceNames("web", "default", "fellowship", "Example.com.")
-    assert all(map(web.include, [web.at(), web.at("r1"), web.at("z1", "r1")]))
+    assert all(map(web.includes, [web.at(), web.at("r1"), web.at("z1", "r1")]))
     for other in [
         names.ServiceNames("api", "default", "fellowship", "example.com"),
         names.ServiceNames("web", "web", "fellowship", "example.com"),
         names.ServiceNames("web", "default", "mordor", "example.com"),
         names.ServiceNames("web", "default", "fellowship", "notexample.com"),
     ]:
-        assert not any(map(web.include, [other.at(), other.at("r1"), other.at("z1", "r1")]))
+        assert not any(map(web.includes, [other.at(), other.at("r1"), other.at("z1", "r1")]))
 
 
 @given(strategies.almost(strategies.zones()))

@@ -39,7 +39,7 @@ class Builtin(pulumi.ComponentResource):
         )
         credentials = grant_within(
             f"{USER}-credentials",
-            {"name": USER, "namespace": control_plane.cluster_namespace},
+            {"name": USER, "namespace": control_plane.credentials_namespace},
             _rules(rules.CREDENTIALS),
             user(USER),
             in_api,
