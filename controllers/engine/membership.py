@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
 
 from controllers.engine import orphans
 from controllers.engine.aggregator import StatusAggregator, TellStatus
 from controllers.engine.api_writer import ApiWriter, Condition, with_condition
 from controllers.engine.carrier import Carrier
-from controllers.engine.clusters import COLLECTION, LEFT, READY, Cluster, Endpoint, connect, debts, read_cluster
+from controllers.engine.cluster_writer import RETRY_SECONDS, ClusterWriter
+from controllers.engine.clusters import LEFT, READY, Cluster, Endpoint, connect, debts
 from controllers.engine.contract import Wanted
 from controllers.engine.health import Verdict
 from controllers.engine.heartbeat import Heartbeat, Report
@@ -25,12 +25,10 @@ from controllers.engine.refs import Ref
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
-from federation.settings.keys import FINALIZER, UNREACHABLE
-from kube.errors import ApiError
+from federation.settings.keys import UNREACHABLE
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 2.0
 ACCESS = "AccessGranted"
 """Condition of a Cluster: False while it does not let us follow some kind."""
 
@@ -118,15 +116,10 @@ class Members:
         handlers: Handlers,
     ) -> None:
         self.loop, self.handlers = loop, handlers
-        self._owner, self._kinds, self._federation, self._writer, self._metrics = (
-            owner,
-            kinds,
-            federation,
-            writer,
-            metrics,
-        )
+        self._owner, self._kinds, self._federation, self._metrics = owner, kinds, federation, metrics
         self._aggregator = aggregator
-        self._clusters: dict[str, Cluster] = {}
+        self._cluster_writer = ClusterWriter(writer, loop)
+        self._clusters = self._cluster_writer.clusters
         self._members: dict[str, _Member] = {}
 
     @property
@@ -167,20 +160,15 @@ class Members:
             carrier.take_back(ref, uid)
             return False
         if owe:
-            self._note_owed(cluster, ref, uid)
+            self._cluster_writer.note_owed(cluster, ref, uid)
         return owe
-
-    def _note_owed(self, cluster: str, ref: Ref, uid: str) -> None:
-        if uid not in self._clusters[cluster].owed:
-            self._write(cluster, {"owed": {uid: str(ref)}})
-            log.info(f"{ref} goes from {cluster} once it can", extra={"cluster": cluster, "object": str(ref)})
 
     def owe(self, cluster: str, member: _Member, ref: Ref, uid: str) -> None:
         """The member refuses to give it back: nobody is to wait for that."""
         if self._members.get(cluster) is not member:
             return
         try:
-            self._note_owed(cluster, ref, uid)
+            self._cluster_writer.note_owed(cluster, ref, uid)
         except FAILURES as error:  # It is told again with the next attempt to take it back.
             log.warning(f"cannot note what {cluster} owes: {why(error)}", extra={"cluster": cluster})
             return
@@ -206,36 +194,24 @@ class Members:
             self.remark(cluster, member, orphans.condition(found), is_well=not found)
 
     def remark(self, name: str, member: _Member, new: Condition, *, is_well: bool) -> None:
-        """Says something of a member on its Cluster: that all is well only where it was not before."""
-        if self._members.get(name) is not member:
-            return
-        cluster = self._clusters[name]
-        before, conditions = cluster.status_of(new.type), with_condition(cluster.conditions, new)
-        if conditions is None or (is_well and before is None):
-            return
-        if self._try_to_write(name, {"conditions": conditions}) and not is_well and before != new.status:
-            log.warning(f"{name}: {new.message}", extra={"cluster": name})
-            try:
-                self._writer.warn_of_cluster(name, cluster.uid, new.reason, new.message)
-            except FAILURES as error:
-                log.warning(f"no Event on {name}: {why(error)}", extra={"cluster": name})
+        if self._members.get(name) is member:
+            self._cluster_writer.remark(name, new, is_well=is_well)
 
     def settle(self, cluster: str, member: _Member, ref: Ref, uid: str) -> None:
         if self._members.get(cluster) is not member:
             return
-        if uid in self._clusters[cluster].owed:
-            try:
-                self._write(cluster, {"owed": {uid: None}})
-            except FAILURES as error:
-                log.warning(f"cannot note what {cluster} gave back: {why(error)}", extra={"cluster": cluster})
-                self.loop.after(RETRY_SECONDS, partial(self.settle, cluster, member, ref, uid))
-                return
+        try:
+            self._cluster_writer.note_given_back(cluster, uid)
+        except FAILURES as error:
+            log.warning(f"cannot note what {cluster} gave back: {why(error)}", extra={"cluster": cluster})
+            self.loop.after(RETRY_SECONDS, partial(self.settle, cluster, member, ref, uid))
+            return
         self.handlers.settled(cluster, ref, uid)
 
     def leave(self, cluster: str, member: _Member) -> None:
         """Lets the Cluster go: nothing of ours is in it."""
         if self._members.get(cluster) is member:
-            self._hold(cluster, held=False)
+            self._cluster_writer.hold(cluster, held=False)
 
     def _carrier(self, cluster: str) -> Carrier | None:
         member = self._members.get(cluster)
@@ -257,7 +233,7 @@ class Members:
         if member is None:
             self._start(name, cluster)
         if not cluster.deleting and not cluster.is_held:
-            self._hold(name, held=True)
+            self._cluster_writer.hold(name, held=True)
         self._follow_readiness(name)
 
     def _start(self, name: str, cluster: Cluster) -> None:
@@ -294,7 +270,7 @@ class Members:
             if report.nodes is not None and report.nodes != cluster.nodes:
                 total, good = report.nodes
                 status["nodeSummary"] = {"totalNum": total, "readyNum": good}
-        if status and self._try_to_write(name, status) and cluster.is_ready != verdict.ready:
+        if status and self._cluster_writer.try_to_write(name, status) and cluster.is_ready != verdict.ready:
             log.log(
                 logging.INFO if verdict.ready else logging.WARNING,
                 f"{name} is {'' if verdict.ready else 'not '}Ready: {verdict.message}",
@@ -331,13 +307,13 @@ class Members:
     def _go_on_leaving(self, name: str, cluster: Cluster, member: _Member) -> None:
         if cluster.unreachable:
             log.warning(f"{name} is given up: what it has of ours stays there", extra={"cluster": name})
-            self._hold(name, held=False)
+            self._cluster_writer.hold(name, held=False)
         elif member.carrier is None:
             what = f"what it has of ours cannot be taken back: {cluster.why_not_ready}"
             text = f"{what}; annotation {UNREACHABLE}: 'true' gives it up"
             conditions = with_condition(cluster.conditions, Condition(LEFT, "False", "ClusterNotReachable", text))
             if conditions is not None:
-                self._try_to_write(name, {"conditions": conditions})
+                self._cluster_writer.try_to_write(name, {"conditions": conditions})
         elif not member.leaving:
             known = self.handlers.known()
             if unseen := set(self._kinds) - known.kinds:
@@ -354,30 +330,3 @@ class Members:
     def _go_on(self, name: str) -> None:
         if name in self._members:
             self._follow_readiness(name)
-
-    def _hold(self, name: str, *, held: bool) -> None:
-        cluster = self._clusters.get(name)
-        if cluster is None or cluster.is_held == held:
-            return
-        others = [each for each in cluster.finalizers if each != FINALIZER]
-        finalizers = [*others, FINALIZER] if held else others
-        try:
-            answer = self._writer.set_finalizers(f"{COLLECTION}/{name}", cluster.uid, cluster.version, finalizers)
-        except FAILURES as error:
-            if not (isinstance(error, ApiError) and error.status == HTTPStatus.NOT_FOUND):
-                log.warning(f"cannot change the finalizer of {name} yet: {why(error)}", extra={"cluster": name})
-                self.loop.after(RETRY_SECONDS, partial(self._hold, name, held=held))
-            return
-        self._clusters[name] = read_cluster(answer)
-
-    def _try_to_write(self, name: str, status: Json) -> bool:
-        try:
-            self._write(name, status)
-        except FAILURES as error:
-            log.warning(f"the status of {name} is not written: {why(error)}", extra={"cluster": name})
-            return False
-        return True
-
-    def _write(self, name: str, status: Json) -> None:
-        cluster = self._clusters[name]
-        self._clusters[name] = read_cluster(self._writer.set_status(name, cluster.uid, status))

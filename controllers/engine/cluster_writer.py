@@ -1,0 +1,82 @@
+"""The Clusters as they were last seen, and what is written on them: conditions, what they owe, the finalizer."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from http import HTTPStatus
+
+from controllers.engine.api_writer import ApiWriter, Condition, with_condition
+from controllers.engine.clusters import COLLECTION, Cluster, read_cluster
+from controllers.engine.refs import Ref
+from controllers.runtime.api import FAILURES, why
+from controllers.runtime.loop import Loop
+from controllers.runtime.objects import Json
+from federation.settings.keys import FINALIZER
+from kube.errors import ApiError
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 2.0
+
+
+class ClusterWriter:
+    """To be used on the loop only."""
+
+    def __init__(self, writer: ApiWriter, loop: Loop) -> None:
+        self._writer, self._loop = writer, loop
+        self.clusters: dict[str, Cluster] = {}
+        """By name; with what we wrote ourselves."""
+
+    def remark(self, name: str, new: Condition, *, is_well: bool) -> None:
+        """Says something of a member on its Cluster: that all is well only where it was not before."""
+        cluster = self.clusters[name]
+        before, conditions = cluster.status_of(new.type), with_condition(cluster.conditions, new)
+        if conditions is None or (is_well and before is None):
+            return
+        if self.try_to_write(name, {"conditions": conditions}) and not is_well and before != new.status:
+            log.warning(f"{name}: {new.message}", extra={"cluster": name})
+            try:
+                self._writer.warn_of_cluster(name, cluster.uid, new.reason, new.message)
+            except FAILURES as error:
+                log.warning(f"no Event on {name}: {why(error)}", extra={"cluster": name})
+
+    def note_owed(self, name: str, ref: Ref, uid: str) -> None:
+        """That the member has the object to give back, once it can. Raises what Api's calls raise."""
+        if uid not in self.clusters[name].owed:
+            self._write(name, {"owed": {uid: str(ref)}})
+            log.info(f"{ref} goes from {name} once it can", extra={"cluster": name, "object": str(ref)})
+
+    def note_given_back(self, name: str, uid: str) -> None:
+        """Raises what Api's calls raise."""
+        if uid in self.clusters[name].owed:
+            self._write(name, {"owed": {uid: None}})
+
+    def hold(self, name: str, *, held: bool) -> None:
+        """Whether the Cluster is to stay when it is deleted. What fails is tried again."""
+        cluster = self.clusters.get(name)
+        if cluster is None or cluster.is_held == held:
+            return
+        others = [each for each in cluster.finalizers if each != FINALIZER]
+        finalizers = [*others, FINALIZER] if held else others
+        try:
+            answer = self._writer.set_finalizers(f"{COLLECTION}/{name}", cluster.uid, cluster.version, finalizers)
+        except FAILURES as error:
+            if not (isinstance(error, ApiError) and error.status == HTTPStatus.NOT_FOUND):
+                log.warning(f"cannot change the finalizer of {name} yet: {why(error)}", extra={"cluster": name})
+                self._loop.after(RETRY_SECONDS, partial(self.hold, name, held=held))
+            return
+        self.clusters[name] = read_cluster(answer)
+
+    def try_to_write(self, name: str, status: Json) -> bool:
+        """Whether it is written."""
+        try:
+            self._write(name, status)
+        except FAILURES as error:
+            log.warning(f"the status of {name} is not written: {why(error)}", extra={"cluster": name})
+            return False
+        return True
+
+    def _write(self, name: str, status: Json) -> None:
+        cluster = self.clusters[name]
+        self.clusters[name] = read_cluster(self._writer.set_status(name, cluster.uid, status))
