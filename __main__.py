@@ -48,9 +48,7 @@ dns = None
 if settings.dns:
     dns = FederationDns(
         "dns",
-        FederationDnsArgs(
-            own, control_plane, engine.for_members.cluster_kind, terms.system_namespace, settings, settings.dns
-        ),
+        FederationDnsArgs(own, control_plane, engine.for_members, terms.system_namespace, settings, settings.dns),
     )
 for each in settings.members:
     cluster = providers.member(stack, each, answers)

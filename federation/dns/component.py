@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi import Output, Resource, ResourceOptions
+from pulumi import Output, ResourceOptions
 
 from federation.control_plane import ControlPlane
 from federation.dns import external_dns, name_servers
@@ -16,6 +16,7 @@ from federation.dns.external_dns import ExternalDns, ExternalDnsArgs
 from federation.dns.name_servers import NameServers, NameServersArgs
 from federation.dns.records import CONTROLLER_USER, Records, RecordsArgs
 from federation.dns.transfers import TransferKey
+from federation.engine import ForMembers
 from federation.settings.schema import Dns, GoogleCloudDns, Settings
 
 
@@ -24,8 +25,8 @@ class FederationDnsArgs:
     our_provider: pulumi.ProviderResource
     """The project's own provider."""
     control_plane: ControlPlane
-    cluster_kind: Resource
-    """Serves the kind Cluster, which the controller of the records reads. The names come up beside the engine."""
+    engine: ForMembers
+    """The names come up beside it."""
     system_namespace: str
     """Namespace inside the federation API for records that are of no Service."""
     settings: Settings
@@ -73,9 +74,10 @@ class FederationDns(pulumi.ComponentResource):
                 federation=settings.name,
                 settings=args.dns,
                 images=settings.images,
+                cluster_kind=args.engine.cluster_kind,
                 addresses_by_name=zone.own_records,
             ),
-            ResourceOptions(parent=self, depends_on=[args.cluster_kind]),
+            ResourceOptions(parent=self, depends_on=args.engine.admits),
         )
         # After the zone, and so gone before it: nothing is to write into a zone that is being deleted.
         after = ResourceOptions(parent=self, depends_on=[zone])

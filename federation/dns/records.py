@@ -50,6 +50,8 @@ class RecordsArgs:
     federation: str
     settings: Dns
     images: Images
+    cluster_kind: Resource
+    """Serves the kind Cluster, which the controller reads."""
     addresses_by_name: Mapping[str, Output[Sequence[str]]]
     """What is to be published besides the names of Services: addresses by name."""
 
@@ -64,11 +66,13 @@ class Records(pulumi.ComponentResource):
         super().__init__("federation:index:Records", name, None, opts)
         child = ResourceOptions(parent=self)
         in_api = ResourceOptions(parent=self, provider=args.api, deleted_with=args.namespace)
+        rights = grant(CONTROLLER_USER, {"name": CONTROLLER_USER}, CONTROLLER_RULES, user(CONTROLLER_USER), in_api)
         crd = pulumi.CustomResource(
             "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
             f"{RECORDS}.{GROUP}",
             yaml.safe_load((Path(__file__).parent / "dnsendpoint.yaml").read_text()),
-            in_api,
+            # For what follows a new kind, the provider reads the API's whole OpenAPI document again.
+            ResourceOptions.merge(in_api, ResourceOptions(depends_on=[rights])),
         )
         self.crd: Resource = crd
         k8s.apiextensions.CustomResource(
@@ -86,11 +90,10 @@ class Records(pulumi.ComponentResource):
             },
             opts=ResourceOptions.merge(in_api, ResourceOptions(depends_on=[crd])),
         )
-        grant(CONTROLLER_USER, {"name": CONTROLLER_USER}, CONTROLLER_RULES, user(CONTROLLER_USER), in_api)
         program = _controller(args)
         Workload(
             program.name,
-            WorkloadArgs(args.host, args.namespace, program, 1, args.kubeconfig, needs=[crd]),
+            WorkloadArgs(args.host, args.namespace, program, 1, args.kubeconfig, needs=[crd, args.cluster_kind]),
             child,
         )
         self.register_outputs({})

@@ -42,6 +42,8 @@ class ForMembers:
 
     cluster_kind: Resource
     """Serves the kind Cluster: who only reads Clusters need not wait until somebody works on them."""
+    admits: Sequence[Resource]
+    """Without it, nothing else can be made in the federation API."""
     ready: Resource
     """Works from before a Cluster is made until after it is gone."""
     rereads: str | None

@@ -77,6 +77,7 @@ class Builtin(pulumi.ComponentResource):
 
         self.for_members = ForMembers(
             cluster_kind=clusters,
+            admits=[],
             ready=self,
             # It reads a member's token anew whenever it has changed.
             rereads=None,

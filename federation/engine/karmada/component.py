@@ -103,8 +103,9 @@ class Karmada(pulumi.ComponentResource):
             KeptWorkloads(f"{member}-kept-workloads", member, control_plane.kubeconfig, ours)
 
         self.for_members = ForMembers(
-            # Its webhooks judge what is made in the API, and fail closed: nothing comes up beside it.
             cluster_kind=self,
+            # Its webhooks judge what is made in the API, and fail closed.
+            admits=[self],
             ready=self,
             rereads=CONTROLLER_MANAGER,
             keep_workloads=lambda member, in_api: [kept_workloads.policy(member, in_api)],
