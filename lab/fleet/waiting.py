@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 PERIOD = 0.1
-REST = 2
-"""Times what a look took: kubectl takes a quarter of a second of a processor, which what is waited for needs too."""
+REST, LONGEST_REST = 2, 0.5
+"""Times what a look took, and seconds: kubectl takes a quarter of a second of a processor, which what is waited for
+needs too; a look that waited itself is no reason to rest."""
 TAIL = 15
 
 cancelled = threading.Event()
@@ -39,7 +40,7 @@ def wait_until(what: str, condition: Callable[[], bool], seconds: float) -> floa
         now = time.monotonic()
         if now - start > seconds:
             raise FleetError(f"gave up waiting for {what} after {seconds:.0f} s")
-        if cancelled.wait(max(PERIOD, REST * (now - looked))):
+        if cancelled.wait(max(PERIOD, min(REST * (now - looked), LONGEST_REST))):
             raise FleetError(f"interrupted while waiting for {what}")
         looked = time.monotonic()
     return time.monotonic() - start

@@ -201,6 +201,8 @@ def _ready_pods(federation: Federation, context: str) -> int:
     return sum(
         condition["status"] == "True"
         for pod in pods
+        # One that ends is ready for half a minute more.
+        if "deletionTimestamp" not in pod["metadata"]
         for condition in pod["status"].get("conditions", [])
         if condition["type"] == "Ready"
     )
