@@ -70,6 +70,7 @@ class Stack:
             "FEDERATION_TOOLS": str(bundle.folder()),
             "KUBECONFIG": str(self.kubeconfig),
             "TMPDIR": str(self.scratch),
+            # Of memory there is more than of processors: see lab/fleet/sandbox.py.
             "GOGC": "400",
         }
 
