@@ -34,14 +34,15 @@ CHECKS = {
     "layers": ("lint-imports",),
 }
 
-TWO_WORKERS = ("-n", "2", "--dist", "loadgroup")
+WORKERS = ("-n", "4", "--dist", "loadgroup")
+FLEETS = ("-n", "2", "--dist", "loadgroup")
 QUICK = {
-    "tests without processes": (*TWO_WORKERS, "-m", "not programs", "tests/unit", "tests/component"),
+    "tests without processes": (*WORKERS, "-m", "not programs", "tests/unit", "tests/component"),
 }
 PARTS = {
     **QUICK,
     "tests of programs": (
-        *TWO_WORKERS,
+        *WORKERS,
         "-m",
         "programs and not speed",
         "tests/unit",
@@ -51,7 +52,7 @@ PARTS = {
     "tests against the clock": ("-m", "speed", "tests/fleet", "tests/programs"),
     # In the order in which they stand: by itself pytest-xdist keeps groups of one test, long or not, to the end.
     "tests on clusters": (
-        *TWO_WORKERS,
+        *FLEETS,
         "--no-loadscope-reorder",
         "-v",
         "-m",
