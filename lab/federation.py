@@ -104,8 +104,8 @@ def _write_kubeconfig() -> None:
 
 def _write_environment(stack: Stack) -> None:
     variables = {**stack.environment(), "STACK": shlex.join(stack.options)}
-    # The shell outlives the stack, and much else that is started in it needs a temporary folder.
-    del variables["TMPDIR"]
+    # The shell outlives the stack. Much else that is started in it needs a temporary folder, and memory.
+    del variables["TMPDIR"], variables["GOGC"]
     variables["PATH"] = variables["PATH"].removesuffix(os.environ["PATH"]) + "$PATH"
     lines = [f'export {name}="{value}"' for name, value in variables.items()]
     write_private(FOLDER / "env", "\n".join([*lines, ""]).encode())

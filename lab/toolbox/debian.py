@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from lab.toolbox import store
 from lab.toolbox.errors import ToolError
 
 LINES_OF_LOG = 12
@@ -32,8 +33,10 @@ def install(packages: list[str]) -> None:
         raise ToolError(f"this is not a Debian machine: install what Debian calls {names}, then try again; {WITHOUT}")
     if os.geteuid() != 0:
         raise ToolError(f"root is needed for: apt-get install --no-install-recommends {names}; {WITHOUT}")
-    _apt_get("update", "-q")
-    _apt_get("install", "-q", "--yes", "--no-install-recommends", *packages)
+    # apt-get refuses to run beside another one.
+    with store.locked(store.root() / "debian"):
+        _apt_get("update", "-q")
+        _apt_get("install", "-q", "--yes", "--no-install-recommends", *packages)
     if still := [package for package in missing(on_demand=True) if package in packages]:
         raise ToolError(f"apt-get installed {names}, yet what {' '.join(still)} should bring is not there")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.fleet import waiting
 from lab.fleet.waiting import TAIL, FleetError, wait_until
 
 pytestmark = pytest.mark.unit
@@ -31,6 +32,16 @@ def test_a_wait_that_is_given_up_says_for_what_and_how_long() -> None:
 
 
 def test_what_takes_long_to_look_at_is_looked_at_less_often() -> None:
+    assert min(_pauses()) >= 0.4
+
+
+def test_what_takes_very_long_to_look_at_is_looked_at_often_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "LONGEST_REST", 0.2)
+    assert min(_pauses()) < 0.4
+
+
+def _pauses() -> list[float]:
+    """Seconds between looks that take 0.2 s each."""
     looks = []
 
     def look() -> bool:
@@ -40,5 +51,4 @@ def test_what_takes_long_to_look_at_is_looked_at_less_often() -> None:
 
     with pytest.raises(FleetError):
         wait_until("the king to return", look, 1)
-    pauses = [later - earlier - 0.2 for earlier, later in pairwise(looks)]
-    assert min(pauses) >= 0.4
+    return [later - earlier - 0.2 for earlier, later in pairwise(looks)]
