@@ -64,7 +64,7 @@ def label_keys() -> st.SearchStrategy[str]:
 
 
 def zones() -> st.SearchStrategy[str]:
-    """Domains in any spelling: either case, with and without the final dot."""
+    """Domains (`dns.zone`, not a member's zones) in any spelling: either case, with and without the final dot."""
     domain = st.lists(labels(), min_size=2, max_size=3).map(".".join)
     spelled = st.one_of(domain, domain.map(str.upper))
     return st.builds("{}{}".format, spelled, st.sampled_from(["", "."]))

@@ -17,7 +17,10 @@ from federation.settings.names import ServiceNames
 from federation.settings.syntax import LABEL_RULE, can_be_named, is_domain
 
 Place = tuple[str, ...]
-"""Where in the tree: () is everywhere, (region,) a region, (zone, region) a zone of it. One up is without the first."""
+"""Where in the tree: () is everywhere, (region,) a region, (zone, region) a zone of it.
+
+The place above is the tuple without its first element.
+"""
 
 Addresses = frozenset[str]
 
@@ -51,7 +54,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class RecordSet:
-    """All the targets of a name and type; a CNAME is alone at its name."""
+    """All targets of a name and type, as a DNSEndpoint has them; a CNAME is alone at its name."""
 
     name: str
     type: Literal["A", "AAAA", "CNAME"]

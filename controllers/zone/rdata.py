@@ -22,7 +22,7 @@ class TargetError(ValueError):
 
 
 def is_dns_name(text: str) -> bool:
-    """Whether `text`, lower case and without the final dot, is a name as people use them, services' names included."""
+    """Whether `text`, in lower case without the final dot, is a name; labels may begin with `_`, as in `_http._tcp`."""
     return len(text) <= DNS_NAME_MAX and all(_LABEL.fullmatch(label) for label in text.split("."))
 
 

@@ -67,7 +67,7 @@ class ServiceNames:
         return ".".join((*self._own, *place, zone_of(self.suffix))).lower()
 
     def includes(self, domain: str) -> bool:
-        """Whether the domain is the name at some place; one with more labels before the Service is not."""
+        """Whether the domain is the name at some place; one with labels in front of the Service's is not."""
         own, suffix = ".".join(self._own), zone_of(self.suffix)
         return domain == f"{own}.{suffix}" or (domain.startswith(f"{own}.") and domain.endswith(f".{suffix}"))
 

@@ -224,7 +224,7 @@ class Member(Section):
     region: Label
     """Region of the member: the middle level of the names of federated Services."""
     zones: tuple[Label, ...] = ()
-    """Zones that the member spans; each has a name of its own."""
+    """Availability zones that the member spans; each has names of its own."""
     labels: dict[LabelKey, LabelValue] = {}
     """Labels of the Cluster, which placements can select by."""
     api_endpoint: Annotated[str, Field(pattern=r"^https://[^\s]+$")] | None = None

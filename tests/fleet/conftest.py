@@ -32,6 +32,7 @@ from tests.documented import Shell
 from tests.figures import Figures
 from tests.fleet.google import Google, mock_cloud_dns
 from tests.fleet.google_front import GoogleFront
+from tests.fleet.looking import look
 from tests.leaks import key_headers, leaks, needles, private_parts
 
 FLEET = "-".join(filter(None, (os.environ.get("FEDERATION_TEST_FLEET", "test"), os.environ.get("PYTEST_XDIST_WORKER"))))
@@ -146,7 +147,8 @@ class Clusters:
 
     def get(self, context: str, *what: str) -> dict[str, Any]:
         """One object, or a list of them, as JSON has it."""
-        found: dict[str, Any] = json.loads(self.kubectl(context, "get", *what, "-o", "json"))
+        found = look(self.kubeconfig, context, *what)
+        assert found, f"{context} has no {' '.join(what)}"
         return found
 
     def server(self, context: str) -> str:
@@ -162,7 +164,8 @@ class Clusters:
         return str(self.get(context, "configmap", "coredns", "-n", "kube-system")["data"]["Corefile"])
 
     def exists(self, context: str, *what: str) -> bool:
-        return bool(self.kubectl(context, "get", *what, "--ignore-not-found", "-o", "name").strip())
+        found = look(self.kubeconfig, context, *what)
+        return bool(found and found.get("items", True))
 
     def traces(self, context: str) -> list[str]:
         """Every object, of whatever kind, whose metadata speak of Karmada or of the federation."""

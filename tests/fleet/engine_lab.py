@@ -32,6 +32,7 @@ from lab.fleet.waiting import wait_until
 from lab.stack import CHECKOUT
 from lab.toolbox import tool
 from tests.fleet.conftest import FLEET, KUBECTL
+from tests.fleet.looking import look
 
 API = "api"
 MEMBERS = ("gondor", "rohan")
@@ -116,8 +117,7 @@ class Lab:
 
     def get(self, context: str, *what: str) -> Json | None:
         """One object; None if it is not there."""
-        found = self.kubectl(context, "get", *what, "--ignore-not-found", "-o", "json")
-        return json.loads(found) if found.strip() else None
+        return look(self.kubeconfig, context, *what)
 
     def managers(self, context: str, kind: str, name: str, namespace: str) -> list[Json]:
         """Who manages which fields of the object."""

@@ -38,7 +38,9 @@ def test_two_install_one_after_the_other(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr(debian, "NEEDED", {"runc": lambda: True})
     apt_get = put_program(tmp_path / "path" / "apt-get", "")
-    apt_get.write_text(f"{apt_get.read_text()}/bin/mkdir {tmp_path}/busy && /bin/sleep 0.2 && /bin/rmdir {tmp_path}/busy\n")
+    apt_get.write_text(
+        f"{apt_get.read_text()}/bin/mkdir {tmp_path}/busy && /bin/sleep 0.2 && /bin/rmdir {tmp_path}/busy\n"
+    )
     with ThreadPoolExecutor() as two:
         for done in [two.submit(debian.install, ["runc"]) for _ in range(2)]:
             done.result()
