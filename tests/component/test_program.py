@@ -371,6 +371,16 @@ def test_the_store_and_what_only_the_api_server_calls_are_closed_to_all_others(k
     programs = {each.name for each in karmada.of("Deployment", "StatefulSet")}
     named = {app for spec in ways.values() for rule in spec["ingress"] for app in _way(rule)[0] if "from" in rule}
     assert named <= programs
+    namespace = karmada.one("Namespace", "karmada-system").urn
+    assert {each.deleted_with for each in karmada.of("NetworkPolicy")} == {namespace}
+
+
+def test_without_karmada_the_api_server_alone_is_let_into_etcd(builtin: Record) -> None:
+    ways = {each.name: [_way(rule) for rule in each.inputs["spec"]["ingress"]] for each in builtin.of("NetworkPolicy")}
+    assert ways == {
+        "etcd": [(("federation-apiserver",), [2379]), (("etcd",), [2380])],
+        "federation-apiserver": [("anywhere", [5443])],
+    }
 
 
 def _way(rule: dict[str, Any]) -> tuple[tuple[str, ...] | str, list[int]]:

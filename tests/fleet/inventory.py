@@ -10,7 +10,7 @@ IN_API = (
     "mutatingwebhookconfigurations,validatingwebhookconfigurations,clusters.cluster.karmada.io"
 )
 """Kinds in a federation API whose objects nobody makes and deletes by himself."""
-IN_HOST = "statefulsets,deployments,pods,services,secrets,poddisruptionbudgets,persistentvolumeclaims"
+IN_HOST = "statefulsets,deployments,pods,services,secrets,networkpolicies,poddisruptionbudgets,persistentvolumeclaims"
 """Kinds that are compared of what a control plane has in its Namespace."""
 
 
