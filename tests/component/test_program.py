@@ -197,6 +197,14 @@ def test_what_is_in_the_api_goes_with_it(karmada: Record) -> None:
     assert {each.deleted_with for each in contents} == {namespace}
 
 
+def test_what_is_in_the_namespace_in_the_host_goes_with_it(karmada: Record) -> None:
+    namespace = karmada.one("Namespace", "karmada-system")
+    in_host = [each for each in karmada.resources if name_of(each.provider) == "host"]
+    contents = [each for each in in_host if each.inputs.get("metadata", {}).get("namespace")]
+    assert {each.kind for each in contents} >= {"Secret", "StatefulSet", "Deployment", "Service", "NetworkPolicy"}
+    assert [str(each) for each in contents if each.deleted_with != namespace.urn] == []
+
+
 def test_every_long_wait_is_finite_and_short(karmada: Record) -> None:
     awaited = [
         *karmada.of("Deployment", "StatefulSet", "APIService", "Cluster"),
@@ -357,7 +365,7 @@ def test_a_member_has_the_labels_that_are_configured(tmp_path: Path) -> None:
 # Who is let in
 
 
-def test_the_store_and_what_only_the_api_server_calls_are_closed_to_all_others(karmada: Record) -> None:
+def test_etcd_and_what_only_the_api_server_calls_are_closed_to_all_others_with_karmada(karmada: Record) -> None:
     ways = {each.name: each.inputs["spec"] for each in karmada.of("NetworkPolicy")}
     assert {name: spec["podSelector"] for name, spec in ways.items()} == {
         name: {"matchLabels": {"app": name}} for name in ways
@@ -371,8 +379,6 @@ def test_the_store_and_what_only_the_api_server_calls_are_closed_to_all_others(k
     programs = {each.name for each in karmada.of("Deployment", "StatefulSet")}
     named = {app for spec in ways.values() for rule in spec["ingress"] for app in _way(rule)[0] if "from" in rule}
     assert named <= programs
-    namespace = karmada.one("Namespace", "karmada-system").urn
-    assert {each.deleted_with for each in karmada.of("NetworkPolicy")} == {namespace}
 
 
 def test_without_karmada_the_api_server_alone_is_let_into_etcd(builtin: Record) -> None:

@@ -11,7 +11,7 @@ IN_API = (
 )
 """Kinds in a federation API whose objects nobody makes and deletes by himself."""
 IN_HOST = "statefulsets,deployments,pods,services,secrets,networkpolicies,poddisruptionbudgets,persistentvolumeclaims"
-"""Kinds that are compared of what a control plane has in its Namespace."""
+"""Kinds that are compared of a control plane's Namespace: each that the stack makes there, with pods and claims."""
 
 
 def in_api(clusters: Clusters, context: str) -> set[str]:
