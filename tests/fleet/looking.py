@@ -87,18 +87,16 @@ def _resource(api: Client, url: str, kind: str) -> Resource:
 
 
 def _discovered(api: Client) -> dict[str, Resource]:
+    """A kind is asked for in the first version of its group that has it, which is the one that the API prefers."""
     found: dict[str, Resource] = {}
     for root in ("/api", "/apis"):
         for group in api.ask("GET", root, accept=DISCOVERY, seconds=TIMEOUT)["items"]:
             name = group["metadata"].get("name", "")
-            version = group["versions"][0]
-            for each in version.get("resources", ()):
-                where = Resource(
-                    "/".join(filter(None, (root, name, version["version"]))),
-                    each["resource"],
-                    each["scope"] == "Namespaced",
-                )
-                for alias in (each["resource"], each["singularResource"], *each.get("shortNames", ())):
-                    found.setdefault(alias, where)
-                    found[f"{alias}.{name}"] = where
+            for version in group["versions"]:
+                path = "/".join(filter(None, (root, name, version["version"])))
+                for each in version.get("resources", ()):
+                    where = Resource(path, each["resource"], each["scope"] == "Namespaced")
+                    for alias in (each["resource"], each["singularResource"], *each.get("shortNames", ())):
+                        found.setdefault(alias, where)
+                        found.setdefault(f"{alias}.{name}", where)
     return found
