@@ -7,13 +7,14 @@ waiting.
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 
 from federation.clusters.connection import find, send
 from federation.settings.keys import LEAVING
 from kube.errors import ApiError
 from provider.clusters import UnreachableError, opened
-from provider.resource import Resource
+from provider.resource import GivenUpError, ProviderError, Resource
 from provider.values import Values
 
 PUBLISHED_SECONDS = 5
@@ -45,7 +46,8 @@ class Withdrawal(Resource):
 
     async def delete(self, state: Values) -> None:
         try:
-            marked = await self.work.call(_mark, state, "true")
+            # An interrupt does not end this call: it would go on, and might mark after the mark was taken off.
+            marked = await asyncio.to_thread(_mark, state, "true")
         except UnreachableError:
             # Nobody is there to withdraw it; what comes next will say that the API cannot be reached.
             return
@@ -57,7 +59,18 @@ class Withdrawal(Resource):
                 f"{state['cluster']} leaves after {MOST_SECONDS} s, which is before the TTL of {state['ttl']} s is over"
                 ": resolvers and clients that have asked for its names until now may use its addresses until then"
             )
-        await self.work.sleep(min(wanted, MOST_SECONDS))
+        try:
+            await self.work.sleep(min(wanted, MOST_SECONDS))
+        except GivenUpError as interrupted:
+            # The resource stays in the state as it was, so a next `up` that keeps the member would not look at it.
+            try:
+                await asyncio.to_thread(_mark, state, None)
+            except ProviderError as error:
+                raise ProviderError(
+                    f"{interrupted}; Cluster {state['cluster']} is still marked as leaving, which "
+                    f"`pulumi up --refresh` takes off if it stays: {error}"
+                ) from None
+            raise
 
 
 def _mark(props: Values, value: str | None) -> bool:

@@ -12,7 +12,7 @@ import urllib3
 from federation.clusters import connection
 from kube.errors import ApiError
 from provider import clusters, withdrawal
-from provider.resource import ProviderError, Work
+from provider.resource import GivenUpError, ProviderError, Work
 from provider.withdrawal import Withdrawal
 from tests.provider_calls import Called
 
@@ -35,6 +35,8 @@ class Api:
     def __init__(self) -> None:
         self.sent: list[tuple[Any, ...]] = []
         self.slept: list[float] = []
+        self.is_interrupted = False
+        """Whether Pulumi is interrupted in the wait."""
         self.failure: Exception | None = None
         self.annotations: dict[str, str] = {}
 
@@ -64,6 +66,8 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
 
     async def sleep(_: Work, seconds: float) -> None:
         new.slept.append(seconds)
+        if new.is_interrupted:
+            raise GivenUpError
 
     monkeypatch.setattr(Work, "sleep", sleep)
     return new
@@ -88,6 +92,23 @@ def test_nobody_waits_longer_than_a_quarter_of_an_hour_and_what_that_means_is_to
         f"gondor leaves after 900 s, which is before the TTL of {ttl} s is over: "
         "resolvers and clients that have asked for its names until now may use its addresses until then"
     ]
+
+
+def test_a_leave_that_is_interrupted_takes_its_mark_off_again(api: Api) -> None:
+    api.is_interrupted = True
+    with pytest.raises(GivenUpError):
+        Called(Withdrawal).delete(STATE)
+    assert [body["metadata"]["annotations"]["federation/leaving"] for *_, body in api.sent] == ["true", None]
+
+
+def test_a_mark_that_an_interrupted_leave_cannot_take_off_is_told(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupted(_: Work, seconds: float) -> None:
+        api.failure = urllib3.exceptions.HTTPError("no route")
+        raise GivenUpError
+
+    monkeypatch.setattr(Work, "sleep", interrupted)
+    with pytest.raises(ProviderError, match=r"Cluster gondor is still marked as leaving.*--refresh.*no route"):
+        Called(Withdrawal).delete(STATE)
 
 
 def test_joining_takes_the_mark_of_a_leave_that_was_given_up(api: Api) -> None:
