@@ -49,6 +49,8 @@ class FederationDns(pulumi.ComponentResource):
     """IP addresses that members ask for the zone; none where they find it as they find any other."""
     our_provider: pulumi.ProviderResource
     """The project's own provider, of which members' cluster DNS is."""
+    refuse_servers: pulumi.ResourceHookBinding | None = None
+    """What is bound to all that is told `lookup_servers`, and may refuse them."""
     ds: Output[str] | None = None
     """The record by which the parent zone vouches for this one; None where CoreDNS does not sign it."""
     transfer_key: TransferKey | None = None
@@ -62,6 +64,8 @@ class FederationDns(pulumi.ComponentResource):
         google = args.dns.google_clouddns
         zone = _google_zone(args, google, child) if google else _own_zone(args, child)
         self.zone, self.name_servers, self.lookup_servers = zone.zone, zone.name_servers, zone.lookup_servers
+        if isinstance(zone, CoreDnsZone):
+            self.refuse_servers = zone.refuse_name
         plane, settings = args.control_plane, args.settings
         records = Records(
             "records",
@@ -76,6 +80,7 @@ class FederationDns(pulumi.ComponentResource):
                 images=settings.images,
                 cluster_kind=args.engine.cluster_kind,
                 addresses_by_name=zone.own_records,
+                refuse=self.refuse_servers,
             ),
             ResourceOptions(parent=self, depends_on=args.engine.admits),
         )

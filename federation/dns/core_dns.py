@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
-from pulumi import Output, ResourceOptions
+from pulumi import Output, ResourceHookBinding, ResourceOptions
 
 from federation.clusters.providers import Cluster
 from federation.dns.name_servers import DNS_PORT, NAME, POD_PORT, name_server
 from federation.parts import load_balancer
 from federation.settings import names, syntax
+from federation.settings.config import Refusal
 
 INSTEAD = "without load balancers, set federation:dns.provider: google-clouddns"
 
@@ -45,6 +46,8 @@ class CoreDnsZone(pulumi.ComponentResource):
     """The same: members ask there, as nobody has delegated the zone yet."""
     own_records: Mapping[str, Output[Sequence[str]]]
     """Addresses by name: of the name server, and of the federation API."""
+    refuse_name: ResourceHookBinding
+    """What is bound to all that is made of these addresses: refused where the load balancer has none."""
 
     def __init__(self, name: str, args: CoreDnsZoneArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:CoreDnsZone", name, None, opts)
@@ -70,7 +73,9 @@ class CoreDnsZone(pulumi.ComponentResource):
                 load_balancer.awaited(NAME, args.namespace_name, args.address_within, INSTEAD, args.host.kubeconfig),
             ),
         )
-        addresses = service.status.apply(lambda status: _ip_addresses(load_balancer.addresses(status)))
+        balancer = service.status.apply(load_balancer.addresses)
+        self.refuse_name = _refuse_name(balancer)
+        addresses = balancer.apply(lambda found: [each for each in found if syntax.is_ip(each)])
         self.zone = Output.from_input(syntax.absolute(args.zone))
         self.name_servers = self.lookup_servers = addresses
         self.own_records = {
@@ -80,11 +85,22 @@ class CoreDnsZone(pulumi.ComponentResource):
         self.register_outputs({"zone": self.zone, "nameServers": self.name_servers})
 
 
-def _ip_addresses(addresses: Sequence[str]) -> Sequence[str]:
-    found = [address for address in addresses if syntax.is_ip(address)]
-    if addresses and not found:
-        raise pulumi.RunError(
-            f"the load balancer of Service {NAME} has no IP address but the name {addresses[0]}, and name servers are "
-            "asked by address; use federation:dns.provider google-clouddns, or load balancers with addresses"
-        )
-    return found
+def _refuse_name(balancer: Output[Sequence[str]]) -> ResourceHookBinding:
+    """Not an error of the program: that would end a `destroy --run-program`, too, before it has deleted anything."""
+
+    async def refuse(_: pulumi.ResourceHookArgs) -> None:
+        if problem := _problem(await balancer.future() or ()):
+            raise Refusal(problem)
+
+    hook = pulumi.ResourceHook(f"address-of-{NAME}", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
+    return ResourceHookBinding(before_create=[hook], before_update=[hook])
+
+
+def _problem(addresses: Sequence[str]) -> str | None:
+    """Of a load balancer that has a name alone. One that has nothing yet is awaited elsewhere, or being deleted."""
+    if not addresses or any(map(syntax.is_ip, addresses)):
+        return None
+    return (
+        f"the load balancer of Service {NAME} has no IP address but the name {addresses[0]}, and name servers are "
+        "asked by address; use federation:dns.provider google-clouddns, or load balancers with addresses"
+    )

@@ -103,6 +103,7 @@ class MemberDns(pulumi.ComponentResource):
                     # in the member, are refused first.
                     depends_on=[args.cluster.provider, namespace],
                     ignore_changes=["kubeconfig"] if args.cluster.refused else [],
+                    hooks=args.dns.refuse_servers,
                 ),
             )
         Withdrawal(

@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 import yaml
-from pulumi import Input, Output, Resource, ResourceOptions
+from pulumi import Input, Output, Resource, ResourceHookBinding, ResourceOptions
 
 from federation.parts.roles import grant, user
 from federation.parts.workload import KUBECONFIG, Probe, Program, Workload, WorkloadArgs
@@ -54,6 +54,8 @@ class RecordsArgs:
     """Serves the kind Cluster, which the controller reads."""
     addresses_by_name: Mapping[str, Output[Sequence[str]]]
     """What is to be published besides the names of Services: addresses by name."""
+    refuse: ResourceHookBinding | None
+    """What may refuse these addresses."""
 
 
 class Records(pulumi.ComponentResource):
@@ -88,7 +90,7 @@ class Records(pulumi.ComponentResource):
                     )
                 ).apply(lambda each: [*chain.from_iterable(each)])
             },
-            opts=ResourceOptions.merge(in_api, ResourceOptions(depends_on=[crd])),
+            opts=ResourceOptions.merge(in_api, ResourceOptions(depends_on=[crd], hooks=args.refuse)),
         )
         program = _controller(args)
         Workload(

@@ -15,6 +15,8 @@ from provider.schema import KINDS
 CANARY = "canary"
 """Stands in every secret, and in nothing else."""
 BALANCER = "192.0.2.10"
+INGRESS: Mapping[str, str] = {"ip": BALANCER}
+"""What each load balancer has."""
 EXPIRY = "2127-01-03T00:00:00Z"
 EARLY = {"services": "2127-01-02T00:00:00Z"}
 """Certificates that expire before all others, which do at EXPIRY."""
@@ -39,7 +41,7 @@ def _filled_in(kind: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, 
     filled: Mapping[str, Any] = {}
     match kind:
         case "kubernetes:core/v1:Service":
-            ingress = [{"ip": BALANCER}] if inputs["spec"].get("type") == "LoadBalancer" else []
+            ingress = [INGRESS] if inputs["spec"].get("type") == "LoadBalancer" else []
             filled = {"status": {"loadBalancer": {"ingress": ingress}}}
         case "kubernetes:core/v1:Secret" if inputs.get("type") == "kubernetes.io/service-account-token":
             filled = {"data": {"ca.crt": _base64(pem("CERTIFICATE", name)), "token": _base64(f"{CANARY} {name}")}}
