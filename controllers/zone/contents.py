@@ -14,6 +14,8 @@ from controllers.zone.endpoints import RecordSet, Source
 NS_TTL = 300
 REFRESH, RETRY, EXPIRE = 7200, 1800, 86400
 """Seconds, of the SOA: for secondaries that are not notified."""
+_SERIAL = 6
+"""Place of the serial in the first line, counted from 0."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Contents:
 
     @cached_property
     def digest(self) -> str:
-        return hashlib.sha256(self.text(0).encode()).hexdigest()
+        return _digest(self.text(0))
 
     def text(self, serial: int) -> str:
         return "".join(f"{line}\n" for line in self._lines(serial))
@@ -63,6 +65,22 @@ class Contents:
             own = ttl if each.ttl is None else each.ttl
             for data in each.data:
                 yield f"{each.name}. {own} IN {each.type} {data}"
+
+
+def written_in(text: str) -> tuple[str, int] | None:
+    """Digest and serial of the contents whose text it is; None of a text that is of none."""
+    first, _, rest = text.partition("\n")
+    fields = first.split(" ")
+    try:
+        serial, fields[_SERIAL] = int(fields[_SERIAL]), "0"
+    except (IndexError, ValueError):
+        return None
+    return _digest(f"{' '.join(fields)}\n{rest}"), serial
+
+
+def _digest(text: str) -> str:
+    """Of the text with serial 0."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def merge(apex: Apex, sources: Iterable[Source]) -> Contents:

@@ -4,6 +4,9 @@ The ConfigMap says the last serial, the digest of the content that has it, and t
 API's resourceVersion) at which a pod saw that content. A pod that sees another content replaces all three, if nobody
 did so before it (by the ConfigMap's own version). A pod that lags behind, whose version is older, waits until it sees
 what the others see: otherwise it would give a past content a serial of the future.
+
+The ConfigMap goes back with an etcd that is restored from a snapshot, and secondaries take no lesser serial than they
+have. So a pod that has served a greater one than the ConfigMap says gives out the one after that.
 """
 
 from __future__ import annotations
@@ -35,6 +38,8 @@ class Seen:
     """Whether the pod has not yet written it."""
     is_late: bool
     """Whether it has been waiting for LAG_SECONDS to see what others saw."""
+    served: tuple[str, int] | None = None
+    """Digest and serial of what the pod answers with now; None if there is nothing yet."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +56,25 @@ def following(serial: int) -> int:
     return (serial + 1) % _CEILING or 1
 
 
+def is_after(serial: int, other: int) -> bool:
+    """As secondaries compare them (RFC 1982)."""
+    return 0 < (serial - other) % _CEILING < _CEILING // 2
+
+
 def is_due(seen: Seen, given: Given) -> bool:
     """Whether the pod is to give its content a serial. Pure."""
     if seen.version > given.version:
         return True
     # Of one version there are two contents while pods of two releases or settings are there: each has its say once.
     return seen.is_new and (seen.version == given.version or seen.is_late)
+
+
+def went_back(seen: Seen, given: Given) -> bool:
+    """Whether the pod has served a greater serial, or this one with another content. Pure."""
+    if seen.served is None:
+        return False
+    digest, serial = seen.served
+    return is_after(serial, given.serial) or (serial == given.serial and digest != given.digest)
 
 
 class Serials:
@@ -84,13 +102,18 @@ class Serials:
         for attempt in range(ATTEMPTS):
             found = self._found(api)
             given, self.uid = _given(found), found["metadata"]["uid"]
+            version = seen.version
             if given is not None and given.digest == seen.digest:
-                return given.serial
-            if given is not None and not is_due(seen, given):
+                if not went_back(seen, given):
+                    return given.serial
+                version = max(version, given.version)
+            elif given is not None and not is_due(seen, given):
                 return None
             # By the API's clock, not by a pod's: a ConfigMap that was lost begins above where it ended.
             serial = following(given.serial) if given is not None else _created(found)
-            data = {"serial": str(serial), "digest": seen.digest, "version": str(seen.version)}
+            if seen.served is not None and not is_after(serial, seen.served[1]):
+                serial = following(seen.served[1])
+            data = {"serial": str(serial), "digest": seen.digest, "version": str(version)}
             body: Json = {"metadata": {"resourceVersion": found["metadata"]["resourceVersion"]}, "data": data}
             try:
                 api.patch(f"{self._collection}/{ZONE_SERIAL}", body)

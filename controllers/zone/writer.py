@@ -15,7 +15,7 @@ from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Key
 from controllers.runtime.watching import News, Stream, follow
-from controllers.zone.contents import Apex, Contents, merge
+from controllers.zone.contents import Apex, Contents, merge, written_in
 from controllers.zone.endpoints import Source, read_source
 from controllers.zone.loading import LATE_SECONDS, Loading, ask_serial
 from controllers.zone.metrics import Metrics
@@ -65,6 +65,8 @@ class Writer:
         """When the contents became what they are."""
         self._written: tuple[str, int] | None = None
         """Digest and serial."""
+        self._served = _found_in(settings.file)
+        """The same of what is in the file, be it of the run before."""
         self._is_due = False
         self._trouble = ""
 
@@ -121,10 +123,10 @@ class Writer:
         is_new = self._written is None or self._written[0] != digest
         is_late = monotonic() - self._since > LAG_SECONDS
         try:
-            serial = self._serials.ask(Seen(digest, self._version, is_new, is_late))
+            serial = self._serials.ask(Seen(digest, self._version, is_new, is_late, self._served))
             if serial is not None and self._written != (digest, serial):
                 replace(self._settings.file, self._contents.text(serial))
-                self._written = digest, serial
+                self._written = self._served = digest, serial
                 self._metrics.serial.set(serial)
                 self._await_loading(serial)
                 log.info(f"written with serial {serial}", extra={"records": len(self._contents.sets)})
@@ -176,6 +178,13 @@ class Writer:
         if trouble and trouble != self._trouble:
             log.warning(trouble)
         self._trouble = trouble
+
+
+def _found_in(file: Path) -> tuple[str, int] | None:
+    try:
+        return written_in(file.read_text())
+    except FileNotFoundError:
+        return None
 
 
 def replace(file: Path, text: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controllers.zone.contents import Apex, Contents, merge
+from controllers.zone.contents import Apex, Contents, merge, written_in
 from controllers.zone.endpoints import read_source
 from federation.settings.names import DNS_CONTROLLER, MANAGED_BY
 
@@ -50,6 +50,14 @@ def test_the_top_says_serial_name_server_and_how_long_there_is_no_such_name() ->
         "example.com. 30 IN SOA ns.dns.example.com. hostmaster.example.com. 7 7200 1800 86400 30",
         "example.com. 300 IN NS ns.dns.example.com.",
     ]
+
+
+def test_a_text_says_which_contents_it_is_of() -> None:
+    found = made(endpoint(entry("web.example.com", "A", "192.0.2.1")))
+    assert written_in(found.text(7)) == (found.digest, 7)
+    assert (
+        written_in("") is written_in("of the run before\n") is written_in("example.com. 30 IN A nonsense x\n") is None
+    )
 
 
 def test_every_type_is_written_in_its_own_form() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -9,7 +10,7 @@ from threading import Thread
 import pytest
 
 from controllers.runtime.api import Api
-from controllers.zone.serial import Given, Seen, Serials, following, is_due
+from controllers.zone.serial import Given, Seen, Serials, following, is_after, is_due
 from tests.kube_api import ApiServer
 from tests.unit.test_dns_process import kubeconfig_of
 
@@ -67,6 +68,30 @@ def test_two_contents_of_one_version_have_their_say_once() -> None:
     assert not is_due(seen("ours", 10, is_new=False), given)
     assert is_due(seen("ours", 11, is_new=False), given)
     assert not is_due(seen("ours", 9, is_new=False, is_late=True), given)
+
+
+def test_who_has_served_a_greater_serial_gives_out_the_one_after_it(federation: ApiServer, tmp_path: Path) -> None:
+    own = serials(federation, tmp_path)
+    first = own.ask(seen("a", 10))
+    assert first is not None
+
+    def ask(digest: str, version: int, served: tuple[str, int]) -> int | None:
+        return own.ask(replace(seen(digest, version), served=served))
+
+    assert ask("a", 10, ("a", first)) == first
+    assert ask("a", 9, ("b", first + 50)) == first + 51
+    assert ask("a", 9, ("a", first)) == first + 51
+    assert ask("b", 11, ("a", first + 60)) == first + 61
+    assert ask("old", 10, ("a", first + 70)) is None, "who lags behind waits all the same"
+    assert ask("b", 11, ("c", first + 61)) == first + 62, "with this serial it has served another content"
+
+
+def test_a_serial_is_after_another_as_secondaries_see_it() -> None:
+    assert is_after(1, 2**32 - 1)
+    assert is_after(2**31, 1)
+    assert not is_after(5, 5)
+    assert not is_after(1, 2)
+    assert not is_after(2**31 + 1, 1)
 
 
 def test_serials_go_round_and_leave_out_0() -> None:

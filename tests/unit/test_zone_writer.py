@@ -1,0 +1,76 @@
+"""The writer of the zone file: which serial it writes where the federation API goes back or another pod is faster."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controllers.runtime.api import Api
+from controllers.runtime.loop import Loop
+from controllers.runtime.objects import Key
+from controllers.runtime.watching import News
+from controllers.zone.contents import written_in
+from controllers.zone.endpoints import Source, read_source
+from controllers.zone.metrics import Metrics
+from controllers.zone.serial import Seen
+from controllers.zone.writer import Settings, Writer
+from tests.kube_api import ApiServer
+from tests.unit.test_dns_process import kubeconfig_of
+from tests.unit.test_zone_contents import ZONE, endpoint, entry
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(ZONE, tmp_path / "db", "federation-system", None)
+
+
+@pytest.fixture
+def connect(federation: ApiServer, tmp_path: Path) -> Any:
+    return partial(Api.of_kubeconfig, kubeconfig_of(federation.url, tmp_path))
+
+
+def started(settings: Settings, connect: Any) -> Writer:
+    """Its loop does not run: a test says what is done, and when."""
+    return Writer(settings, connect, Loop(), Metrics(), lambda: None)
+
+
+def news(address: str, version: int) -> News[Source]:
+    obj = endpoint(entry("web.example.com", "A", address))
+    key: Key = ("default", "x")
+    return News({key: read_source("example.com", obj)}, complete=True, version=str(version))
+
+
+def serial(settings: Settings) -> int:
+    found = written_in(settings.file.read_text())
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_after_a_restored_snapshot_the_serial_grows_on(
+    federation: ApiServer, settings: Settings, connect: Any, *, is_restarted: bool
+) -> None:
+    writer = started(settings, connect)
+    writer._take(news("192.0.2.1", 10))
+    writer._renew()
+    snapshot = federation.snapshot()
+    for i in range(2, 9):
+        writer._take(news(f"192.0.2.{i}", 10 + i))
+        writer._renew()
+    served = serial(settings)
+    federation.restore(snapshot)
+    if is_restarted:
+        writer = started(settings, connect)
+    # What was there at the snapshot, which has a serial there.
+    writer._take(news("192.0.2.1", 1000))
+    writer._renew()
+    assert serial(settings) == served + 1
+    # The other pods agree.
+    ours = writer._contents
+    assert ours is not None
+    assert writer._serials.ask(Seen(ours.digest, 1000, True, False, ("theirs", served))) == served + 1
