@@ -113,7 +113,8 @@ class Writer:
 
     def _look(self) -> None:
         self._loop.after(LOOK_SECONDS, self._look)
-        if self._contents is not None:
+        # The version is that of a change already which the contents are without, while a renewal is due.
+        if self._contents is not None and not self._is_due:
             self._publish()
 
     def _publish(self) -> None:

@@ -74,3 +74,17 @@ def test_after_a_restored_snapshot_the_serial_grows_on(
     ours = writer._contents
     assert ours is not None
     assert writer._serials.ask(Seen(ours.digest, 1000, True, False, ("theirs", served))) == served + 1
+
+
+def test_a_content_that_is_past_gets_no_second_serial(settings: Settings, connect: Any) -> None:
+    writer = started(settings, connect)
+    writer._take(news("192.0.2.1", 10))
+    writer._renew()
+    before, first = settings.file.read_text(), serial(settings)
+    # Another pod was faster with a change that this one has heard of, and not yet put together.
+    assert writer._serials.ask(Seen("new", 20, True, False)) == first + 1
+    writer._take(news("192.0.2.2", 21))
+    writer._look()
+    assert settings.file.read_text() == before
+    writer._renew()
+    assert serial(settings) == first + 2
