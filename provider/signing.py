@@ -15,6 +15,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from provider.resource import ProviderError
 
+BACKDATED = timedelta(minutes=5)
+"""A certificate is good from so long before it was made, for clusters whose clocks are behind that of who runs Pulumi:
+as kube-controller-manager has it for those that it signs."""
 USES = {"server_auth": ExtendedKeyUsageOID.SERVER_AUTH, "client_auth": ExtendedKeyUsageOID.CLIENT_AUTH}
 
 
@@ -86,7 +89,7 @@ def _begun(subject: x509.Name, issuer: x509.Name, key: EllipticCurvePublicKey, d
         subject_name=subject,
         public_key=key,
         serial_number=x509.random_serial_number(),
-        not_valid_before=now,
+        not_valid_before=now - BACKDATED,
         not_valid_after=now + timedelta(days=days),
     )
 

@@ -6,10 +6,12 @@ import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import grpc
 import pytest
+from cryptography import x509
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import provider_pb2 as protocol
@@ -194,6 +196,16 @@ def test_a_certificate_in_its_last_days_is_renewed_in_place(made: dict[str, Valu
     renewed = update(made, window)
     assert renewed["certificatePem"] != made["Certificate"]["certificatePem"]
     assert renewed["renewBeforeDays"] == 365
+
+
+@pytest.mark.parametrize(("kind", "days"), [("CertificateAuthority", 3650), ("Certificate", 365)])
+def test_a_certificate_is_good_for_clocks_that_are_five_minutes_behind(
+    made: dict[str, Values], kind: str, days: int
+) -> None:
+    found = x509.load_pem_x509_certificate(made[kind]["certificatePem"].encode())
+    assert found.not_valid_after_utc - found.not_valid_before_utc == timedelta(days=days, minutes=5)
+    # What it ends by, and is renewed by, is told as it is asked for.
+    assert abs(found.not_valid_after_utc - timedelta(days=days) - datetime.now(UTC)) < timedelta(minutes=2)
 
 
 def test_another_window_alone_signs_nothing(made: dict[str, Values]) -> None:
