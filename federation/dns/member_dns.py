@@ -83,8 +83,9 @@ class MemberDns(pulumi.ComponentResource):
             in_api,
         )
         cluster_dns = args.settings.cluster_dns
+        lookups = []
         if cluster_dns != "none":
-            ClusterDns(
+            lookup = ClusterDns(
                 f"{member}-cluster-dns",
                 ClusterDnsArgs(
                     member=member,
@@ -106,12 +107,18 @@ class MemberDns(pulumi.ComponentResource):
                     hooks=args.dns.refuse_servers,
                 ),
             )
+            lookups.append(lookup)
         Withdrawal(
             f"{member}-withdrawal",
             member,
             args.control_plane.kubeconfig,
             args.dns.ttl,
-            ResourceOptions(parent=self, provider=args.dns.our_provider, depends_on=[args.member, args.dns]),
+            ResourceOptions(
+                parent=self,
+                provider=args.dns.our_provider,
+                # Of the lookups, so that it is deleted before them: the member's own pods find the names meanwhile.
+                depends_on=[args.member, args.dns, *lookups],
+            ),
         )
         self.register_outputs({})
 

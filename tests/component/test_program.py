@@ -151,6 +151,8 @@ ORDER = [
     # What is made last is the first to go: the names, before the Cluster and before those who publish them.
     (("Cluster", "gondor-cluster"), ("Withdrawal", "gondor-withdrawal")),
     (("Deployment", "dns-controller|federation-dns"), ("Withdrawal", ".*")),
+    # The member's own pods find the names until these are over.
+    (("ClusterDns", "gondor-.*"), ("Withdrawal", "gondor-withdrawal")),
 ]
 
 
