@@ -10,6 +10,9 @@ import dns.query
 import dns.rdatatype
 
 LATE_SECONDS = 3.0
+STARTING_SECONDS = 60.0
+"""So long a name server that has not yet answered this writer counts as one that starts. Both start together; a writer
+alone may start beside one that hangs."""
 ANSWER_SECONDS = 0.2
 """It is on the same machine."""
 
@@ -21,7 +24,6 @@ class Loading:
         self._waiting: deque[tuple[int, float]] = deque()
         """Serials, the oldest first, and when each was written."""
         self._has_answered = False
-        """Not while the name server starts."""
 
     def wrote(self, serial: int, now: float) -> None:
         self._waiting.append((serial, now))
@@ -38,11 +40,11 @@ class Loading:
         return not self._waiting
 
     def late(self, now: float) -> int | None:
-        """The oldest serial that has been waiting for more than LATE_SECONDS."""
-        if not self._has_answered or not self._waiting:
+        """The oldest serial that has been waiting for too long: LATE_SECONDS, or STARTING_SECONDS."""
+        if not self._waiting:
             return None
         serial, since = self._waiting[0]
-        return serial if now - since > LATE_SECONDS else None
+        return serial if now - since > (LATE_SECONDS if self._has_answered else STARTING_SECONDS) else None
 
 
 def ask_serial(server: tuple[str, int], zone: str) -> int | None:

@@ -39,10 +39,12 @@ def test_who_asks_for_what_is_somebody_elses_hears_whose_it_is(served: Served) -
 
 
 def test_what_the_name_server_does_not_load_is_told(served: Served) -> None:
+    assert served.figure("federation_zone_serial_late") == 0
     served.coredns.send_signal(signal.SIGSTOP)
     try:
         served.api.put(COLLECTION, endpoint(entry("late.example.com", "A", "192.0.2.2"), name="late"))
         wait_until("an Event", lambda: bool(events(served, "NotLoaded")), 20)
+        assert served.figure("federation_zone_serial_late") == 1
     finally:
         served.coredns.send_signal(signal.SIGCONT)
     (event,) = events(served, "NotLoaded")
@@ -51,6 +53,7 @@ def test_what_the_name_server_does_not_load_is_told(served: Served) -> None:
     assert (event["involvedObject"]["kind"], event["involvedObject"]["name"]) == ("ConfigMap", "federation-zone")
     wait_until("it to be loaded", lambda: served.found("late.example.com") == ["192.0.2.2"], 10)
     assert len(events(served, "NotLoaded")) == 1
+    wait_until("the figure", lambda: served.figure("federation_zone_serial_late") == 0, 10)
 
 
 def test_the_rights_of_the_writer_are_what_it_uses(served: Served) -> None:

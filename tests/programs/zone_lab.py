@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 
 import dns.exception
 import dns.message
@@ -49,6 +50,14 @@ class Served(Server):
     file: Path
     coredns: subprocess.Popen[bytes]
     writer: subprocess.Popen[bytes]
+    figures: int
+    """Port of the writer's figures."""
+
+    def figure(self, name: str) -> float:
+        """One of the writer's, as Prometheus reads it."""
+        with urlopen(f"http://127.0.0.1:{self.figures}/metrics", timeout=10) as answer:
+            lines = dict(line.rsplit(" ", 1) for line in answer.read().decode().splitlines() if line[0] != "#")
+        return float(lines[name])
 
 
 def free_port() -> int:
@@ -98,7 +107,7 @@ def serving(
 
     Its keys are in the folder.
     """
-    api, port = ApiServer(), free_port()
+    api, port, figures = ApiServer(), free_port(), free_port()
     for each in (endpoint(*records, ours=True), *others):
         api.put(COLLECTION, each)
     kubeconfig, file = kubeconfig_of(api.url, folder), folder / "db"
@@ -109,9 +118,11 @@ def serving(
     (folder / "Corefile").write_text(text)
     with (
         process([tool("coredns"), "-conf", folder / "Corefile"], folder / "coredns.log") as coredns,
-        process(writer(kubeconfig, file, f"--ask=127.0.0.1:{port}"), folder / "writer.log") as beside,
+        process(
+            writer(kubeconfig, file, f"--ask=127.0.0.1:{port}", f"--listen=127.0.0.1:{figures}"), folder / "writer.log"
+        ) as beside,
     ):
-        found = Served(port, api, file, coredns, beside)
+        found = Served(port, api, file, coredns, beside, figures)
 
         def answers() -> bool:
             assert coredns.poll() is None, (folder / "coredns.log").read_text()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controllers.zone.loading import LATE_SECONDS, Loading
+from controllers.zone.loading import LATE_SECONDS, STARTING_SECONDS, Loading
 
 pytestmark = pytest.mark.unit
 
@@ -40,6 +40,14 @@ def test_a_name_server_that_starts_is_not_late_and_one_that_answered_before_is()
     assert loading.late(AFTER) is None
     loading.answered(3)
     assert loading.late(AFTER) == 7
+
+
+def test_one_that_never_answers_is_late_in_the_end() -> None:
+    """As one that hangs, beside a writer that was started again."""
+    loading = Loading()
+    loading.wrote(7, 0.0)
+    assert loading.late(STARTING_SECONDS) is None
+    assert loading.late(STARTING_SECONDS + 0.1) == 7
 
 
 def test_a_serial_may_begin_anew() -> None:
