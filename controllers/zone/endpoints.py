@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -61,9 +61,20 @@ class Source:
 def read_source(zone: str, obj: Json) -> Source:
     """`zone` is the domain in lower case, without the final dot."""
     metadata = obj["metadata"]
-    sets: dict[tuple[str, str], RecordSet] = {}
     problems: list[str] = []
-    for entry in (obj.get("spec") or {}).get("endpoints") or ():
+    try:
+        sets = _read((obj.get("spec") or {}).get("endpoints") or (), zone, problems)
+    except Exception as error:  # As a problem of the object, whoever wrote it hears of it.
+        sets, problems = {}, [f"all of it is left out, as it is malformed: {type(error).__name__}: {error}"]
+    is_ours = (metadata.get("labels") or {}).get(MANAGED_BY) in (DNS_CONTROLLER, PROGRAM)
+    in_order = tuple(sets[key] for key in sorted(sets))
+    return Source(key_of(obj), metadata["uid"], is_ours, metadata["creationTimestamp"], in_order, tuple(problems))
+
+
+def _read(entries: Iterable[Json], zone: str, problems: list[str]) -> dict[tuple[str, str], RecordSet]:
+    """The sets by name and type; what cannot be published is added to `problems`."""
+    sets: dict[tuple[str, str], RecordSet] = {}
+    for entry in entries:
         for found in _sets(zone, entry, problems):
             before = sets.get((found.name, found.type))
             sets[found.name, found.type] = _joined(before, found) if before else found
@@ -74,9 +85,7 @@ def read_source(zone: str, obj: Json) -> Source:
         if problem := _problem_of_set(sets[name, rtype], types[name]):
             problems.append(f"{name} {rtype} is left out: {problem}")
             del sets[name, rtype]
-    is_ours = (metadata.get("labels") or {}).get(MANAGED_BY) in (DNS_CONTROLLER, PROGRAM)
-    in_order = tuple(sets[key] for key in sorted(sets))
-    return Source(key_of(obj), metadata["uid"], is_ours, metadata["creationTimestamp"], in_order, tuple(problems))
+    return sets
 
 
 def _sets(zone: str, entry: Json, problems: list[str]) -> Iterator[RecordSet]:

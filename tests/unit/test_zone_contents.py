@@ -121,6 +121,15 @@ def test_what_is_not_a_record_is_left_out_and_all_else_stays(bad: Any, reason: s
     assert reason in said
 
 
+@pytest.mark.parametrize("spec", ["x", {"endpoints": 5}, {"endpoints": [entry("good.example.com", "A", "::"), "x"]}])
+def test_an_object_that_cannot_be_read_is_left_out_and_told_of(spec: Any) -> None:
+    found = made(endpoint(name="odd") | {"spec": spec}, endpoint(entry("good.example.com", "A", "192.0.2.9")))
+    assert lines(found) == ["good.example.com. 30 IN A 192.0.2.9"]
+    (told,) = found.left_out
+    assert told.key == ("default", "odd")
+    assert told.text.startswith("all of it is left out, as it is malformed: ")
+
+
 def test_a_bad_target_leaves_the_good_ones() -> None:
     found = made(endpoint(entry("web.example.com", "A", "x", "192.0.2.1")))
     assert lines(found) == ["web.example.com. 30 IN A 192.0.2.1"]
