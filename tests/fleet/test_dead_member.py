@@ -115,9 +115,17 @@ def test_what_is_left_in_one_that_came_back_after_all_goes_by_hand(
     clusters.fleet("start", "mordor")
     ours = ("namespace,clusterrole,clusterrolebinding", "-l", "federation/name=fellowship")
     assert clusters.exists("mordor", *ours)
+    # As `access.profile: namespaced` leaves them in a namespace of the member's own.
+    within = ("role,rolebinding", "--all-namespaces", "-l", "federation/name=fellowship")
+    create, name = ("-n", "default", "create"), "federation:fellowship:engine"
+    clusters.kubectl("mordor", *create, "role", name, "--verb=list", "--resource=services")
+    clusters.kubectl("mordor", *create, "rolebinding", name, f"--role={name}", "--user=nobody")
+    clusters.kubectl("mordor", "-n", "default", "label", "role,rolebinding", name, "federation/name=fellowship")
+    assert clusters.exists("mordor", *within)
     script = commands("members.md", "A member is dead", __file__)
     shell.run(script.replace("MEMBER", "mordor").replace("NAME", "fellowship"))
     assert not clusters.exists("mordor", *ours)
+    assert not clusters.exists("mordor", *within)
 
 
 @contextmanager
