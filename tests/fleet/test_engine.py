@@ -35,7 +35,7 @@ def test_objects_reach_both_members_with_their_namespace(lab: Lab, figures: Figu
     lab.apply(API, configmap("a"))
     seconds = seconds_until("it in both", lambda: all(value(lab, each, "a") == "1" for each in MEMBERS))
     figures.add("engine: object to both members", seconds)
-    assert seconds < 2
+    assert seconds < 1
     lab.kubectl(API, "create", "service", "clusterip", "web", "--tcp=80:80", "-n", NAMESPACE)
     seconds_until("the Service", lambda: all(lab.get(each, "service", "web", "-n", NAMESPACE) for each in MEMBERS))
     ours, theirs = (lab.get(each, "service", "web", "-n", NAMESPACE) for each in (API, "gondor"))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator
 from functools import partial
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -71,9 +70,10 @@ def test_killed_at_any_point_the_end_is_right(lab: Lab, load: Load) -> None:
     standing: frozenset[str] = frozenset()
     for round_ in range(KILLS):
         new = [f"round-{round_}-{number}" for number in range(EACH)]
-        writer = Thread(target=_change, args=(load, new, sorted(standing)))
+        point, reached = chance.randrange(EACH + len(standing)), Event()
+        writer = Thread(target=_change, args=(load, new, sorted(standing), point, reached))
         writer.start()
-        time.sleep(chance.uniform(0.0, 1.0))  # What is drawn is when it is killed.
+        assert reached.wait(60), f"change {point} of round {round_} (seed {SEED})"
         lab.stop()
         writer.join()
         lab.start()
@@ -81,9 +81,13 @@ def test_killed_at_any_point_the_end_is_right(lab: Lab, load: Load) -> None:
         seconds_until(f"the end of round {round_} (seed {SEED})", partial(_are_as, load, standing), 60)
 
 
-def _change(load: Load, new: list[str], old: list[str]) -> None:
-    load.create(new)
-    load.delete(old)
+def _change(load: Load, new: list[str], old: list[str], point: int, reached: Event) -> None:
+    """`reached` is told before the change of this number, from 0."""
+    changes = [*((load.create, name) for name in new), *((load.delete, name) for name in old)]
+    for number, (change, name) in enumerate(changes):
+        if number == point:
+            reached.set()
+        change([name])
 
 
 def _are_as(load: Load, wanted: frozenset[str]) -> bool:
