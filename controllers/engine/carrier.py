@@ -162,7 +162,10 @@ class Carrier:
 
     def _learn(self, told: Mapping[Ref, Seen | None]) -> None:
         for ref, view in told.items():
-            self._turns.mark(ref)
+            if view is not None and self._turns.has_failed(ref):
+                self._stand(ref)  # It is looked at when it is its turn: each status of its pods would be another try.
+            else:
+                self._turns.mark(ref)
             if view is not None and view.traces.is_finished and self._finished.get(ref) != view.made_of:
                 self._finished[ref] = view.made_of
                 self._handlers.finished(ref, view.made_of)
@@ -271,8 +274,7 @@ class Carrier:
         if pause is None:
             return False
         self._report(ref, f"somebody in {self.name} goes on changing {ref}: it is put back once a minute only")
-        if pause:
-            self._turns.mark_after(pause, ref)
+        self._turns.mark_after(pause, ref)
         return True
 
     def _leave_out_of_reach(self, ref: Ref) -> None:

@@ -28,7 +28,7 @@ class Fights:
         self._fights: dict[Ref, _Fight] = {}
 
     def pause(self, ref: Ref, now: float) -> float | None:
-        """For what was changed: None to put it back now, else in how many seconds; 0 if that was told already."""
+        """For what was changed: None to put it back now, else in how many seconds."""
         fight = self._fights.get(ref)
         if fight is None:
             return None
@@ -40,8 +40,8 @@ class Fights:
         fight.is_on |= len(fight.times) == ROUNDS and now - fight.times[0] < SECONDS
         if not fight.is_on:
             return None
-        told, fight.waits = fight.waits, True
-        return 0.0 if told else SECONDS - since
+        fight.waits = True
+        return SECONDS - since
 
     def put_back(self, ref: Ref, now: float) -> None:
         fight = self._fights.setdefault(ref, _Fight())

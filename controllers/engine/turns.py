@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from http import HTTPStatus
 from time import monotonic
 
 from controllers.engine.refs import Ref
 from controllers.runtime.api import wait_asked_for
-from controllers.runtime.loop import Loop
+from controllers.runtime.loop import Action, Loop
 from kube.errors import ApiError
 
 LONGEST_PAUSE = 60.0
 RACES = 3
 """So many times in a row an object may have changed under our hands before that counts as a failure."""
+
+
+class Timers:
+    """At most one pending for each key; to be used on their loop only."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._pending: dict[Hashable, object] = {}
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._pending
+
+    def set(self, key: Hashable, seconds: float, action: Action) -> None:
+        """Runs `action` when the time has passed, in place of what is pending for the key."""
+        self._pending[key] = timer = object()
+        self._loop.after(seconds, partial(self._run, key, timer, action))
+
+    def cancel(self, key: Hashable) -> None:
+        self._pending.pop(key, None)
+
+    def _run(self, key: Hashable, timer: object, action: Action) -> None:
+        if self._pending.get(key) is timer:
+            del self._pending[key]
+            action()
 
 
 class Turns:
@@ -23,6 +47,7 @@ class Turns:
     def __init__(self, loop: Loop, look: Callable[[Ref], None], failed: Callable[[Ref, Exception], None]) -> None:
         """`failed` is told what `look` raised, but of a race."""
         self._loop, self._look, self._failed = loop, look, failed
+        self._timers = Timers(loop)
         self._marked: set[Ref] = set()
         self._failures: dict[Ref, int] = {}
         self._busy_until = 0.0
@@ -36,14 +61,21 @@ class Turns:
                 self._loop.post(partial(self._take, ref))
 
     def mark_after(self, seconds: float, ref: Ref) -> None:
-        self._loop.after(seconds, partial(self.mark, ref))
+        """Unless it is looked at before: what comes of that says when it is looked at again."""
+        self._timers.set(ref, seconds, partial(self.mark, ref))
+
+    def has_failed(self, ref: Ref) -> bool:
+        """Whether the last look did; it is looked at again after a pause."""
+        return ref in self._failures
 
     def forget(self, ref: Ref) -> None:
-        """How often it failed."""
+        """How often it failed, and when it was to be looked at again."""
         self._failures.pop(ref, None)
+        self._timers.cancel(ref)
 
     def _take(self, ref: Ref) -> None:
         self._marked.discard(ref)
+        self._timers.cancel(ref)
         if (pause := self._busy_until - monotonic()) > 0:
             self.mark_after(pause, ref)
             return
@@ -52,7 +84,7 @@ class Turns:
         except Exception as error:  # One odd object must not stop the others.
             self._try_again(ref, error)
         else:
-            self.forget(ref)
+            self._failures.pop(ref, None)
 
     def _try_again(self, ref: Ref, error: Exception) -> None:
         self._failures[ref] = failures = self._failures.get(ref, 0) + 1
