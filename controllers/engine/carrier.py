@@ -23,7 +23,7 @@ from controllers.engine.reach import Reach
 from controllers.engine.recreation import Recreations
 from controllers.engine.refs import Ref, namespace_ref
 from controllers.engine.traces import Traces
-from controllers.engine.turns import LONGEST_PAUSE, Turns
+from controllers.engine.turns import LONGEST_PAUSE, Timers, Turns
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.line import Line
 from controllers.runtime.loop import Loop
@@ -75,6 +75,7 @@ class Carrier:
         self._stands: dict[Ref, MemberStatus] = {}
         """What was told of each object."""
         self._leaving: Leaving | None = None
+        self._timers = Timers(self._loop)
         self._informer = Informer(
             name,
             owner,
@@ -348,8 +349,8 @@ class Carrier:
         self._go_on_leaving()
 
     def _go_on_leaving(self) -> None:
-        """What fails is tried again."""
-        if self._leaving is None:
+        """What fails is tried again after a pause, whatever is seen meanwhile."""
+        if self._leaving is None or self._leaving in self._timers:
             return
         if refused := self._informer.refused:
             kinds, words = ", ".join(refused), next(iter(refused.values()))
@@ -364,7 +365,7 @@ class Carrier:
             return
         log.warning(f"cannot leave {self.name} yet: {problem}", extra={"cluster": self.name})
         self._handlers.staying(f"not all that it has of ours could be taken back: {problem}")
-        self._loop.after(LEAVING_SECONDS, self._go_on_leaving)
+        self._timers.set(self._leaving, LEAVING_SECONDS, self._go_on_leaving)
 
 
 def _as_seen(seen: Seen | None, found: Json | None) -> Json:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from controllers.engine.clusters import COLLECTION as CLUSTERS
+from controllers.engine.refs import Ref
 from federation.settings.keys import API_UID, CARRIED_BY, FINALIZER, NAMESPACES, OBJECT_UID
 from tests.unit.test_engine_controller import MAPS, World, world
 from tests.unit.test_engine_controller import NAMESPACES as NAMESPACE_OBJECTS
@@ -121,6 +122,27 @@ def test_a_member_that_refuses_while_it_leaves_keeps_its_cluster_which_says_why(
     world.federation.wait(lambda: world.federation.get(CLUSTERS, "", "gondor") is None, "gondor to go")
     assert gondor.get(NAMESPACE_OBJECTS, "", "shire") is None
     assert world.value("gondor") is None
+
+
+def test_what_is_seen_in_a_member_that_refuses_while_it_leaves_is_no_further_try(world: World) -> None:
+    world.start()
+    world.wait(["1", "1"])
+    gondor = world.members["gondor"]
+
+    def tries() -> int:
+        return sum(method == "DELETE" for method, _ in gondor.requests)
+
+    gondor.refused_methods.add(("DELETE", MAPS))
+    world.delete(CLUSTERS, "", "gondor")
+    world.federation.wait(lambda: world.condition("gondor", "Left").get("reason") == "NotTakenBack", "the condition")
+    carrier = world.controller._members._members["gondor"].carrier  # type: ignore[union-attr]
+    before, rounds, ring = tries(), 30, Ref("ConfigMap", "shire", "ring")
+    for number in range(rounds):
+        version = gondor.put(MAPS, (gondor.get(MAPS, "shire", "ring") or {}) | {"data": {"value": str(number)}})[
+            "metadata"
+        ]["resourceVersion"]
+        gondor.wait(lambda version=version: carrier._informer.ours[ring].version == version, "it to be seen")  # type: ignore[misc, union-attr]
+    assert tries() - before < rounds / 2
 
 
 def test_a_kind_that_a_member_refuses_keeps_its_objects_and_holds_up_no_other(world: World) -> None:
