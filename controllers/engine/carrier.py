@@ -22,7 +22,7 @@ from controllers.engine.orphans import Known
 from controllers.engine.reach import Reach
 from controllers.engine.recreation import Recreations
 from controllers.engine.refs import Ref, namespace_ref
-from controllers.engine.traces import Traces
+from controllers.engine.traces import Traces, traces
 from controllers.engine.turns import LONGEST_PAUSE, Timers, Turns
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.line import Line
@@ -227,13 +227,15 @@ class Carrier:
         if ref.namespace and not self._has_namespace(namespace_ref(ref.namespace)):
             return
         with self._line.open() as api:
-            found = None if seen else removal.metadata(api, ref)
-            foreign = found is not None and not self._owner.has(found) and not wanted.adopt
+            found = None if seen else removal.look(api, ref)
+            foreign = found is not None and not self._owner.has(found["metadata"]) and not wanted.adopt
             self._note_foreign(ref, foreign=foreign and ref.kind != NAMESPACE)
             if foreign:
                 self._leave_to_others(ref)
                 return
             body = marked(json.loads(wanted.body), self._owner.federation, self._owner.api_uid, wanted.uid)
+            if found:  # What is taken over may have been scaled there, too.
+                body = self._with_replicas(api, ref, body, traces(ref.kind, found))
             if seen:
                 body = self._with_replicas(api, ref, body, seen.traces)
             body["metadata"] |= _as_seen(seen, found)
@@ -373,4 +375,4 @@ def _as_seen(seen: Seen | None, found: Json | None) -> Json:
     made or changed since. So one that is late, of a leader that was stopped on its way, replaces nothing."""
     if seen is not None:
         return {"uid": seen.uid, "resourceVersion": seen.version}
-    return {key: found[key] for key in ("uid", "resourceVersion")} if found else {"resourceVersion": ABSENT}
+    return {key: found["metadata"][key] for key in ("uid", "resourceVersion")} if found else {"resourceVersion": ABSENT}

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Collection
 from http import HTTPStatus
 
-from controllers.engine import leftovers
+from controllers.engine import leftovers, scaling
 from controllers.engine.manifest import Owner, unmarked
 from controllers.engine.refs import Ref
 from controllers.runtime.api import Api
@@ -16,6 +16,11 @@ from kube.errors import ApiError
 from kube.kinds import NAMESPACE
 
 log = logging.getLogger(__name__)
+
+
+def look(api: Api, ref: Ref) -> Json | None:
+    """The object that is there, with its content only where that may be scaled: of a Secret, nothing that is secret."""
+    return _but_absent(api.get if ref.kind in scaling.SCALED else api.metadata, ref.path)
 
 
 def metadata(api: Api, ref: Ref) -> Json | None:

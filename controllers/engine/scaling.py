@@ -10,7 +10,7 @@ from controllers.runtime.api import Api
 from controllers.runtime.objects import Json
 from kube.errors import ApiError
 
-_SCALED = ("Deployment", "StatefulSet")
+SCALED = ("Deployment", "StatefulSet")
 _AUTOSCALERS = "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers"
 
 
@@ -26,7 +26,7 @@ def without_given_up(body: Json, there: Traces) -> Json:
 
 def would_scale(ref: Ref, body: Json, there: Traces) -> bool:
     """Whether applying this would change how many replicas are there."""
-    return ref.kind in _SCALED and body["spec"].get("replicas", there.replicas) != there.replicas
+    return ref.kind in SCALED and body["spec"].get("replicas", there.replicas) != there.replicas
 
 
 def as_there(body: Json, there: Traces) -> Json:

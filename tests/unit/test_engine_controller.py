@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from controllers.engine import carrier, controller, fights, heartbeat
+from controllers.engine import controller, fights, heartbeat
 from controllers.engine.clusters import COLLECTION as CLUSTERS
 from controllers.engine.controller import Controller, Settings
 from controllers.engine.metrics import Metrics
@@ -27,7 +27,6 @@ from tests.kube_api import ApiServer, Json
 pytestmark = pytest.mark.unit
 
 DEPLOYMENTS = "/apis/apps/v1/deployments"
-AUTOSCALERS = "/apis/autoscaling/v2/horizontalpodautoscalers"
 MAPS, NAMESPACES, SECRETS, EVENTS = (f"/api/v1/{kind}" for kind in ("configmaps", "namespaces", "secrets", "events"))
 OWN = "federation-fellowship"
 
@@ -183,35 +182,6 @@ def test_absence_is_no_order_to_delete(world: World) -> None:
     world.write("other", "1")
     world.wait(["1", "1"], "other")
     assert [world.value(each) for each in world.members] == ["1", "1"]
-
-
-def test_replicas_are_the_federations_again_when_the_autoscaler_is_gone(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(carrier, "LONGEST_PAUSE", 0.5)
-    gondor = world.members["gondor"]
-
-    def web(replicas: int, paused: bool) -> Json:
-        return {"metadata": {"name": "web", "namespace": "shire"}, "spec": {"replicas": replicas, "paused": paused}}
-
-    def there() -> Json | None:
-        found = gondor.get(DEPLOYMENTS, "shire", "web")
-        return found and found["spec"]
-
-    world.federation.put(DEPLOYMENTS, web(2, False))
-    world.start(["Deployment"])
-    gondor.wait(lambda: there() == {"replicas": 2, "paused": False}, "the Deployment")
-    aim = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
-    gondor.put(AUTOSCALERS, {"metadata": {"name": "web", "namespace": "shire"}, "spec": {"scaleTargetRef": aim}})
-    scaled = gondor.get(DEPLOYMENTS, "shire", "web")
-    assert scaled is not None
-    gondor.put(DEPLOYMENTS, {**scaled, "spec": {**scaled["spec"], "replicas": 5}})
-    federated = world.federation.get(DEPLOYMENTS, "shire", "web")
-    assert federated is not None
-    world.federation.put(DEPLOYMENTS, {**federated, "spec": {"replicas": 2, "paused": True}})
-    gondor.wait(lambda: there() == {"replicas": 5, "paused": True}, "what is not the autoscaler's")
-    gondor.remove(AUTOSCALERS, "shire", "web")
-    gondor.wait(lambda: there() == {"replicas": 2, "paused": True}, "the federation's number")
 
 
 def test_a_new_token_needs_no_restart(world: World) -> None:
