@@ -329,13 +329,10 @@ class Carrier:
                     if removal.take_back(api, ref, self._owner, uids, going):
                         self._metrics.taken.labels(self.name).inc()
             except ApiError as error:
-                if error.status == HTTPStatus.FORBIDDEN and ref in self._informer.ours:
+                if error.status == HTTPStatus.FORBIDDEN:
                     for uid in uids:  # Nobody is to wait for it; it is tried again and again.
                         self._handlers.owes(ref, uid)
-                    raise
-                if error.status != HTTPStatus.FORBIDDEN:
-                    raise
-                log.warning(f"{self.name} does not let us look for {ref}: {why(error)}", extra={"cluster": self.name})
+                raise
         self._forget(ref)
         for uid in uids:
             self._handlers.settled(ref, uid)
@@ -362,6 +359,10 @@ class Carrier:
         problem = self._leaving.take_back(
             self._line, self._owner, self._informer.ours, self._metrics.taken.labels(self.name).inc
         )
+        if not problem and self._gone:  # What it owes of kinds that are not followed is in no sight.
+            ref = next(iter(self._gone))
+            problem = self._told.get(ref, f"{ref} is not taken back yet")
+            self._turns.mark(*self._gone)
         if not problem:
             self._handlers.left()
             return

@@ -37,7 +37,7 @@ class CarrierHandlers(Protocol):
         """The Job of this UID in the federation API has finished in the member."""
 
     def owes(self, ref: Ref, uid: str) -> None:
-        """The member refuses to give back what was seen in it."""
+        """The member refuses to give it back, or to tell whether it has it."""
 
     def orphans(self, found: Sequence[Ref]) -> None:
         """All that the member has of this federation and the federation API does not; told again and again."""

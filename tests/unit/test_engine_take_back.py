@@ -9,7 +9,7 @@ import pytest
 from controllers.engine.clusters import COLLECTION as CLUSTERS
 from controllers.engine.refs import Ref
 from federation.settings.keys import API_UID, CARRIED_BY, FINALIZER, NAMESPACES, OBJECT_UID
-from tests.unit.test_engine_controller import MAPS, World, world
+from tests.unit.test_engine_controller import MAPS, SECRETS, World, world
 from tests.unit.test_engine_controller import NAMESPACES as NAMESPACE_OBJECTS
 
 __all__ = ["world"]
@@ -167,6 +167,28 @@ def test_a_kind_that_a_member_refuses_keeps_its_objects_and_holds_up_no_other(wo
     world.federation.wait(lambda: gondor.get(SERVICES, "shire", "web") is None, "it to go from gondor", 30)
     world.federation.wait(lambda: world.condition("gondor", "AccessGranted").get("status") == "True", "all well", 30)
     world.federation.wait(lambda: not world.owed("gondor"), "the note to go")
+
+
+def test_what_a_member_does_not_let_us_look_for_is_owed_and_keeps_it_from_leaving(world: World) -> None:
+    world.federation.put(SECRETS, {"metadata": {"name": "key", "namespace": "shire"}})
+    world.start(("ConfigMap", "Secret"))
+    gondor = world.members["gondor"]
+    world.federation.wait(lambda: gondor.get(SECRETS, "shire", "key"), "it in gondor")
+    gondor.forbidden.add(SECRETS)
+    gondor.refused_methods |= {("GET", SECRETS), ("PATCH", SECRETS), ("DELETE", SECRETS)}
+    world.restart("ConfigMap", "Secret")  # This one has never seen the Secret there.
+    world.federation.wait(lambda: world.condition("gondor", "AccessGranted").get("status") == "False", "the condition")
+    world.delete(SECRETS, "shire", "key")
+    world.federation.wait(lambda: world.federation.get(SECRETS, "shire", "key") is None, "it to go here")
+    assert list(world.owed("gondor").values()) == ["Secret shire/key"]
+    world.restart("ConfigMap")  # This one does not even follow Secrets.
+    world.wait(["1", "1"])
+    world.delete(CLUSTERS, "", "gondor")
+    world.federation.wait(lambda: "Secret shire/key: 403" in str(world.condition("gondor", "Left")), "the condition")
+    gondor.forbidden.clear()
+    gondor.refused_methods.clear()
+    world.federation.wait(lambda: world.federation.get(CLUSTERS, "", "gondor") is None, "gondor to go")
+    assert gondor.get(SECRETS, "shire", "key") is None
 
 
 def test_a_kind_that_the_federation_api_refuses_holds_up_no_other(world: World) -> None:
