@@ -117,7 +117,10 @@ class Carrier:
 
     def _want(self, ref: Ref, wanted: Wanted) -> None:
         for uid in self._gone.pop(ref, ()):
-            self._handlers.settled(ref, uid)  # What is in the member becomes this one.
+            if uid == wanted.uid:
+                self._handlers.keeps(ref, uid)
+            else:
+                self._handlers.settled(ref, uid)  # What is in the member becomes this one.
         if self._wanted.get(ref) != wanted:
             self._wanted[ref] = wanted
             self._turns.mark(ref)

@@ -30,6 +30,9 @@ class CarrierHandlers(Protocol):
     def settled(self, ref: Ref, uid: str) -> None:
         """The object of this UID in the federation API is no longer in the member."""
 
+    def keeps(self, ref: Ref, uid: str) -> None:
+        """The object of this UID is to be in the member again, before it was taken back: it is not owed any more."""
+
     def problem(self, ref: Ref, text: str) -> None:
         """The member is not as it should be."""
 

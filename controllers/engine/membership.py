@@ -70,6 +70,9 @@ class _OnLoop:
     def settled(self, ref: Ref, uid: str) -> None:
         self.members.loop.post(partial(self.members.settle, self.cluster, self.member, ref, uid))
 
+    def keeps(self, ref: Ref, uid: str) -> None:
+        self.members.loop.post(partial(self.members.settle, self.cluster, self.member, ref, uid, is_gone=False))
+
     def problem(self, ref: Ref, text: str) -> None:
         self.members.loop.post(partial(self.members.handlers.problem, ref, text))
 
@@ -197,16 +200,18 @@ class Members:
         if self._members.get(name) is member:
             self._cluster_writer.remark(name, new, is_well=is_well)
 
-    def settle(self, cluster: str, member: _Member, ref: Ref, uid: str) -> None:
+    def settle(self, cluster: str, member: _Member, ref: Ref, uid: str, *, is_gone: bool = True) -> None:
+        """It is not owed any more, as it is gone from the member, or is to be there again."""
         if self._members.get(cluster) is not member:
             return
         try:
             self._cluster_writer.note_given_back(cluster, uid)
         except FAILURES as error:
             log.warning(f"cannot note what {cluster} gave back: {why(error)}", extra={"cluster": cluster})
-            self.loop.after(RETRY_SECONDS, partial(self.settle, cluster, member, ref, uid))
+            self.loop.after(RETRY_SECONDS, partial(self.settle, cluster, member, ref, uid, is_gone=is_gone))
             return
-        self.handlers.settled(cluster, ref, uid)
+        if is_gone:
+            self.handlers.settled(cluster, ref, uid)
 
     def leave(self, cluster: str, member: _Member) -> None:
         """Lets the Cluster go: nothing of ours is in it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import Any
 
 import pytest
@@ -225,6 +226,44 @@ def test_what_was_changed_while_it_was_to_be_deleted_is_looked_at_again(world: W
     world.federation.wait(lambda: world.federation.get(MAPS, "shire", "ring") is None, "it to go")
     assert [world.value(each) for each in world.members] == ["1", None]
     assert world.events() == []
+
+
+def test_what_is_for_a_busy_member_again_and_then_deleted_goes_from_it_first(world: World) -> None:
+    world.start()
+    world.wait(["1", "1"])
+    gondor = world.members["gondor"]
+    there, is_asked, go = gondor.answer, Event(), Event()
+
+    def busy_once(method: str, path: str, body: Any, content: str = "") -> tuple[int, Any]:
+        if method == "DELETE":
+            gondor.answer = there  # type: ignore[method-assign]
+            is_asked.set()
+            assert go.wait(10)
+            return 429, {"message": "busy"}
+        return there(method, path, body, content)
+
+    gondor.answer = busy_once  # type: ignore[method-assign]
+    world.write("ring", "1", clusters="rohan")
+    assert is_asked.wait(10)
+    world.write("ring", "2")
+    world.wait(["1", "2"])
+    world.delete(MAPS, "shire", "ring")
+    world.wait(["1", None])
+    go.set()
+    world.federation.wait(lambda: world.federation.get(MAPS, "shire", "ring") is None, "it to go here")
+    assert world.value("gondor") is None
+
+
+def test_what_is_for_a_member_again_that_refuses_to_give_it_back_is_not_owed(world: World) -> None:
+    world.start()
+    world.wait(["1", "1"])
+    gondor = world.members["gondor"]
+    gondor.refused_methods.add(("DELETE", MAPS))
+    world.write("ring", "1", clusters="rohan")
+    world.federation.wait(lambda: world.owed("gondor"), "the note")
+    world.write("ring", "2")
+    world.federation.wait(lambda: not world.owed("gondor"), "the note to go")
+    world.wait(["2", "2"])
 
 
 def test_a_member_that_was_away_gives_back_the_old_object_though_a_new_one_is_not_for_it(world: World) -> None:
