@@ -140,8 +140,11 @@ BUILTIN = Needs(
     full=[
         *HEALTH,
         {"api_groups": [""], "resources": ["namespaces"], "verbs": [*READ, *APPLY]},
-        # Whether a Namespace that is to go has pods of others.
-        {"api_groups": [""], "resources": ["pods"], "verbs": ["list"]},
+        # Whether a Namespace that is to go has something of others.
+        {"api_groups": [""], "resources": ["pods", "resourcequotas", "limitranges"], "verbs": ["list"]},
+        {"api_groups": [RBAC], "resources": ["roles", "rolebindings"], "verbs": ["list"]},
+        {"api_groups": ["networking.k8s.io"], "resources": ["networkpolicies"], "verbs": ["list"]},
+        {"api_groups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": ["list"]},
         {"api_groups": ["apps"], "resources": ["replicasets"], "verbs": ["get"]},
         # All kinds that there are: those that were carried once are taken back.
         *on(RESOURCES, [*READ, *APPLY]),

@@ -37,6 +37,18 @@ def marks(world: World, member: str = "gondor") -> bool | None:
     return None if found is None else "federation" in str(found["metadata"])
 
 
+AROUND = (
+    "/api/v1/resourcequotas",
+    "/api/v1/limitranges",
+    "/apis/rbac.authorization.k8s.io/v1/roles",
+    "/apis/rbac.authorization.k8s.io/v1/rolebindings",
+    "/apis/networking.k8s.io/v1/networkpolicies",
+    "/apis/policy/v1/poddisruptionbudgets",
+    "/apis/autoscaling/v2/horizontalpodautoscalers",
+)
+"""What people put around workloads."""
+
+
 @pytest.mark.parametrize(
     ("collection", "obj"),
     [
@@ -46,6 +58,7 @@ def marks(world: World, member: str = "gondor") -> bool | None:
         (SECRETS, theirs("db-app", DATABASE)),
         (PODS, theirs("db-1", DATABASE)),
         (PODS, theirs("roll-5d9-x", {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "roll-5d9", "uid": "3"})),
+        *((collection, theirs("around")) for collection in AROUND),
     ],
 )
 def test_it_stays_where_somebody_else_has_something_in_it(world: World, collection: str, obj: dict[str, Any]) -> None:
@@ -71,6 +84,16 @@ def test_it_goes_with_what_each_namespace_has_and_with_what_was_made_of_ours(wor
     gondor.put(PODS, theirs("web-5d9-x", of_ours))
     web = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "1"}
     gondor.put(REPLICA_SETS, theirs("web-5d9", web))
+    end(world)
+    assert marks(world) is None
+
+
+def test_where_it_may_not_look_at_what_is_around_workloads_it_goes(world: World) -> None:
+    world.start()
+    world.wait(["1", "1"])
+    for collection in AROUND:
+        group, _, plural = collection.rpartition("/")
+        world.members["gondor"].forbidden.add(f"{group}/namespaces/shire/{plural}")
     end(world)
     assert marks(world) is None
 

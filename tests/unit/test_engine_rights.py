@@ -24,7 +24,7 @@ Right = tuple[str, str, str]
 """Verb, API group, and resource with its subresource; of what is no resource, the verb and its path."""
 
 OBJECT = re.compile(
-    r"/apis?(/(?P<group>[^/]+\.[^/]+|apps|batch))?/v[0-9a-z]+(/namespaces/(?P<namespace>[^/]+))?/(?P<kind>[a-z]+)"
+    r"/apis?(/(?P<group>[^/]+\.[^/]+|apps|batch|policy|autoscaling))?/v[0-9a-z]+(/namespaces/(?P<namespace>[^/]+))?/(?P<kind>[a-z]+)"
     r"(/(?P<name>[^/]+))?(/(?P<sub>status))?"
 )
 VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete", "PUT": "update"}
@@ -56,8 +56,6 @@ def given(*granted: Sequence[Rule]) -> set[Right]:
 def of_other_kinds(rights: set[Right]) -> set[Right]:
     """Rights on the kinds that this world has none of: what it does with one it does with each."""
     others = {*access.RESOURCES.values()} - {access.RESOURCES["ConfigMap"], access.RESOURCES["Secret"]}
-    # Asked of what has replicas: tests/unit/test_engine_give_way.py.
-    others.add(("autoscaling", "horizontalpodautoscalers"))
     return {right for right in rights if right[1:] in others}
 
 
