@@ -80,7 +80,8 @@ class Informer:
         """What was an orphan when they were last looked for: one stream may be ahead of another for a moment."""
         self._synced: set[tuple[str, str]] = set()
         """Kinds and the places of `reach` where all objects were seen."""
-        self.refused: dict[str, str] = {}
+        self._refused: dict[tuple[str, str], str] = {}
+        """Those that may not be followed, with the member's words."""
         self._streams = [self._stream(kind, place, connect) for kind in kinds for place in reach.places(kind)]
         for stream in self._streams:
             follow(stream, metrics)
@@ -95,6 +96,11 @@ class Informer:
     def is_complete(self) -> bool:
         """Whether all was seen that there is."""
         return len(self._synced) == len(self._streams)
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """The kinds that may not be followed in some place, with the member's words of the first one."""
+        return {kind: text for (kind, _), text in sorted(self._refused.items(), reverse=True)}
 
     def has_seen(self, ref: Ref) -> bool:
         """Whether it would be known if it were there."""
@@ -116,7 +122,7 @@ class Informer:
 
     def orphans(self, known: Known, expected: Collection[Ref]) -> list[Ref] | None:
         """What was an orphan the last time, too; None while not all was seen that may be."""
-        if len(self._synced) + len(self.refused) < len(self._streams):
+        if len(self._synced | self._refused.keys()) < len(self._streams):
             return None
         seen = {ref: each.made_of for ref, each in self.ours.items() if not each.deleting}
         before, self._suspects = self._suspects, orphans.find(seen, known, expected) | self._strange.keys()
@@ -132,13 +138,13 @@ class Informer:
             # What others made is never read: of their Secrets we know nothing.
             f"{CARRIED_BY}={self._owner.federation}",
             watch_seconds=WATCH_SECONDS,
-            failed=lambda error: self._loop.post(partial(self._lose, kind, error)),
+            failed=lambda error: self._loop.post(partial(self._lose, kind, place, error)),
         )
 
     def _learn(self, kind: str, place: str, news: News[Seen]) -> None:
         is_first = (kind, place) not in self._synced
         self._synced.add((kind, place))
-        self._note_refused(kind, "")
+        self._note_refused(kind, place, "")
         told = {Ref(kind, *key): view for key, view in news.views.items()}
         if news.complete:
             before = (*self.ours, *self._strange)
@@ -160,14 +166,15 @@ class Informer:
             if self.is_complete:
                 self._handlers.refused({})
 
-    def _lose(self, kind: str, error: Exception) -> None:
+    def _lose(self, kind: str, place: str, error: Exception) -> None:
         """A kind that may not be followed keeps its objects as they are; all others go on."""
         if isinstance(error, ApiError) and error.status == HTTPStatus.FORBIDDEN:
-            self._note_refused(kind, why(error))
+            self._note_refused(kind, place, why(error))
 
-    def _note_refused(self, kind: str, text: str) -> None:
-        if self.refused.get(kind, "") != text:
-            self.refused.pop(kind, None)
-            if text:
-                self.refused[kind] = text
-            self._handlers.refused(dict(self.refused))
+    def _note_refused(self, kind: str, place: str, text: str) -> None:
+        before = self.refused
+        self._refused.pop((kind, place), None)
+        if text:
+            self._refused[kind, place] = text
+        if self.refused != before:
+            self._handlers.refused(self.refused)

@@ -9,7 +9,7 @@ import pytest
 
 from controllers.engine.clusters import COLLECTION as CLUSTERS
 from controllers.engine.refs import Ref
-from federation.settings.keys import API_UID, CARRIED_BY, FINALIZER, NAMESPACES, OBJECT_UID
+from federation.settings.keys import API_UID, CARRIED_BY, FINALIZER, OBJECT_UID
 from tests.unit.test_engine_controller import MAPS, SECRETS, World, world
 from tests.unit.test_engine_controller import NAMESPACES as NAMESPACE_OBJECTS
 
@@ -304,32 +304,3 @@ def test_an_api_that_is_another_one_ends_the_process_before_anything_is_written(
     world.federation.wait(lambda: not world.thread.is_alive(), "the loop to end")
     assert "another" not in str(world.members["gondor"].get(MAPS, "shire", "ring"))
     assert controller.missing == []
-
-
-def test_into_a_namespaced_member_goes_what_is_in_its_namespaces_and_nothing_else_is_asked_for(world: World) -> None:
-    gondor = world.members["gondor"]
-    gondor.put(NAMESPACE_OBJECTS, {"metadata": {"name": "shire"}})
-    cluster = world.federation.get(CLUSTERS, "", "gondor")
-    assert cluster is not None
-    cluster["metadata"]["annotations"] = {NAMESPACES: "shire,bree"}
-    world.federation.put(CLUSTERS, cluster)
-    world.federation.put(NAMESPACE_OBJECTS, {"metadata": {"name": "moria"}})
-    world.federation.put(MAPS, {"metadata": {"name": "deep", "namespace": "moria"}, "data": {"value": "1"}})
-    gondor.forbidden |= {MAPS, NAMESPACE_OBJECTS}
-    world.start()
-    world.wait(["1", "1"])
-    rohan = world.members["rohan"]
-    world.federation.wait(lambda: rohan.get(MAPS, "moria", "deep"), "it in rohan")
-    told = 'gondor takes nothing in the namespace "moria": access to it is for shire, bree alone'
-    world.federation.wait(lambda: told in world.events(), "an Event")
-    found = gondor.get(MAPS, "shire", "ring")
-    assert found is not None
-    gondor.put(MAPS, found | {"data": {"value": "stolen"}})
-    world.wait(["1", "1"])
-    for name, namespace in (("deep", "moria"), ("ring", "shire")):
-        world.delete(MAPS, namespace, name)
-    world.federation.wait(lambda: world.federation.get(MAPS, "moria", "deep") is None, "it to go")
-    world.wait([None, None])
-    asked = [path for _, path in gondor.requests if path not in ("/readyz", "/version") and "/nodes" not in path]
-    assert [path for path in asked if "/namespaces/shire/" not in path and "/namespaces/bree/" not in path] == []
-    assert world.condition("gondor", "AccessGranted") == {}
