@@ -10,7 +10,7 @@ from http import HTTPStatus
 from threading import Thread
 from time import monotonic
 
-from controllers.engine import removal, scaling
+from controllers.engine import removal
 from controllers.engine.contract import CarrierHandlers, Wanted
 from controllers.engine.fights import Fights
 from controllers.engine.informer import Handlers, Informer, Seen
@@ -22,7 +22,8 @@ from controllers.engine.orphans import Known
 from controllers.engine.reach import Reach
 from controllers.engine.recreation import Recreations
 from controllers.engine.refs import Ref, namespace_ref
-from controllers.engine.traces import Traces, traces
+from controllers.engine.scaling import Scaling
+from controllers.engine.traces import traces
 from controllers.engine.turns import LONGEST_PAUSE, Timers, Turns
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.line import Line
@@ -70,7 +71,7 @@ class Carrier:
         self._fights, self._recreations = Fights(), Recreations()
         self._finished: dict[Ref, str] = {}
         """Jobs that have finished, by their UID in the federation API."""
-        self._autoscaled: set[Ref] = set()
+        self._scaling = Scaling(name, self._loop, self._line, self._apply_again)
         self._told: dict[Ref, str] = {}
         self._stands: dict[Ref, MemberStatus] = {}
         """What was told of each object."""
@@ -139,6 +140,7 @@ class Carrier:
             memory.pop(ref, None)
         self._turns.forget(ref)
         self._fights.forget(ref)
+        self._scaling.forget(ref)
         self._recreations.forget(ref)
         self._note_foreign(ref, foreign=False)
         self._stand(ref)
@@ -238,9 +240,9 @@ class Carrier:
                 return
             body = marked(json.loads(wanted.body), self._owner.federation, self._owner.api_uid, wanted.uid)
             if found:  # What is taken over may have been scaled there, too.
-                body = self._with_replicas(api, ref, body, traces(ref.kind, found))
+                body = self._scaling.settle(api, ref, body, traces(ref.kind, found))
             if seen:
-                body = self._with_replicas(api, ref, body, seen.traces)
+                body = self._scaling.settle(api, ref, body, seen.traces)
             body["metadata"] |= _as_seen(seen, found)
             try:
                 answer = api.apply(ref.path, json.dumps(body), MANAGER, force=True)
@@ -300,19 +302,7 @@ class Carrier:
         )
         self._turns.mark_after(LONGEST_PAUSE, ref)
 
-    def _with_replicas(self, api: Api, ref: Ref, body: Json, there: Traces) -> Json:
-        """The body with the replicas that are to be, where somebody in the member may have a say."""
-        body = scaling.without_given_up(body, there)
-        if not scaling.would_scale(ref, body, there) or not scaling.is_autoscaled(api, ref):
-            return body
-        if ref not in self._autoscaled:
-            self._autoscaled.add(ref)
-            self._loop.after(LONGEST_PAUSE, partial(self._look_for_autoscaler, ref))
-        return scaling.as_there(body, there)
-
-    def _look_for_autoscaler(self, ref: Ref) -> None:
-        """Autoscalers are not watched: whether there is still one is asked again."""
-        self._autoscaled.discard(ref)
+    def _apply_again(self, ref: Ref) -> None:
         self._applied.pop(ref, None)
         self._turns.mark(ref)
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from controllers.engine.member_status import is_true
 from controllers.runtime.objects import Json
 
+_AUTOSCALER = "kube-controller-manager"
+"""Manager of what HorizontalPodAutoscalers write."""
+
 
 @dataclass(frozen=True)
 class Traces:
@@ -14,6 +17,8 @@ class Traces:
 
     is_scaled: bool
     """Whether `spec.replicas` was last written through the scale subresource: `kubectl scale`, an autoscaler."""
+    by_autoscaler: bool
+    """Whether that was an autoscaler. What it wrote stays marked so when it is gone."""
     replicas: int | None = field(compare=False)
     is_finished: bool = field(compare=False)
     """Whether it is a Job that has completed or failed."""
@@ -21,11 +26,14 @@ class Traces:
 
 def traces(kind: str, obj: Json) -> Traces:
     status = obj.get("status") or {}
+    scalers = {
+        entry.get("manager")
+        for entry in obj["metadata"].get("managedFields") or ()
+        if entry.get("subresource") == "scale" and "f:replicas" in (entry.get("fieldsV1") or {}).get("f:spec", {})
+    }
     return Traces(
-        any(
-            entry.get("subresource") == "scale" and "f:replicas" in (entry.get("fieldsV1") or {}).get("f:spec", {})
-            for entry in obj["metadata"].get("managedFields") or ()
-        ),
+        bool(scalers),
+        scalers == {_AUTOSCALER},
         (obj.get("spec") or {}).get("replicas"),
         kind == "Job" and any(is_true(status, condition) for condition in ("Complete", "Failed")),
     )

@@ -38,13 +38,15 @@ def manager(field: str, subresource: str = "") -> Json:
 
 def test_replicas_that_were_last_scaled_are_given_up() -> None:
     scaled = traces("Deployment", deployment(4, manager("f:replicas", "scale")))
-    assert scaled.is_scaled
-    assert scaling.without_given_up(deployment(2), scaled)["spec"] == {"paused": True}
-    assert not scaling.would_scale(WEB, scaling.without_given_up(deployment(2), scaled), scaled)
+    assert (scaled.is_scaled, scaled.by_autoscaler) == (True, False)
+    assert scaling.without_replicas(deployment(2))["spec"] == {"paused": True}
+    assert not scaling.would_scale(WEB, scaling.without_replicas(deployment(2)), scaled)
+    by_autoscaler = manager("f:replicas", "scale") | {"manager": "kube-controller-manager"}
+    assert traces("Deployment", deployment(4, by_autoscaler)).by_autoscaler
+    assert not traces("Deployment", deployment(4, by_autoscaler, manager("f:replicas", "scale"))).by_autoscaler
     for other in (manager("f:replicas"), manager("f:replicas", "status"), manager("f:paused", "scale")):
         there = traces("Deployment", deployment(4, other))
         assert not there.is_scaled
-        assert scaling.without_given_up(deployment(2), there) == deployment(2)
         assert scaling.would_scale(WEB, deployment(2), there)
         assert scaling.as_there(deployment(2), there)["spec"] == {"replicas": 4, "paused": True}
 
@@ -58,15 +60,16 @@ def test_what_an_autoscaler_aims_at_is_asked_in_its_namespace() -> None:
         server.put(AUTOSCALERS, {"metadata": metadata, "spec": {"scaleTargetRef": aimed}})
 
     with Api.of_token(server.url, "", "good") as api:
-        assert not scaling.is_autoscaled(api, WEB)
+        assert scaling.autoscaled(api, "shire") == frozenset()
         put(aim | {"name": "other"})
-        assert not scaling.is_autoscaled(api, WEB)
         put(aim)
-        assert scaling.is_autoscaled(api, WEB)
-        assert not scaling.is_autoscaled(api, Ref("StatefulSet", "shire", "web"))
+        assert scaling.autoscaled(api, "shire") == frozenset([WEB, WEB._replace(name="other")])
+        assert scaling.autoscaled(api, "bree") == frozenset()
+        server.forbidden.add("/apis/autoscaling/v2/namespaces/shire/horizontalpodautoscalers")
+        assert scaling.autoscaled(api, "shire") is None
         server.tokens = set()
         with pytest.raises(ApiError):
-            scaling.is_autoscaled(api, WEB)
+            scaling.autoscaled(api, "shire")
     server.stop()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controllers.engine import carrier
+from controllers.engine import scaling
 from tests.kube_api import ApiServer
 from tests.unit.test_engine_controller import DEPLOYMENTS, World, world
 from tests.unit.test_engine_give_way import AUTOSCALERS
@@ -22,6 +22,8 @@ BY_HAND = {
     "subresource": "scale",
     "fieldsV1": {"f:spec": {"f:replicas": {}}},
 }
+
+BY_AUTOSCALER = BY_HAND | {"manager": "kube-controller-manager"}
 
 
 def web(replicas: int, *managers: Json, paused: bool = False, **annotations: str) -> Json:
@@ -47,19 +49,23 @@ def autoscale(server: ApiServer) -> None:
     server.put(AUTOSCALERS, {"metadata": {"name": "web", "namespace": "shire"}, "spec": {"scaleTargetRef": aim}})
 
 
+@pytest.mark.parametrize("managers", [[], [BY_AUTOSCALER]])
 def test_replicas_are_the_federations_again_when_the_autoscaler_is_gone(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, managers: list[Json]
 ) -> None:
-    monkeypatch.setattr(carrier, "LONGEST_PAUSE", 0.5)
+    monkeypatch.setattr(scaling, "LONGEST_PAUSE", 0.5)
     gondor = world.members["gondor"]
 
     world.federation.put(DEPLOYMENTS, web(2))
     world.start(["Deployment"])
     gondor.wait(lambda: spec(gondor) == {"replicas": 2, "paused": False}, "the Deployment")
     autoscale(gondor)
-    change(gondor, {"replicas": 5, "paused": False})
+    change(gondor, {"replicas": 5, "paused": False}, *managers)
     change(world.federation, {"replicas": 2, "paused": True})
     gondor.wait(lambda: spec(gondor) == {"replicas": 5, "paused": True}, "what is not the autoscaler's")
+    asked = len(gondor.requests)
+    gondor.wait(lambda: sum("autoscalers" in path for _, path in gondor.requests[asked:]) > 1, "two more looks")
+    assert not [path for method, path in gondor.requests[asked:] if method == "PATCH"]
     gondor.remove(AUTOSCALERS, "shire", "web")
     gondor.wait(lambda: spec(gondor) == {"replicas": 2, "paused": True}, "the federation's number")
 
@@ -88,3 +94,12 @@ def test_what_was_scaled_unseen_keeps_its_replicas(world: World) -> None:
     change(world.federation, {"replicas": 2, "paused": True})
     gondor.wait(lambda: spec(gondor) == {"replicas": 5, "paused": True}, "all but the replicas")
     assert sum(method == "PATCH" for method, _ in gondor.requests) == seen + 2  # The first was refused.
+
+
+def test_what_an_autoscaler_wrote_is_left_where_we_may_not_ask_for_autoscalers(world: World) -> None:
+    gondor = world.members["gondor"]
+    gondor.forbidden.add("/apis/autoscaling/v2/namespaces/shire/horizontalpodautoscalers")
+    gondor.put(DEPLOYMENTS, web(5, BY_AUTOSCALER))
+    world.federation.put(DEPLOYMENTS, web(2, paused=True, adopt="true"))
+    world.start(["Deployment"])
+    gondor.wait(lambda: spec(gondor) == {"replicas": 5, "paused": True}, "all but the replicas")
