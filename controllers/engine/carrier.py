@@ -233,7 +233,7 @@ class Carrier:
             return
         with self._line.open() as api:
             found = None if seen else removal.look(api, ref)
-            foreign = found is not None and not self._owner.has(found["metadata"]) and not wanted.adopt
+            foreign = found is not None and not self._is_ours(ref, found["metadata"]) and not wanted.adopt
             self._note_foreign(ref, foreign=foreign and ref.kind != NAMESPACE)
             if foreign:
                 self._leave_to_others(ref)
@@ -260,6 +260,11 @@ class Carrier:
         if is_back and (seen is None or seen.shape != after.shape):
             self._fights.put_back(ref, now)
             log.info(f"{ref} was changed in {self.name} and is put back", extra={"cluster": self.name})
+
+    def _is_ours(self, ref: Ref, metadata: Json) -> bool:
+        """By its marks; or by its UID, as the one that we applied: `kubectl replace` takes the marks off."""
+        is_applied = ref in self._applied and self._applied[ref][1].uid == metadata["uid"]
+        return self._owner.has(metadata) or (is_applied and self._owner.may_have_had(metadata))
 
     def _mistrust(self, ref: Ref, error: ApiError) -> None:
         """Forgets what the answer shows to be otherwise than it was seen."""

@@ -120,12 +120,16 @@ class Owner:
     api_uid: str
 
     def has(self, metadata: Json) -> bool:
-        annotations = metadata.get("annotations") or {}
-        return self.is_named_in(metadata) and annotations.get(API_UID) == self.api_uid
+        return self._marks(metadata) == (self.federation, self.api_uid)
 
-    def is_named_in(self, metadata: Json) -> bool:
-        """Whether it was made by a federation of this name: by ours, or by another federation API of that name."""
-        return (metadata.get("labels") or {}).get(CARRIED_BY) == self.federation
+    def may_have_had(self, metadata: Json) -> bool:
+        """Whether it has no marks of another federation, or of another federation API of our name."""
+        label, api_uid = self._marks(metadata)
+        return label in (None, self.federation) and api_uid in (None, self.api_uid)
+
+    @staticmethod
+    def _marks(metadata: Json) -> tuple[str | None, str | None]:
+        return (metadata.get("labels") or {}).get(CARRIED_BY), (metadata.get("annotations") or {}).get(API_UID)
 
 
 def unmarked() -> Json:

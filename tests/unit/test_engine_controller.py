@@ -245,6 +245,33 @@ def test_a_foreign_object_is_told_of_and_left_alone(world: World) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, "1"),
+        ({"uid": "another"}, "replaced"),
+        ({"labels": {CARRIED_BY: "another"}}, "replaced"),
+        ({"annotations": {API_UID: "another"}}, "replaced"),
+    ],
+)
+def test_what_was_replaced_without_its_marks_is_put_back_unless_it_is_somebody_elses(
+    world: World, changed: Json, expected: str
+) -> None:
+    gondor = world.members["gondor"]
+    world.start()
+    world.wait(["1", "1"])
+    found = gondor.get(MAPS, "shire", "ring")
+    assert found is not None
+    metadata = {key: found["metadata"][key] for key in ("name", "namespace", "uid")}
+    gondor.put(MAPS, {"metadata": metadata | changed, "data": {"value": "replaced"}})
+    if expected == "replaced":
+        world.federation.wait(lambda: any("did not make" in event for event in world.events()), "an Event")
+    world.wait([expected, "1"])
+    after = gondor.get(MAPS, "shire", "ring")
+    assert after is not None
+    assert ((after["metadata"].get("labels") or {}).get(CARRIED_BY) == "fellowship") == (expected == "1")
+
+
 def test_what_goes_on_being_changed_is_put_back_no_more_for_a_minute_and_told(world: World) -> None:
     world.start()
     world.wait(["1", "1"])
