@@ -242,18 +242,21 @@ class Controller:
                 self._warn(ref, str(error))
             return
         self._misplaced.pop(ref, None)
-        if (
-            targets
-            and ref.namespace
-            and not targets <= self._reached.get(home := namespace_ref(ref.namespace), frozenset())
-        ):
-            # The Namespace is wanted before what is in it, whichever of them was seen first.
-            if home not in self._objects:
-                return
-            self._reconcile(home)
+        if targets and ref.namespace and not self._has_namespace(ref.namespace, targets):
+            return
         if targets and not obj.is_held:
             obj = self._hold(obj, held=True)
         self._carry(obj, targets)
+
+    def _has_namespace(self, name: str, targets: frozenset[str]) -> bool:
+        """Whether the Namespace is wanted where what is in it is to be; that waits for it, and is then marked."""
+        home = self._objects.get(ref := namespace_ref(name))
+        if home is None:
+            return False
+        if home.deleting or home.body is None or targets <= self._reached.get(ref, frozenset()):
+            return True
+        self._mark(ref)
+        return False
 
     def _targets(self, obj: Federated) -> frozenset[str]:
         assert self._members is not None
@@ -273,7 +276,10 @@ class Controller:
     def _carry(self, obj: Federated, targets: frozenset[str]) -> None:
         assert self._members is not None
         if obj.ref.kind == NAMESPACE:
+            before = self._reached.get(obj.ref, frozenset())
             self._reached[obj.ref] = targets
+            if targets - before:
+                self._mark(*self._inside[obj.ref.name])
         if not obj.deleting:
             self._aggregator.follow(obj, targets)
         ref, done = obj.ref, self._done[obj.ref, obj.uid]

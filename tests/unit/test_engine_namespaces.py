@@ -1,4 +1,4 @@
-"""A Namespace that a federation made in a member: it goes only where all in it is the federation's."""
+"""Namespaces: what is in them waits for them, and one that was made in a member goes only where all in it is ours."""
 
 from __future__ import annotations
 
@@ -130,3 +130,34 @@ def test_what_a_member_that_was_away_owes_goes_with_its_namespace(world: World) 
     world.members["gondor"].start()
     world.wait([None, None])
     world.federation.wait(lambda: marks(world) is None, "the Namespace to go")
+
+
+def test_what_is_in_default_is_carried_and_default_is_not(world: World) -> None:
+    for each in (world.federation, *world.members.values()):
+        each.put(NAMESPACES, {"metadata": {"name": "default"}})
+    world.federation.put(MAPS, {"metadata": {"name": "gate", "namespace": "default"}, "data": {"value": "1"}})
+    world.start()
+    members = world.members.values()
+    world.federation.wait(lambda: all(each.get(MAPS, "default", "gate") for each in members), "it in both")
+    assert not any("federation" in str(each.get(NAMESPACES, "", "default")) for each in members)
+
+
+def test_what_is_in_one_that_somebody_edits_meanwhile_is_carried(world: World) -> None:
+    federation, edits = world.federation, iter("12")
+    there = federation.answer
+
+    def edited_first(method: str, path: str, body: Any, content: str = "") -> tuple[int, Any]:
+        if (method, path) == ("PATCH", f"{NAMESPACES}/bree") and (edit := next(edits, "")):
+            found = federation.get(NAMESPACES, "", "bree")
+            assert found is not None
+            found["metadata"]["labels"] = {"edit": edit}
+            federation.put(NAMESPACES, found)
+        return there(method, path, body, content)
+
+    federation.answer = edited_first  # type: ignore[method-assign]
+    world.start()
+    world.wait(["1", "1"])
+    federation.put(NAMESPACES, {"metadata": {"name": "bree"}})
+    federation.put(MAPS, {"metadata": {"name": "inn", "namespace": "bree"}, "data": {"value": "1"}})
+    federation.wait(lambda: all(each.get(MAPS, "bree", "inn") for each in world.members.values()), "it in both", 10)
+    assert next(edits, "") == ""
