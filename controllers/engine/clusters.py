@@ -12,7 +12,7 @@ from controllers.engine.reach import Reach
 from controllers.engine.refs import Ref
 from controllers.runtime import member
 from controllers.runtime.api import Api
-from controllers.runtime.member import CredentialsError
+from controllers.runtime.member import MemberCredentialsError
 from controllers.runtime.objects import Json, Key, names_in
 from federation.settings.keys import FINALIZER, KEEP_WORKLOADS, NAMESPACES, UNREACHABLE
 from kube.errors import ApiError
@@ -113,14 +113,14 @@ def debts(cluster: Cluster) -> Iterator[tuple[str, Ref]]:
 def connect(federation: Callable[[], Api], endpoint: Endpoint) -> Api:
     """A line to a member, with the credentials that the federation API has now, and with the fence of the line to that.
 
-    Raises what Api's calls raise for the federation API, and CredentialsError for what is not there.
+    Raises what Api's calls raise for the federation API, and MemberCredentialsError for what is not there.
     """
     namespace, name = endpoint.secret
     if not name:
-        raise CredentialsError("the Cluster has no spec.secretRef")
+        raise MemberCredentialsError("the Cluster has no spec.secretRef")
     try:
         return member.connect(federation, endpoint.secret, endpoint)
     except ApiError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
-        raise CredentialsError(f"Secret {namespace}/{name} in the federation API is not there") from None
+        raise MemberCredentialsError(f"Secret {namespace}/{name} in the federation API is not there") from None

@@ -11,7 +11,7 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError, ProxyErr
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
 from controllers.runtime.api import why
-from controllers.runtime.member import CredentialsError
+from controllers.runtime.member import MemberCredentialsError
 from kube.errors import ApiError
 
 SILENT_SECONDS = 30.0
@@ -62,7 +62,7 @@ class Health:
 
 def in_words(error: Exception) -> str:
     """Why there was no good answer, for a person."""
-    if isinstance(error, CredentialsError):
+    if isinstance(error, MemberCredentialsError):
         return str(error)
     if isinstance(error, ApiError):
         if not error.status:  # The client's way to tell of TLS.

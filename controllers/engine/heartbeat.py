@@ -10,7 +10,7 @@ from time import monotonic
 
 from controllers.engine.health import Health, Verdict
 from controllers.runtime.api import FAILURES, Api
-from controllers.runtime.member import CredentialsError
+from controllers.runtime.member import MemberCredentialsError
 from kube.errors import ApiError
 
 EVERY_SECONDS = 5.0
@@ -89,7 +89,7 @@ class Heartbeat:
         self._drop()
         try:
             self._line, self._fresh_until = self._connect(), now + FRESH_SECONDS
-        except CredentialsError:
+        except MemberCredentialsError:
             raise
         except FAILURES:
             return None

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Key
+from kube.errors import CredentialsError
 
 
-class CredentialsError(ValueError):
-    """The federation API does not have what leads to a member."""
+class MemberCredentialsError(CredentialsError):
+    """What the federation API has does not lead to a member; other CredentialsErrors are of the line to that API."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Endpoint:
 def connect(federation: Callable[[], Api], secret: Key, endpoint: Endpoint) -> Api:
     """A line to a member, with the credentials that this Secret has now, and with the fence of the federation's line.
 
-    Raises what Api's calls raise for the federation API, and CredentialsError for a Secret that lacks something.
+    Raises what Api's calls raise for the federation API, and MemberCredentialsError for a Secret that lacks something,
+    and for what cannot be used.
     """
     namespace, name = secret
     with federation() as api:
@@ -38,9 +40,14 @@ def connect(federation: Callable[[], Api], secret: Key, endpoint: Endpoint) -> A
     needed = ("token",) if endpoint.insecure else ("caBundle", "token")
     missing = [key for key in needed if not data.get(key)]
     if missing:
-        raise CredentialsError(f"{where} has no {' and no '.join(missing)}")
+        raise MemberCredentialsError(f"{where} has no {' and no '.join(missing)}")
     try:
         ca, token = (b64decode(data.get(key, "")).decode() for key in ("caBundle", "token"))
     except ValueError:
-        raise CredentialsError(f"{where} has a caBundle or token that is no text") from None
-    return Api.of_token(endpoint.url, ca, token, insecure=endpoint.insecure, proxy=endpoint.proxy, fence=fence)
+        raise MemberCredentialsError(f"{where} has a caBundle or token that is no text") from None
+    try:
+        return Api.of_token(endpoint.url, ca, token, insecure=endpoint.insecure, proxy=endpoint.proxy, fence=fence)
+    except CredentialsError as error:
+        raise MemberCredentialsError(f"{where} cannot be used: {error}") from None
+    except ValueError as error:
+        raise MemberCredentialsError(f"the Cluster's spec.proxyURL cannot be used: {error}") from None

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-import ssl
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
-from cryptography import x509
 
 from controllers.engine import controller, fights, heartbeat
 from controllers.engine.clusters import COLLECTION as CLUSTERS
@@ -21,7 +18,6 @@ from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
 from federation.settings.keys import API_UID, CARRIED_BY, FINALIZER
 from kube.errors import ApiError
-from tests.fleet.self_signed import write_pair
 from tests.kube_api import ApiServer, Json
 
 pytestmark = pytest.mark.unit
@@ -184,46 +180,6 @@ def test_absence_is_no_order_to_delete(world: World) -> None:
     assert [world.value(each) for each in world.members] == ["1", "1"]
 
 
-def test_a_new_token_needs_no_restart(world: World) -> None:
-    for server in world.members.values():
-        server.tokens = {"good"}
-    world.start()
-    world.wait(["1", "1"])
-    world.members["gondor"].tokens = {"new"}
-    world.wait_for_ready("gondor", "False")
-    assert world.condition("gondor")["message"].startswith("401")
-    world.secret("gondor", "new")
-    world.wait_for_ready("gondor", "True")
-    world.write("ring", "2")
-    world.wait(["2", "2"])
-
-
-def test_a_member_is_reached_as_its_cluster_says(world: World, tmp_path: Path) -> None:
-    world.secret("rohan", ca=write_pair(tmp_path / "other.pem", x509.DNSName("rohan.example")))
-    write_pair(tmp_path / "pair.pem", x509.DNSName("another.example"))
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(tmp_path / "pair.pem")
-    world.members["rohan"].stop()
-    rohan = world.members["rohan"] = ApiServer(tls)
-    # The server is its own proxy: it is asked by whole URLs then.
-    gondor = {"apiEndpoint": "http://gondor.invalid", "proxyURL": world.members["gondor"].url}
-    world.reach("gondor", **gondor)
-    world.reach("rohan", apiEndpoint=rohan.url)
-    world.start()
-    world.wait(["1", None])
-    world.wait_for_ready("rohan", "False")
-    assert "certificate verify failed" in world.condition("rohan")["message"]
-    world.secret("rohan", ca="")
-    world.reach("rohan", apiEndpoint=rohan.url, insecureSkipTLSVerification=True)
-    world.wait(["1", "1"])
-    assert all(path.startswith("http://gondor.invalid/") for _, path in world.members["gondor"].requests)
-
-
-def test_a_secret_that_is_not_there_is_named(world: World) -> None:
-    world.federation.remove(SECRETS, OWN, "gondor")
-    world.start()
-    world.wait_for_ready("gondor", "False")
-    assert world.condition("gondor")["message"] == f"Secret {OWN}/gondor in the federation API is not there"
 
 
 def test_a_foreign_object_is_told_of_and_left_alone(world: World) -> None:

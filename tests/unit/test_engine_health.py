@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from controllers.engine.api_writer import Condition, with_condition
 from controllers.engine.health import GOOD_ANSWERS, SILENT_SECONDS, Health, Verdict, in_words
 from controllers.runtime.api import FAILURES, Api
-from controllers.runtime.member import CredentialsError
+from controllers.runtime.member import MemberCredentialsError
 from kube.errors import ApiError
 from tests.kube_api import ApiServer
 
@@ -66,7 +66,7 @@ def test_a_certificate_that_is_none_is_said_in_words() -> None:
         api.ping(2)
     server.stop()
     assert "certificate" in in_words(failed.value)
-    assert in_words(CredentialsError("Secret a/b is not there")) == "Secret a/b is not there"
+    assert in_words(MemberCredentialsError("Secret a/b is not there")) == "Secret a/b is not there"
 
 
 def test_a_condition_is_written_only_when_it_says_something_new() -> None:
