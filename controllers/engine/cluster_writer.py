@@ -9,6 +9,7 @@ from http import HTTPStatus
 from controllers.engine.api_writer import ApiWriter, Condition, with_condition
 from controllers.engine.clusters import COLLECTION, Cluster, read_cluster
 from controllers.engine.refs import Ref
+from controllers.engine.turns import Timers
 from controllers.runtime.api import FAILURES, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
@@ -24,7 +25,7 @@ class ClusterWriter:
     """To be used on the loop only."""
 
     def __init__(self, writer: ApiWriter, loop: Loop) -> None:
-        self._writer, self._loop = writer, loop
+        self._writer, self._timers = writer, Timers(loop)
         self.clusters: dict[str, Cluster] = {}
         """By name; with what we wrote ourselves."""
 
@@ -54,6 +55,7 @@ class ClusterWriter:
 
     def hold(self, name: str, *, held: bool) -> None:
         """Whether the Cluster is to stay when it is deleted. What fails is tried again."""
+        self._timers.cancel(name)
         cluster = self.clusters.get(name)
         if cluster is None or cluster.is_held == held:
             return
@@ -64,7 +66,7 @@ class ClusterWriter:
         except FAILURES as error:
             if not (isinstance(error, ApiError) and error.status == HTTPStatus.NOT_FOUND):
                 log.warning(f"cannot change the finalizer of {name} yet: {why(error)}", extra={"cluster": name})
-                self._loop.after(RETRY_SECONDS, partial(self.hold, name, held=held))
+                self._timers.set(name, RETRY_SECONDS, partial(self.hold, name, held=held))
             return
         self.clusters[name] = read_cluster(answer)
 

@@ -23,6 +23,7 @@ from controllers.engine.metrics import Metrics
 from controllers.engine.orphans import Known
 from controllers.engine.placement import PlacementError
 from controllers.engine.refs import Ref, namespace_ref
+from controllers.engine.turns import Timers
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.watching import News, Stream, follow
@@ -75,6 +76,7 @@ class Controller:
         self._reached: dict[Ref, frozenset[str]] = {}
         """To which clusters each Namespace was given."""
         self._marked: set[Ref] = set()
+        self._timers = Timers(loop)
         self._misplaced: dict[Ref, str] = {}
         self._members: Members | None = None
 
@@ -214,6 +216,7 @@ class Controller:
 
     def _look(self, ref: Ref) -> None:
         self._marked.discard(ref)
+        self._timers.cancel(ref)
         try:
             self._reconcile(ref)
         except Exception as error:  # One odd object must not stop the others.
@@ -224,7 +227,7 @@ class Controller:
                 exc_info=not isinstance(error, FAILURES),
                 extra={"object": str(ref)},
             )
-            self._loop.after(RETRY_SECONDS, partial(self._mark, ref))
+            self._timers.set(ref, RETRY_SECONDS, partial(self._mark, ref))
 
     def _reconcile(self, ref: Ref) -> None:
         assert self._members is not None

@@ -22,6 +22,7 @@ from controllers.engine.metrics import Metrics
 from controllers.engine.orphans import Known
 from controllers.engine.placement import Traits
 from controllers.engine.refs import Ref
+from controllers.engine.turns import Timers
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
@@ -123,6 +124,7 @@ class Members:
         self._aggregator = aggregator
         self._cluster_writer = ClusterWriter(writer, loop)
         self._clusters = self._cluster_writer.clusters
+        self._timers = Timers(loop)
         self._members: dict[str, _Member] = {}
 
     @property
@@ -327,7 +329,7 @@ class Members:
                 if member.awaits_federation:  # Not when it has just begun.
                     self.remark(name, member, Condition(LEFT, "False", "ObjectsNotSeen", text), is_well=False)
                 member.awaits_federation = True
-                self.loop.after(RETRY_SECONDS, partial(self._go_on, name))
+                self._timers.set(name, RETRY_SECONDS, partial(self._go_on, name))
                 return
             member.leaving = True
             member.carrier.leave(known, keep_workloads=cluster.keeps_workloads)

@@ -6,6 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -180,6 +181,26 @@ def test_absence_is_no_order_to_delete(world: World) -> None:
     assert [world.value(each) for each in world.members] == ["1", "1"]
 
 
+
+
+def test_what_the_federation_api_refuses_is_tried_again_once_however_often_it_was_seen(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(controller, "RETRY_SECONDS", 0.5)
+
+    def tries() -> int:
+        return sum(method == "PATCH" and path.endswith("/ring") for method, path in world.federation.requests)
+
+    world.federation.refused_methods.add(("PATCH", MAPS))
+    world.start()
+    for number in range(1, 11):
+        world.write("ring", str(number))
+        world.federation.wait(lambda number=number: tries() >= number, "a try")  # type: ignore[misc]
+    began, seen = monotonic(), tries()
+    world.federation.wait(lambda: tries() >= seen + 6, "further tries")
+    assert monotonic() - began > 2.0
+    world.federation.refused_methods.clear()
+    world.wait(["10", "10"])
 
 
 def test_a_foreign_object_is_told_of_and_left_alone(world: World) -> None:
