@@ -16,7 +16,7 @@ from controllers.engine.api_writer import ApiWriter, uid_of
 from controllers.engine.clusters import COLLECTION, Cluster, read_cluster
 from controllers.engine.contract import Wanted
 from controllers.engine.dropped import dropped, not_carried
-from controllers.engine.federated import Federated, reader
+from controllers.engine.federated import Federated, reader, stays
 from controllers.engine.manifest import Owner
 from controllers.engine.membership import Members
 from controllers.engine.metrics import Metrics
@@ -193,7 +193,8 @@ class Controller:
                 self._done.pop((ref, old.uid), None)
                 self._finished.pop((ref, old.uid), None)
         else:
-            if ref.kind == NAMESPACE and ref not in self._objects:
+            old = self._objects.get(ref)
+            if ref.kind == NAMESPACE and (old is None or (old.body is None) != (view.body is None)):
                 self._mark(*self._inside[ref.name])
             self._objects[ref] = view
             inside.add(ref)
@@ -237,6 +238,8 @@ class Controller:
             return
         if clusters := self._finished.get((ref, obj.uid)):
             obj = self._write_finished(obj, clusters)
+        if self._is_kept_at_home(obj):
+            obj = stays(obj)
         try:
             targets = self._targets(obj)
         except PlacementError as error:
@@ -250,6 +253,11 @@ class Controller:
         if targets and not obj.is_held:
             obj = self._hold(obj, held=True)
         self._carry(obj, targets)
+
+    def _is_kept_at_home(self, obj: Federated) -> bool:
+        """Whether its Namespace is not carried; `default` is not, but each member has it."""
+        home = self._objects.get(namespace_ref(obj.ref.namespace))
+        return home is not None and home.body is None and home.ref.name != "default"
 
     def _has_namespace(self, name: str, targets: frozenset[str]) -> bool:
         """Whether the Namespace is wanted where what is in it is to be; that waits for it, and is then marked."""

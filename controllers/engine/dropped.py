@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import replace
 
-from controllers.engine.federated import Federated
+from controllers.engine.federated import Federated, stays
 from controllers.engine.pages import all_metadata
 from controllers.runtime.api import Api, why
 from controllers.runtime.objects import Json
@@ -27,7 +26,7 @@ def dropped(api: Api, carried: Collection[str]) -> list[str]:
 
 def not_carried(read: Callable[[Json], Federated]) -> Callable[[Json], Federated]:
     """Reads objects of a kind that is not carried any more: none of them is to be in any cluster."""
-    return lambda obj: replace(read(obj), body=None, digest="")
+    return lambda obj: stays(read(obj))
 
 
 def _is_held(api: Api, kind: str) -> bool:

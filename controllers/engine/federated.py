@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from controllers.engine import finished
@@ -52,6 +52,11 @@ class Federated:
         if self.deleting or self.body is None:
             return frozenset()
         return self.placement.targets(known) & frozenset(within or known)
+
+
+def stays(obj: Federated) -> Federated:
+    """The same as one that is not to be carried: it is taken back where it was."""
+    return replace(obj, body=None, digest="")
 
 
 def reader(kind: str, federation: str) -> Callable[[Json], Federated]:

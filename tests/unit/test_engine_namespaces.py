@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from controllers.engine.clusters import COLLECTION as CLUSTERS
+from federation.settings.keys import PROPAGATE
 from tests.unit.test_engine_controller import MAPS, NAMESPACES, SECRETS, World, world
 from tests.unit.test_engine_take_back import ours
 
@@ -161,3 +162,24 @@ def test_what_is_in_one_that_somebody_edits_meanwhile_is_carried(world: World) -
     federation.put(MAPS, {"metadata": {"name": "inn", "namespace": "bree"}, "data": {"value": "1"}})
     federation.wait(lambda: all(each.get(MAPS, "bree", "inn") for each in world.members.values()), "it in both", 10)
     assert next(edits, "") == ""
+
+
+def test_what_is_in_one_that_stays_at_home_stays_there_and_is_taken_back(world: World) -> None:
+    federation, members = world.federation, world.members.values()
+    home = {"name": "bree", "labels": {PROPAGATE: "false"}}
+    federation.put(NAMESPACES, {"metadata": home})
+    federation.put(MAPS, {"metadata": {"name": "inn", "namespace": "bree"}, "data": {"value": "1"}})
+    for each in members:
+        each.put(NAMESPACES, {"metadata": {"name": "bree"}})
+    world.start()
+    world.wait(["1", "1"])
+    assert not any("/bree" in path for each in members for _, path in each.requests)
+    federation.put(NAMESPACES, {"metadata": {**home, "labels": {}}})
+    federation.wait(lambda: all(each.get(MAPS, "bree", "inn") for each in members), "it in both")
+    federation.wait(lambda: "finalizers" in (federation.get(NAMESPACES, "", "bree") or {})["metadata"], "its hold")
+    found = federation.get(NAMESPACES, "", "bree")
+    assert found is not None
+    federation.put(NAMESPACES, found | {"metadata": found["metadata"] | {"labels": {PROPAGATE: "false"}}})
+    federation.wait(lambda: not any(each.get(MAPS, "bree", "inn") for each in members), "it to go from both")
+    federation.wait(lambda: not (federation.get(MAPS, "bree", "inn") or {})["metadata"]["finalizers"], "its release")
+    assert all(each.get(NAMESPACES, "", "bree") for each in members)
