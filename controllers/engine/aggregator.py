@@ -11,7 +11,7 @@ from functools import partial
 from threading import Thread
 from time import monotonic
 
-from controllers.engine import reports
+from controllers.engine import finished, reports
 from controllers.engine.federated import Federated
 from controllers.engine.manifest import MANAGER
 from controllers.engine.member_status import ClusterStatus, MemberStatus, read_reported
@@ -205,8 +205,14 @@ class StatusAggregator:
         if cluster in self._away:
             return ClusterStatus(cluster, away=True, message=f"{cluster} is not Ready: {self._away[cluster]}")
         member_status = self._statuses[cluster].get(obj.ref)
+        if member_status is None and cluster not in self._listed:
+            return None
+        # A Job that has finished may be gone there, and is not made again.
+        condition = obj.finished.get(cluster)
+        if condition and not (member_status and finished.condition(member_status.reported)):
+            return ClusterStatus(cluster, finished.remembered(condition), applied=True)
         if member_status is None:
-            return ClusterStatus(cluster) if cluster in self._listed else None
+            return ClusterStatus(cluster)
         is_applied = bool(obj.digest) and member_status.digest == obj.digest
         return ClusterStatus(cluster, member_status.reported, applied=is_applied, message=member_status.problem)
 

@@ -174,7 +174,7 @@ class Carrier:
                 self._turns.mark(ref)
             if view is not None and view.traces.is_finished and self._finished.get(ref) != view.made_of:
                 self._finished[ref] = view.made_of
-                self._handlers.finished(ref, view.made_of)
+                self._handlers.finished(ref, view.made_of, view.reported)
             if view is None:
                 self._used.discard(ref)
                 if ref not in self._wanted:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from controllers.engine.member_status import MemberStatus
+from controllers.engine.member_status import MemberStatus, Reported
 from controllers.engine.refs import Ref
 
 
@@ -36,8 +36,8 @@ class CarrierHandlers(Protocol):
     def problem(self, ref: Ref, text: str) -> None:
         """The member is not as it should be."""
 
-    def finished(self, ref: Ref, uid: str) -> None:
-        """The Job of this UID in the federation API has finished in the member."""
+    def finished(self, ref: Ref, uid: str, reported: Reported | None) -> None:
+        """The Job of this UID in the federation API has finished in the member, and says this of itself."""
 
     def owes(self, ref: Ref, uid: str) -> None:
         """The member refuses to give it back, or to tell whether it has it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -18,6 +18,7 @@ from controllers.engine.contract import Wanted
 from controllers.engine.dropped import dropped, not_carried
 from controllers.engine.federated import Federated, reader, stays
 from controllers.engine.manifest import Owner
+from controllers.engine.member_status import Reported
 from controllers.engine.membership import Members
 from controllers.engine.metrics import Metrics
 from controllers.engine.orphans import Known
@@ -71,8 +72,8 @@ class Controller:
         """Kinds that we may not follow: nothing of them is changed, and all others go on."""
         self._done: defaultdict[tuple[Ref, str], set[str]] = defaultdict(set)
         """Of each object that is taken back, from which members it is gone (or owed by them)."""
-        self._finished: defaultdict[tuple[Ref, str], set[str]] = defaultdict(set)
-        """Of each Job, in which members it has finished, until that is written."""
+        self._finished: defaultdict[tuple[Ref, str], dict[str, str]] = defaultdict(dict)
+        """Of each Job, in which members it has finished, and how, until that is written."""
         self._reached: dict[Ref, frozenset[str]] = {}
         """To which clusters each Namespace was given."""
         self._marked: set[Ref] = set()
@@ -330,15 +331,15 @@ class Controller:
             self._done[ref, uid].add(cluster)
             self._mark(ref)
 
-    def _finish(self, cluster: str, ref: Ref, uid: str) -> None:
+    def _finish(self, cluster: str, ref: Ref, uid: str, reported: Reported | None) -> None:
         """The Job has finished in the member."""
         obj = self._objects.get(ref)
-        if obj is not None and obj.uid == uid and cluster not in obj.finished:
-            self._finished[ref, uid].add(cluster)
+        if obj is not None and obj.uid == uid and not obj.finished.get(cluster):
+            self._finished[ref, uid][cluster] = finished.condition(reported)
             self._mark(ref)
 
-    def _write_finished(self, obj: Federated, clusters: set[str]) -> Federated:
-        text = finished.write(obj.finished | clusters, obj.uid)
+    def _write_finished(self, obj: Federated, clusters: Mapping[str, str]) -> Federated:
+        text = finished.write({**obj.finished, **clusters}, obj.uid)
         answer = self._writer.annotate(obj.ref.path, obj.uid, obj.version, {FINISHED: text})
         del self._finished[obj.ref, obj.uid]
         after = reader(obj.ref.kind, self._settings.federation)(answer)

@@ -31,8 +31,8 @@ class Federated:
     placement: Placement
     adopt: bool
     recreate: bool
-    finished: frozenset[str]
-    """The clusters in which it has finished, if it is a Job."""
+    finished: Mapping[str, str]
+    """The clusters in which it has finished, if it is a Job, and by which condition."""
     reported: Reported | None
     """Its status, for the kinds that have one."""
 

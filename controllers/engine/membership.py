@@ -17,7 +17,7 @@ from controllers.engine.contract import Wanted
 from controllers.engine.health import Verdict
 from controllers.engine.heartbeat import Heartbeat, Report
 from controllers.engine.manifest import Owner
-from controllers.engine.member_status import MemberStatus
+from controllers.engine.member_status import MemberStatus, Reported
 from controllers.engine.metrics import Metrics
 from controllers.engine.orphans import Known
 from controllers.engine.placement import Traits
@@ -41,7 +41,7 @@ class Handlers:
     changed: Callable[[], None]
     """Members came, went, became Ready or not, or are selected by something else."""
     settled: Callable[[str, Ref, str], None]
-    finished: Callable[[str, Ref, str], None]
+    finished: Callable[[str, Ref, str, Reported | None], None]
     problem: Callable[[Ref, str], None]
     known: Callable[[], Known]
     """What the federation API has now."""
@@ -77,8 +77,8 @@ class _OnLoop:
     def problem(self, ref: Ref, text: str) -> None:
         self.members.loop.post(partial(self.members.handlers.problem, ref, text))
 
-    def finished(self, ref: Ref, uid: str) -> None:
-        self.members.loop.post(partial(self.members.handlers.finished, self.cluster, ref, uid))
+    def finished(self, ref: Ref, uid: str, reported: Reported | None) -> None:
+        self.members.loop.post(partial(self.members.handlers.finished, self.cluster, ref, uid, reported))
 
     def owes(self, ref: Ref, uid: str) -> None:
         self.members.loop.post(partial(self.members.owe, self.cluster, self.member, ref, uid))

@@ -24,7 +24,8 @@ RECREATE = "federation/recreate"
 """Annotation: `true` lets the object be made anew in a member where a change is refused, as a field is
 immutable."""
 FINISHED = "federation/finished"
-"""Annotation, written by the engine: UID of the Job, a colon, and the clusters in which it completed or failed."""
+"""Annotation, written by the engine: UID of the Job, a colon, and the clusters in which it has finished, such as
+`gondor=Complete, rohan=Failed`."""
 FINALIZER = "federation/engine"
 """Of what is carried, and of Clusters: none of them goes before its objects are gone from the members."""
 API_UID = "federation/api"

@@ -224,7 +224,7 @@ def test_a_job_that_finished_is_not_made_again_where_it_was_deleted(lab: Lab) ->
 
     lab.apply(API, job)
     uid = there(lab, API, "Job", "errand")["metadata"]["uid"]
-    wait_until("it to end in both", lambda: finished() == f"{uid}: gondor, rohan", 60)
+    wait_until("it to end in both", lambda: finished() == f"{uid}: gondor=Failed, rohan=Failed", 60)
     assert "ttlSecondsAfterFinished" not in there(lab, "gondor", "Job", "errand")["spec"]
     lab.kubectl("gondor", "delete", "job", "errand", "-n", NAMESPACE)
     is_caught_up(lab)
@@ -235,7 +235,7 @@ def test_a_job_that_finished_is_not_made_again_where_it_was_deleted(lab: Lab) ->
     assert get(lab, "gondor", "Job", "errand") is None
     assert get(lab, "rohan", "Job", "errand") is not None
     lab.kubectl(API, "delete", "job", "errand", "-n", NAMESPACE, "--timeout=30s")
-    job["metadata"]["annotations"]["federation/finished"] = f"{uid}: gondor, rohan"
+    job["metadata"]["annotations"]["federation/finished"] = f"{uid}: gondor=Failed, rohan=Failed"
     lab.apply(API, job)
     carried(lab, "Job", "errand")
 

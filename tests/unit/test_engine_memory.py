@@ -56,7 +56,10 @@ def test_nothing_of_what_came_and_went_is_kept(world: World) -> None:
         found = each.get(JOBS, NAME, NAME)
         assert found is not None
         each.put(JOBS, found | {"status": {"conditions": [{"type": "Complete", "status": "True"}]}})
-    federation.wait(lambda: "gondor, rohan" in str(federation.get(JOBS, NAME, NAME)), "it to have finished in both")
+    federation.wait(
+        lambda: "gondor=Complete, rohan=Complete" in str(federation.get(JOBS, NAME, NAME)),
+        "it to have finished in both",
+    )
     federation.wait(lambda: len(federation.list(reports.COLLECTION, {})["items"]) == 2, "its reports")
     assert list(memories(controller, "controller", set())) != []
     for collection, name in ((JOBS, NAME), (MAPS, f"{NAME}-nowhere"), (NAMESPACES, NAME)):
