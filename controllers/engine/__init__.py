@@ -14,8 +14,8 @@ by `removal` and at its end by `leaving`, and tells by `contract`. `dropped` are
 `orphans` what nobody knows.
 
 What comes back is `member_status` of one cluster, `status` (`conditions`, `jobs`) of all of them, and `reports`
-(`progress`) of each; `aggregator` writes it, on a thread of its own. `cluster_writer` writes what is said on Clusters,
-`api_writer` all else; `controller` owns the rest and ties all together. The rooms:
+(`progress`) of each; `aggregator` writes it, on a thread of its own. `cluster_writer` writes what is said on Clusters
+(`debts`, what they owe), `api_writer` all else; `controller` owns the rest and ties all together. The rooms:
 
     aggregator      Tells in the federation API how what is carried stands in the members: in its status, and in a
                     report per cluster
@@ -29,6 +29,8 @@ What comes back is `member_status` of one cluster, `status` (`conditions`, `jobs
     contract        What a carrier and the controller know of each other: what is wanted in a member, and what is told
                     of it
     controller      Ties together what the federation API holds and what each member is told
+    debts           What members have to give back once they can, as their Clusters say: many notes are written at a
+                    time
     dropped         Kinds that were carried once and are no longer: their objects are taken back, because the
                     configuration says so
     federated       What is kept of an object of the federation API

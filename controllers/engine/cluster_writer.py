@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 
 from controllers.engine.api_writer import ApiWriter, Condition, with_condition
 from controllers.engine.clusters import COLLECTION, Cluster, read_cluster
-from controllers.engine.refs import Ref
 from controllers.engine.turns import Timers
 from controllers.runtime.api import FAILURES, why
 from controllers.runtime.loop import Loop
@@ -42,16 +42,9 @@ class ClusterWriter:
             except FAILURES as error:
                 log.warning(f"no Event on {name}: {why(error)}", extra={"cluster": name})
 
-    def note_owed(self, name: str, ref: Ref, uid: str) -> None:
-        """That the member has the object to give back, once it can. Raises what Api's calls raise."""
-        if uid not in self.clusters[name].owed:
-            self._write(name, {"owed": {uid: str(ref)}})
-            log.info(f"{ref} goes from {name} once it can", extra={"cluster": name, "object": str(ref)})
-
-    def note_given_back(self, name: str, uid: str) -> None:
-        """Raises what Api's calls raise."""
-        if uid in self.clusters[name].owed:
-            self._write(name, {"owed": {uid: None}})
+    def note_owed(self, name: str, notes: Mapping[str, str | None]) -> None:
+        """What the member has to give back, by UID; None is no longer. Raises what Api's calls raise."""
+        self._write(name, {"owed": dict(notes)})
 
     def hold(self, name: str, *, held: bool) -> None:
         """Whether the Cluster is to stay when it is deleted. What fails is tried again."""

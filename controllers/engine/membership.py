@@ -14,6 +14,7 @@ from controllers.engine.carrier import Carrier
 from controllers.engine.cluster_writer import RETRY_SECONDS, ClusterWriter
 from controllers.engine.clusters import LEFT, READY, Cluster, Endpoint, connect, debts
 from controllers.engine.contract import Wanted
+from controllers.engine.debts import Debts
 from controllers.engine.health import Verdict
 from controllers.engine.heartbeat import Heartbeat, Report
 from controllers.engine.manifest import Owner
@@ -23,7 +24,7 @@ from controllers.engine.orphans import Known
 from controllers.engine.placement import Traits
 from controllers.engine.refs import Ref
 from controllers.engine.turns import Timers
-from controllers.runtime.api import FAILURES, Api, why
+from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
 from federation.settings.keys import UNREACHABLE
@@ -72,7 +73,7 @@ class _OnLoop:
         self.members.loop.post(partial(self.members.settle, self.cluster, self.member, ref, uid))
 
     def keeps(self, ref: Ref, uid: str) -> None:
-        self.members.loop.post(partial(self.members.settle, self.cluster, self.member, ref, uid, is_gone=False))
+        self.members.loop.post(partial(self.members.keep, self.cluster, self.member, ref, uid))
 
     def problem(self, ref: Ref, text: str) -> None:
         self.members.loop.post(partial(self.members.handlers.problem, ref, text))
@@ -123,6 +124,7 @@ class Members:
         self._owner, self._kinds, self._federation, self._metrics = owner, kinds, federation, metrics
         self._aggregator = aggregator
         self._cluster_writer = ClusterWriter(writer, loop)
+        self._debts = Debts(self._cluster_writer, loop, handlers.settled)
         self._clusters = self._cluster_writer.clusters
         self._timers = Timers(loop)
         self._members: dict[str, _Member] = {}
@@ -149,8 +151,8 @@ class Members:
         if complete or self._what_counts() != before:
             self.handlers.changed()
 
-    def _what_counts(self) -> dict[str, tuple[bool, bool, Traits]]:
-        return {name: (each.is_ready, each.deleting, each.traits) for name, each in self._clusters.items()}
+    def _what_counts(self) -> dict[str, tuple[str, bool, bool, Traits]]:
+        return {name: (each.uid, each.is_ready, each.deleting, each.traits) for name, each in self._clusters.items()}
 
     def want(self, cluster: str, ref: Ref, wanted: Wanted) -> None:
         if (carrier := self._carrier(cluster)) is not None:
@@ -159,25 +161,17 @@ class Members:
     def take_back(self, cluster: str, ref: Ref, uid: str, *, owe: bool) -> bool:
         """Whether nothing more is to be waited for; with `owe`, a member that is away does so when it is back.
 
-        Raises what Api's calls raise.
+        Else `settled` is told.
         """
         if (carrier := self._carrier(cluster)) is not None:
             carrier.take_back(ref, uid)
             return False
-        if owe:
-            self._cluster_writer.note_owed(cluster, ref, uid)
-        return owe
+        return owe and self._debts.note(cluster, ref, uid, owed=True)
 
     def owe(self, cluster: str, member: _Member, ref: Ref, uid: str) -> None:
         """The member refuses to give it back: nobody is to wait for that."""
-        if self._members.get(cluster) is not member:
-            return
-        try:
-            self._cluster_writer.note_owed(cluster, ref, uid)
-        except FAILURES as error:  # It is told again with the next attempt to take it back.
-            log.warning(f"cannot note what {cluster} owes: {why(error)}", extra={"cluster": cluster})
-            return
-        self.handlers.settled(cluster, ref, uid)
+        if self._members.get(cluster) is member and self._debts.note(cluster, ref, uid, owed=True):
+            self.handlers.settled(cluster, ref, uid)
 
     def forget(self, ref: Ref) -> None:
         text = str(ref)
@@ -202,18 +196,14 @@ class Members:
         if self._members.get(name) is member:
             self._cluster_writer.remark(name, new, is_well=is_well)
 
-    def settle(self, cluster: str, member: _Member, ref: Ref, uid: str, *, is_gone: bool = True) -> None:
-        """It is not owed any more, as it is gone from the member, or is to be there again."""
-        if self._members.get(cluster) is not member:
-            return
-        try:
-            self._cluster_writer.note_given_back(cluster, uid)
-        except FAILURES as error:
-            log.warning(f"cannot note what {cluster} gave back: {why(error)}", extra={"cluster": cluster})
-            self.loop.after(RETRY_SECONDS, partial(self.settle, cluster, member, ref, uid, is_gone=is_gone))
-            return
-        if is_gone:
+    def settle(self, cluster: str, member: _Member, ref: Ref, uid: str) -> None:
+        if self._members.get(cluster) is member and self._debts.note(cluster, ref, uid, owed=False):
             self.handlers.settled(cluster, ref, uid)
+
+    def keep(self, cluster: str, member: _Member, ref: Ref, uid: str) -> None:
+        """It is to be there again, before it was given back."""
+        if self._members.get(cluster) is member:
+            self._debts.note(cluster, ref, uid, owed=False, tells=False)
 
     def leave(self, cluster: str, member: _Member) -> None:
         """Lets the Cluster go: nothing of ours is in it."""
