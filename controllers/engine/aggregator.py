@@ -100,6 +100,10 @@ class StatusAggregator:
         """The cluster is not Ready, for this reason."""
         self._loop.post(partial(self._lose, cluster, text))
 
+    def drop(self, cluster: str) -> None:
+        """The cluster has left, or is another one now."""
+        self._loop.post(partial(self._drop, cluster))
+
     def _post(self, news: News[Report]) -> None:
         self._loop.post(partial(self._learn, news))
 
@@ -117,10 +121,8 @@ class StatusAggregator:
         self._written.pop(ref, None)
 
     def _open(self, cluster: str, token: object) -> None:
+        self._drop(cluster)
         self._listeners[cluster] = token
-        self._away.pop(cluster, None)
-        self._statuses.pop(cluster, None)
-        self._listed.discard(cluster)
         self._loop.after(PATIENCE_SECONDS, partial(self._count, cluster, token))
 
     def _count(self, cluster: str, token: object) -> None:
@@ -137,6 +139,11 @@ class StatusAggregator:
         if self._away.get(cluster) != text:
             self._away[cluster] = text
             self._mark(*self._of(cluster))
+
+    def _drop(self, cluster: str) -> None:
+        for memory in (self._listeners, self._away, self._statuses):
+            memory.pop(cluster, None)
+        self._listed.discard(cluster)
 
     def _take_status(self, cluster: str, token: object, ref: Ref, member_status: MemberStatus | None) -> None:
         if self._listeners.get(cluster) is not token:
@@ -204,7 +211,7 @@ class StatusAggregator:
         """None as long as a cluster that is newly Ready says nothing of it."""
         if cluster in self._away:
             return ClusterStatus(cluster, away=True, message=f"{cluster} is not Ready: {self._away[cluster]}")
-        member_status = self._statuses[cluster].get(obj.ref)
+        member_status = self._statuses.get(cluster, {}).get(obj.ref)
         if member_status is None and cluster not in self._listed:
             return None
         # A Job that has finished may be gone there, and is not made again.

@@ -249,6 +249,7 @@ class Members:
         if member.carrier is not None:
             member.carrier.stop()
         del self._members[name]
+        self._aggregator.drop(name)
         self._metrics.forget(name)
 
     def _take_verdict(self, name: str, heartbeat: Heartbeat, verdict: Verdict, report: Report | None) -> None:

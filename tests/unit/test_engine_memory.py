@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from controllers.engine import reports
+from controllers.engine.clusters import COLLECTION as CLUSTERS
 from tests.unit.test_engine_controller import MAPS, NAMESPACES, World, world
 
 __all__ = ["world"]
@@ -83,3 +84,23 @@ def test_one_that_is_made_anew_with_the_same_fault_is_told_of_again(world: World
     federation.remove(MAPS, NAME, NAME)
     federation.put(MAPS, of_passing(**{"federation/clusters": "mordor"}))
     federation.wait(lambda: told() == 2, "another one")
+
+
+def test_nothing_of_a_cluster_that_has_left_is_kept(world: World) -> None:
+    federation = world.federation
+    federation.put(NAMESPACES, {"metadata": {"name": NAME}})
+    federation.put(JOBS, of_passing())
+    world.members[NAME] = world.members.pop("gondor")
+    federation.remove(CLUSTERS, "", "gondor")
+    world.secret(NAME)
+    world.reach(NAME, apiEndpoint=world.members[NAME].url)
+    controller = world.start(("ConfigMap", "Job"))
+    federation.wait(lambda: len(federation.list(reports.COLLECTION, {})["items"]) == 2, "reports of both")
+    world.delete(JOBS, NAME, NAME)
+    world.delete(NAMESPACES, "", NAME)
+    federation.wait(lambda: federation.get(NAMESPACES, "", NAME) is None, "the Namespace to go")
+    world.delete(CLUSTERS, "", NAME)
+    federation.wait(lambda: federation.get(CLUSTERS, "", NAME) is None, "it to go")
+    for report in federation.list(reports.COLLECTION, {})["items"]:
+        federation.remove(reports.COLLECTION, NAME, report["metadata"]["name"])
+    federation.wait(lambda: not list(memories(controller, "controller", set())), "it to be forgotten")
