@@ -15,7 +15,8 @@ by `removal` and at its end by `leaving`, and tells by `contract`. `dropped` are
 
 What comes back is `member_status` of one cluster, `status` (`conditions`, `jobs`) of all of them, and `reports`
 (`progress`) of each; `aggregator` writes it, on a thread of its own. `cluster_writer` writes what is said on Clusters
-(`debts`, what they owe), `api_writer` all else; `controller` owns the rest and ties all together. The rooms:
+(`debts`, what they owe), `object_writer` on objects, both by `api_writer`; `controller` owns the rest and ties all
+together. The rooms:
 
     aggregator      Tells in the federation API how what is carried stands in the members: in its status, and in a
                     report per cluster
@@ -46,6 +47,7 @@ What comes back is `member_status` of one cluster, `status` (`conditions`, `jobs
     member_status   How an object stands in a member: what a carrier tells, and what becomes of it for each cluster
     membership      The members as they come, are Ready or not, and leave
     metrics         The figures of controllers/engine for Prometheus
+    object_writer   What is written on an object of the federation API: its finalizer, where it has finished, Events
     orphans         What a member has of ours that the federation API does not know. It is told of, and never deleted
     pages           All objects of a collection, without their content
     placement       Which clusters an object is for, by what its annotations say

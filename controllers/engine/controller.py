@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -21,6 +21,7 @@ from controllers.engine.manifest import Owner
 from controllers.engine.member_status import Reported
 from controllers.engine.membership import Members
 from controllers.engine.metrics import Metrics
+from controllers.engine.object_writer import ObjectWriter
 from controllers.engine.orphans import Known
 from controllers.engine.placement import PlacementError
 from controllers.engine.refs import Ref, namespace_ref
@@ -28,7 +29,6 @@ from controllers.engine.turns import Timers
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.watching import News, Stream, follow
-from federation.settings.keys import FINALIZER, FINISHED
 from kube.errors import ApiError
 from kube.kinds import NAMESPACE, collection
 
@@ -63,6 +63,7 @@ class Controller:
         self._settings, self._connect, self._loop, self._metrics = settings, connect, loop, metrics
         self._kinds = (NAMESPACE, *settings.kinds)
         self._writer = ApiWriter(connect)
+        self._object_writer = ObjectWriter(self._writer, settings.federation)
         self._aggregator = StatusAggregator(connect, metrics)
         self._objects: dict[Ref, Federated] = {}
         self._inside: defaultdict[str, set[Ref]] = defaultdict(set)
@@ -238,7 +239,9 @@ class Controller:
             self._members.forget(ref)  # Absence is no order to delete.
             return
         if clusters := self._finished.get((ref, obj.uid)):
-            obj = self._write_finished(obj, clusters)
+            obj = self._object_writer.note_finished(obj, clusters)
+            del self._finished[ref, obj.uid]
+            self._put(ref, obj)
         if self._is_kept_at_home(obj):
             obj = stays(obj)
         try:
@@ -252,7 +255,8 @@ class Controller:
         if targets and ref.namespace and not self._has_namespace(ref.namespace, targets):
             return
         if targets and not obj.is_held:
-            obj = self._hold(obj, held=True)
+            obj = self._object_writer.hold(obj, held=True)
+            self._put(ref, obj)
         self._carry(obj, targets)
 
     def _is_kept_at_home(self, obj: Federated) -> bool:
@@ -312,17 +316,7 @@ class Controller:
             if self._members.take_back(name, ref, obj.uid, owe=is_ending):
                 done.add(name)
         if is_ending and done >= self._members.all:
-            self._hold(obj, held=False)
-
-    def _hold(self, obj: Federated, *, held: bool) -> Federated:
-        others = [each for each in obj.finalizers if each != FINALIZER]
-        answer = self._writer.set_finalizers(
-            obj.ref.path, obj.uid, obj.version, [*others, FINALIZER] if held else others
-        )
-        after = reader(obj.ref.kind, self._settings.federation)(answer)
-        if held:
-            self._put(obj.ref, after)
-        return after
+            self._object_writer.hold(obj, held=False)
 
     def _settled(self, cluster: str, ref: Ref, uid: str) -> None:
         """The object is gone from the member."""
@@ -338,23 +332,11 @@ class Controller:
             self._finished[ref, uid][cluster] = finished.condition(reported)
             self._mark(ref)
 
-    def _write_finished(self, obj: Federated, clusters: Mapping[str, str]) -> Federated:
-        text = finished.write({**obj.finished, **clusters}, obj.uid)
-        answer = self._writer.annotate(obj.ref.path, obj.uid, obj.version, {FINISHED: text})
-        del self._finished[obj.ref, obj.uid]
-        after = reader(obj.ref.kind, self._settings.federation)(answer)
-        self._put(obj.ref, after)
-        return after
-
     def _warn(self, ref: Ref, text: str) -> None:
         log.warning(text, extra={"object": str(ref)})
         obj = self._objects.get(ref)
-        if obj is None:
-            return
-        try:
-            self._writer.warn(ref, obj.uid, text)
-        except FAILURES as error:
-            log.warning(f"no Event on {ref}: {why(error)}", extra={"object": str(ref)})
+        if obj is not None:
+            self._object_writer.warn(obj, text)
 
 
 def _give_up(before: str, now: str) -> None:
