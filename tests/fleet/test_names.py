@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 from dns.exception import DNSException
 
+from federation.settings.names import ServiceNames
 from lab.federation import UNATTENDED
 from lab.fleet.waiting import wait_until
 from lab.zone import Zone
@@ -180,6 +183,35 @@ def test_a_program_that_is_killed_takes_no_record_with_it(
         return found == {gondor, rohan}
 
     wait_until("gondor to be back", lambda: zone.agrees(both), 60)
+
+
+def test_a_namespace_that_is_deleted_and_made_again_has_its_names_back(
+    federation: Federation, zone: Zone, gondor_and_rohan: tuple[str, str], figures: Figures
+) -> None:
+    again = replace(zone, names=ServiceNames("web", "bree", "fellowship", "example.com"))
+    # Busybox as the first process of a pod does not heed the signal to end: its Namespace would go after 30 s.
+    ends_at_once = "    spec:\n      terminationGracePeriodSeconds: 1\n      containers:"
+    example = Path(EXAMPLE).read_text().replace("namespace: default", "namespace: bree")
+    example = example.replace("    spec:\n      containers:", ends_at_once)
+
+    def has_names() -> bool:
+        """By the status of the Service that is there now: a name of before may still be answered."""
+        status = federation.clusters.get("fellowship", "service", "web", "-n", "bree")["status"]
+        balancers = {each["ip"] for each in status["loadBalancer"].get("ingress") or ()}
+        return len(balancers) == len(MEMBERS) and again.agrees(lambda: again.addresses() == balancers)
+
+    def make() -> float:
+        federation.clusters.kubectl("fellowship", "create", "namespace", "bree")
+        federation.apply(example)
+        return wait_until("an address from each member", has_names, 60)
+
+    figures.add("Namespace with a Service made, until its name had both", make())
+    federation.clusters.kubectl("fellowship", "delete", "namespace", "bree", "--timeout=60s")
+    seconds = make()
+    figures.add("Namespace deleted and made again, until its Service's name had both", seconds)
+    assert seconds < 5
+    federation.clusters.kubectl("fellowship", "delete", "namespace", "bree", "--timeout=60s")
+    wait_until("the name to be gone", lambda: again.agrees(lambda: again.rcode(again.names.at()) == "NXDOMAIN"), 30)
 
 
 def test_what_somebody_changed_in_a_members_cluster_dns_is_drift_and_put_back(
