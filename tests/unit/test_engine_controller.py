@@ -181,8 +181,6 @@ def test_absence_is_no_order_to_delete(world: World) -> None:
     assert [world.value(each) for each in world.members] == ["1", "1"]
 
 
-
-
 def test_what_the_federation_api_refuses_is_tried_again_once_however_often_it_was_seen(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
