@@ -35,8 +35,8 @@ class _Note:
     """UID of the Cluster that it is for."""
     ref: Ref
     owed: bool
-    tells: bool
-    """Whether `settled` is told once it is written."""
+    settles: bool
+    """Whether `settled` is told once it is written: not where the object is to be in the member again."""
 
 
 class Debts:
@@ -48,13 +48,13 @@ class Debts:
         self._notes: defaultdict[str, dict[str, _Note]] = defaultdict(dict)
         """What is to be written, by Cluster and UID of the object."""
 
-    def note(self, name: str, ref: Ref, uid: str, *, owed: bool, tells: bool = True) -> bool:
-        """Whether the Cluster says so already; else it is tried until it does, and `settled` is told, if `tells`."""
+    def note(self, name: str, ref: Ref, uid: str, *, owed: bool, settles: bool = True) -> bool:
+        """Whether the Cluster says so already; else it is tried until it does, and with `settles` `settled` is told."""
         cluster = self._writer.clusters[name]
         if (uid in cluster.owed) == owed:
             self._notes.get(name, {}).pop(uid, None)
             return True
-        self._notes[name][uid] = _Note(cluster.uid, ref, owed, tells)
+        self._notes[name][uid] = _Note(cluster.uid, ref, owed, settles)
         if name not in self._timers:
             seconds = SETTLE_SECONDS + len(cluster.owed) * EACH_SECONDS
             self._timers.set(name, seconds, partial(self._write, name))
@@ -80,7 +80,7 @@ class Debts:
             if notes[uid].owed:
                 text = f"{notes[uid].ref} goes from {name} once it can"
                 log.info(text, extra={"cluster": name, "object": str(notes[uid].ref)})
-            if notes[uid].tells:
+            if notes[uid].settles:
                 self._settled(name, notes[uid].ref, uid)
 
     def _remark(self, name: str, waiting: int) -> None:

@@ -197,13 +197,14 @@ class Members:
             self._cluster_writer.remark(name, new, is_well=is_well)
 
     def settle(self, cluster: str, member: _Member, ref: Ref, uid: str) -> None:
+        """It is gone from the member."""
         if self._members.get(cluster) is member and self._debts.note(cluster, ref, uid, owed=False):
             self.handlers.settled(cluster, ref, uid)
 
     def keep(self, cluster: str, member: _Member, ref: Ref, uid: str) -> None:
-        """It is to be there again, before it was given back."""
+        """It is to be in the member again, and not owed any more."""
         if self._members.get(cluster) is member:
-            self._debts.note(cluster, ref, uid, owed=False, tells=False)
+            self._debts.note(cluster, ref, uid, owed=False, settles=False)
 
     def leave(self, cluster: str, member: _Member) -> None:
         """Lets the Cluster go: nothing of ours is in it."""
