@@ -12,7 +12,7 @@ import yaml
 
 from federation.settings import kubeconfig
 from lab.fleet.private import write_private
-from lab.fleet.record import BrokenRecordError, Record, fleets
+from lab.fleet.record import Record, fleets
 from lab.stack import CHECKOUT, Stack
 from lab.toolbox import tool
 from operate.drift.look import look
@@ -55,19 +55,34 @@ def up() -> None:
 
 def down() -> None:
     """Destroy the stack and take the fleet down; what cannot be destroyed any more goes with its clusters."""
-    stack = stack_of_dev()
     try:
-        running = Record.load(FLEET)
-    except BrokenRecordError:
-        running = None
-    if running and running.owner == str(CHECKOUT) and stack.settings.exists():
-        fleet("up", "--kubeconfig", str(CLUSTERS))
-        stack.pick_up()
-        done = stack.pulumi("destroy", "--yes", "--skip-preview", *stack.options, check=False)
-        if done.returncode:
-            print("What pulumi destroy could not take back goes with the fleet.", file=sys.stderr)
+        _destroy(stack_of_dev())
+    # After a reboot or on a full disk each step may fail in its own way, and none is a reason to keep the clusters.
+    except Exception as error:
+        print(
+            f"The federation is not destroyed in order: {_reason(error)}. What it has in the clusters goes with them.",
+            file=sys.stderr,
+        )
     fleet("down")
     shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def _destroy(stack: Stack) -> None:
+    running = Record.load(FLEET)
+    if running and running.owner == str(CHECKOUT) and stack.settings.exists():
+        # Finalizers run in clusters that are up.
+        fleet("up", "--kubeconfig", str(CLUSTERS))
+        stack.pick_up()
+        stack.pulumi("destroy", "--yes", "--skip-preview", *stack.options)
+
+
+def _reason(error: Exception) -> str:
+    """In one line. What a command wrote to the terminal stands above it."""
+    if isinstance(error, subprocess.CalledProcessError):
+        words = f"`{' '.join(map(str, error.cmd))}` ended with {error.returncode} {error.stderr or ''}"
+    else:
+        words = f"{type(error).__name__}: {error}"
+    return " ".join(words.split()).rstrip(".")
 
 
 def published(configuration: str) -> list[str]:

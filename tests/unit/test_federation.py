@@ -1,0 +1,82 @@
+"""make down: what cannot be destroyed in order keeps no cluster from going, and is told in one line."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lab import federation
+from lab.fleet.record import Record
+from lab.stack import Stack
+
+pytestmark = pytest.mark.unit
+
+NOBODYS = 1 << 22
+"""A pid that Linux gives to no process."""
+
+
+class Verbs:
+    """Stands in for the fleet's command line and for pulumi: what they were asked, and which of it fails."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.fails = ""
+
+    def fleet(self, verb: str, *_: str) -> None:
+        self.run("fleet", verb)
+
+    def pulumi(self, verb: str, *_: str, **__: object) -> None:
+        self.run("pulumi", verb)
+
+    def run(self, *command: str) -> None:
+        self.asked.append(" ".join(command))
+        if self.asked[-1] == self.fails:
+            raise subprocess.CalledProcessError(1, list(command), stderr="first\nthe last words\n")
+
+
+@pytest.fixture
+def verbs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Verbs:
+    """A fleet of this checkout with a stack on it."""
+    asked = Verbs()
+    monkeypatch.setenv("FEDERATION_FLEETS", str(tmp_path / "fleets"))
+    monkeypatch.setattr(federation, "FOLDER", tmp_path / "folder")
+    monkeypatch.setattr(federation, "fleet", asked.fleet)
+    monkeypatch.setattr(Stack, "pulumi", staticmethod(asked.pulumi))
+    stack = federation.stack_of_dev()
+    stack.home.mkdir(parents=True)
+    stack.settings.touch()
+    Record("dev", 0).save()
+    federation.FOLDER.mkdir()
+    return asked
+
+
+def test_the_federation_goes_before_its_clusters(verbs: Verbs, capsys: pytest.CaptureFixture[str]) -> None:
+    federation.down()
+    assert verbs.asked == ["fleet up", "pulumi destroy", "fleet down"]
+    assert not federation.FOLDER.exists()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("fails", ["fleet up", "pulumi cancel", "pulumi destroy"])
+def test_whatever_fails_before_the_clusters_go(verbs: Verbs, capsys: pytest.CaptureFixture[str], fails: str) -> None:
+    verbs.fails = fails
+    if fails == "pulumi cancel":
+        lock = federation.stack_of_dev().home / ".pulumi" / "locks" / "1.json"
+        lock.parent.mkdir(parents=True)
+        lock.write_text(f'{{"pid": {NOBODYS}}}')
+    federation.down()
+    assert verbs.asked[-2:] == [fails, "fleet down"]
+    assert not federation.FOLDER.exists()
+    assert capsys.readouterr().err == (
+        f"The federation is not destroyed in order: `{fails}` ended with 1 first the last words. "
+        "What it has in the clusters goes with them.\n"
+    )
+
+
+def test_a_record_that_cannot_be_read(verbs: Verbs, capsys: pytest.CaptureFixture[str]) -> None:
+    (federation.stack_of_dev().home.parent / "record.json").write_text("")
+    federation.down()
+    assert verbs.asked == ["fleet down"]
+    assert "BrokenRecordError: the record of fleet dev cannot be read" in capsys.readouterr().err
