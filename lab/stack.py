@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+from lab.fleet.private import write_private
+from lab.fleet.waiting import FleetError
 from lab.toolbox import bundle, store, tool
 from lab.toolbox.plugins import pulumi_home
 from operate import unfinished
@@ -75,21 +76,42 @@ class Stack:
         }
 
     def prepare(self, configuration: str) -> None:
-        """Make the stack if it is not there; `configuration` is the text of its Pulumi.<stack>.yaml, without salt."""
+        """Make the stack if it is not there; `configuration` is the text of its Pulumi.<stack>.yaml, without salt.
+
+        A FleetError if the salt is lost with a state that may hold resources.
+        """
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.scratch.mkdir(exist_ok=True)
         passphrase = self.home / "passphrase"
         if not passphrase.exists():
-            passphrase.touch(mode=0o600)
-            passphrase.write_text(secrets.token_urlsafe(32))
+            write_private(passphrase, secrets.token_urlsafe(32).encode())
         shutil.copyfile(CHECKOUT / "Pulumi.yaml", self.home / "Pulumi.yaml")
-        salt = yaml.safe_load(self.settings.read_text()).get("encryptionsalt") if self.settings.exists() else None
-        self.settings.write_text(configuration + (f"\nencryptionsalt: {salt}\n" if salt else ""))
+        salt = self._salt()
+        write_private(self.settings, (configuration + (f"\nencryptionsalt: {salt}\n" if salt else "")).encode())
         if not salt:
             # A run that was killed in between has left a stack whose salt nobody knows, and nothing in it.
             shutil.rmtree(self.home / ".pulumi", ignore_errors=True)
             # From within its home, as `stack init` writes the salt into the settings of the folder it runs in.
             self.pulumi("stack", "init", self.name, folder=self.home, capture=True)
+
+    def _salt(self) -> str | None:
+        """Of the settings, else of the state, which has it too; None where there is no stack with anything in it."""
+        text = self.settings.read_text() if self.settings.exists() else ""
+        if found := re.search(r"^encryptionsalt: (\S+)$", text, re.MULTILINE):
+            return found[1]
+        states = self.home / ".pulumi" / "stacks"
+        # Pulumi packs it (.json.gz) where the environment says so.
+        for state in set(states.glob(f"*/{self.name}.json*")) - set(states.glob("*/*.bak")):
+            try:
+                latest = json.loads(state.read_text())["checkpoint"].get("latest") or {}
+                if "secrets_providers" in latest or "resources" in latest:
+                    return str(latest["secrets_providers"]["state"]["salt"])
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise FleetError(
+                    f"the settings of stack {self.name} have lost their encryption salt, and its state {state} tells "
+                    "none; `make down` takes both away, with the clusters"
+                ) from None
+        return None
 
     def pick_up(self) -> bool:
         """Take up what a killed run left: its lock, and what it had begun (docs/day-2.md, "A run that was killed").

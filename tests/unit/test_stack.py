@@ -1,4 +1,4 @@
-"""A stack on which a run was killed: its lock and what it had begun are taken up, unless it is alive."""
+"""A stack on which a run was killed: what it left is taken up unless the run is alive, and no state is lost."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lab.fleet.waiting import FleetError
 from lab.stack import Stack
 from operate import unfinished
 
@@ -81,3 +82,47 @@ def test_a_state_with_nothing_begun_is_left_alone(tmp_path: Path, monkeypatch: p
     pulumi = Commands()
     assert stack(tmp_path, pulumi, monkeypatch, lock=dead).pick_up()
     assert pulumi.asked == ["cancel", "export"]
+
+
+@pytest.mark.programs
+@pytest.mark.needs("pulumi")
+@pytest.mark.parametrize("left", ["", "config: {federation:name: fell"])
+def test_settings_that_were_cut_off_get_their_salt_from_the_state(tmp_path: Path, left: str) -> None:
+    made = Stack("dev", tmp_path, tmp_path / "kubeconfig")
+    made.prepare("config: {}\n")
+    exported = made.state()
+    (salt,) = [line for line in made.settings.read_text().splitlines() if line.startswith("encryptionsalt: ")]
+    made.settings.write_text(left)
+    made.prepare("config: {}\n")
+    assert made.settings.read_text() == f"config: {{}}\n\n{salt}\n"
+    assert made.state() == exported
+    assert not list(tmp_path.glob("*.new"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("dev.json", ""), ("dev.json.gz", "\x1f"), ("dev.json", '{"checkpoint": {"latest": {"resources": [{}]}}}')],
+)
+def test_a_state_that_may_hold_something_is_not_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str
+) -> None:
+    pulumi = Commands()
+    made = stack(tmp_path, pulumi, monkeypatch, lock=None)
+    state = tmp_path / ".pulumi" / "stacks" / "federation" / name
+    state.parent.mkdir(parents=True)
+    state.write_text(content)
+    with pytest.raises(FleetError, match=r"lost their encryption salt, .*dev\.json.*`make down` takes both away"):
+        made.prepare("config: {}\n")
+    assert state.read_text() == content
+    assert pulumi.asked == []
+
+
+def test_a_stack_that_was_only_begun_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pulumi = Commands()
+    made = stack(tmp_path, pulumi, monkeypatch, lock=None)
+    begun = tmp_path / ".pulumi" / "stacks" / "federation" / "dev.json"
+    begun.parent.mkdir(parents=True)
+    begun.write_text('{"version":0,"checkpoint":{"stack":"organization/federation/dev"}}')
+    made.prepare("config: {}\n")
+    assert not begun.exists()
+    assert len(pulumi.asked) == 1
