@@ -12,6 +12,7 @@ import re
 import secrets
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,7 +120,7 @@ class Stack:
         Returns whether there was one. The lock of a run that is alive stays: Pulumi then says who holds it.
         """
         locks = list(self.home.glob(".pulumi/locks/**/*.json"))
-        if not locks or any(Path(f"/proc/{json.loads(lock.read_text())['pid']}").exists() for lock in locks):
+        if not locks or any(_held(lock) for lock in locks):
             return False
         stack = ("--stack", self.name)
         self.pulumi("cancel", "--yes", *stack, capture=True)
@@ -154,3 +155,17 @@ class Stack:
     def output(self, name: str) -> str:
         """One output of the stack, secrets shown."""
         return self.pulumi("stack", "output", name, "--show-secrets", "--stack", self.name, capture=True).stdout
+
+
+def _held(lock: Path) -> bool:
+    """Whether the run that wrote this lock is alive.
+
+    Pulumi notes a pid and no start time: after a reboot, any daemon may have the pid. What is no lock, as a power cut
+    leaves it, is held by nobody.
+    """
+    try:
+        pid = json.loads(lock.read_text())["pid"]
+        booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+        return lock.stat().st_mtime > booted and "pulumi" in Path(f"/proc/{pid}/comm").read_text()
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

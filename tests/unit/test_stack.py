@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ BEGUN = {
     },
 }
 
+LOCK = Path(".pulumi/locks/organization/federation/dev/1.json")
+
 
 class Commands:
     """Stands in for pulumi: what it was asked, and a stack to export."""
@@ -40,11 +43,11 @@ class Commands:
         return subprocess.CompletedProcess(arguments, 0, json.dumps(self.exported))
 
 
-def stack(home: Path, pulumi: Commands, monkeypatch: pytest.MonkeyPatch, *, lock: int | None) -> Stack:
+def stack(home: Path, pulumi: Commands, monkeypatch: pytest.MonkeyPatch, *, lock: int | str | None) -> Stack:
     if lock is not None:
-        file = home / ".pulumi" / "locks" / "organization" / "federation" / "dev" / "1.json"
+        file = home / LOCK
         file.parent.mkdir(parents=True)
-        file.write_text(json.dumps({"pid": lock}))
+        file.write_text(lock if isinstance(lock, str) else json.dumps({"pid": lock}))
     monkeypatch.setattr(Stack, "pulumi", staticmethod(pulumi))
     return Stack("dev", home, home / "kubeconfig")
 
@@ -57,16 +60,47 @@ def dead() -> int:
     return ended.pid
 
 
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[int]:
+    """The id of a process called pulumi, that is alive."""
+    program = tmp_path / "pulumi"
+    program.write_text("#!/bin/sh\necho started\nread line\n")
+    program.chmod(0o755)
+    with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield process.pid
+        process.communicate()
+
+
 def test_without_a_lock_nothing_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pulumi = Commands(BEGUN)
     assert not stack(tmp_path, pulumi, monkeypatch, lock=None).pick_up()
     assert pulumi.asked == []
 
 
-def test_the_lock_of_a_living_run_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.programs
+def test_the_lock_of_a_living_run_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running: int) -> None:
     pulumi = Commands(BEGUN)
-    assert not stack(tmp_path, pulumi, monkeypatch, lock=os.getpid()).pick_up()
+    assert not stack(tmp_path, pulumi, monkeypatch, lock=running).pick_up()
     assert pulumi.asked == []
+
+
+@pytest.mark.programs
+def test_a_lock_from_before_the_boot_is_nobodys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running: int) -> None:
+    pulumi = Commands()
+    found = stack(tmp_path, pulumi, monkeypatch, lock=running)
+    os.utime(tmp_path / LOCK, (0, 0))
+    assert found.pick_up()
+    assert pulumi.asked == ["cancel", "export"]
+
+
+# The number differs from worker to worker, and a name of a test must not.
+@pytest.mark.parametrize("lock", [pytest.param(os.getpid(), id="of another"), "", "{}", "[]", '{"pid": null}'])
+def test_a_lock_of_no_pulumi_is_nobodys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lock: int | str) -> None:
+    pulumi = Commands()
+    assert stack(tmp_path, pulumi, monkeypatch, lock=lock).pick_up()
+    assert pulumi.asked == ["cancel", "export"]
 
 
 @pytest.mark.programs
