@@ -38,7 +38,7 @@ def main() -> int:
             case _:
                 print(USAGE, file=sys.stderr)
                 return 2
-    except (ToolError, FleetError) as error:
+    except (ToolError, FleetError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:

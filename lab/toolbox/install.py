@@ -28,28 +28,35 @@ class _Job:
 def install(names: Collection[str] | None = None) -> None:
     """Make these tools ready, or all; one line for each that took work, one for the whole, one for each not had.
 
-    What is in the table of `pins` with what it costs to be `without` may be missing. All else is an error.
+    What is in the table of `pins` with what it costs to be `without` may be missing. All else is a ToolError, and a
+    disk that is full or cannot be written an OSError.
     """
     store.links().mkdir(parents=True, exist_ok=True)
     tables = ((_programs, PINS), (_plugin, PLUGINS), (_archive, ARCHIVES))
     jobs = [_Job(pin, get) for get, pins in tables for pin in pins if names is None or pin.name in names]
     founds: list[Found] = []
-    to_build, missing, errors = [], [], []
+    to_build: list[tuple[_Job, ToolError]] = []
+    missing, errors = [], []
     # Threads are enough: unpacking and hashing release the interpreter's lock.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for job, tried in [(job, pool.submit(_timed, job, build=False)) for job in jobs]:
             try:
                 founds += tried.result()
+            except OSError:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
             except ToolError as error:
                 if job.pin.build:
-                    to_build.append(job)
+                    to_build.append((job, error))
                 elif job.pin.without:
                     missing.append(f"{job.pin.name} {job.pin.version}: not to be had here; {job.pin.without}")
                 else:
                     errors.append(str(error))
-    if to_build and (reason := go_missing([job.pin for job in to_build])):
-        raise ToolError(f"{reason}. Install it from https://go.dev/dl, or put the programs on PATH")
-    for job in to_build:
+    if to_build and (reason := go_missing([job.pin for job, _ in to_build])):
+        go = f"{reason}. Install it from https://go.dev/dl, or put the programs on PATH"
+        raise ToolError("\n".join([*errors, *(str(why) for _, why in to_build), go]))
+    for job, why in to_build:
+        print(f"{why}\n  build: now", flush=True)
         try:
             founds += _timed(job, build=True)
         except ToolError as error:

@@ -69,7 +69,7 @@ def test_what_is_not_needed_is_told_with_what_it_costs(
 @pytest.mark.parametrize(
     ("version", "found"), [("", "there is no `go` on PATH"), ("go1.22.3", "/path/go is 1.22.3"), ("x", "/path/go is x")]
 )
-def test_without_go_one_error_names_the_version_that_is_needed(
+def test_without_go_one_error_has_each_ways_words_and_the_version_that_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, found: str
 ) -> None:
     if version:
@@ -77,7 +77,11 @@ def test_without_go_one_error_names_the_version_that_is_needed(
     pin_only(monkeypatch, replace(ETCD, build=Build()), Pin("pause", "3.10", ("pause",), build=Build()))
     with pytest.raises(ToolError) as error:
         install.install()
-    assert str(error.value).replace(str(tmp_path), "") == (
+    *reasons, last = str(error.value).replace(str(tmp_path), "").splitlines()
+    assert reasons[0] == "etcd 3.6.16 cannot be had. Tried, in this order:"
+    assert "  release: http://127.0.0.1:1/etcd: [Errno 111] Connection refused" in reasons
+    assert "  release: its project does not publish it as a file" in reasons
+    assert last == (
         f"Go 1.26.0 or later is needed to build etcd, pause: {found}. "
         "Install it from https://go.dev/dl, or put the programs on PATH"
     )
@@ -96,11 +100,55 @@ def test_builds_are_made_one_after_the_other_with_time_and_size(
     monkeypatch.setattr(build, "_build", make)
     pin_only(monkeypatch, replace(ETCD, build=Build()))
     install.install()
-    line, _ = capsys.readouterr().out.splitlines()
+    *why, line, _ = capsys.readouterr().out.splitlines()
+    assert why[-2:] == ["  release: http://127.0.0.1:1/etcd: [Errno 111] Connection refused", "  build: now"]
     assert line.split()[:7] == ["etcd", "3.6.16", "built", "from", "the", "Go", "module"]
     assert line.endswith(" s     0 MiB")
     install.install()
     assert "built" not in capsys.readouterr().out
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("published", [True, False])
+def test_a_full_disk_ends_it_at_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    server: tuple[str, Path],
+    published: bool,
+) -> None:
+    address, folder = server
+    put_program(tmp_path / "path" / "go", "go9.9")
+    (folder / "etcd").write_bytes(b"from the release")
+    if not published:
+        put_bundle(tmp_path / "bundle")
+    # What is written there ends as on a full disk.
+    store.home(ETCD).mkdir(parents=True)
+    (store.home(ETCD) / "etcd.part").symlink_to("/dev/full")
+    pin_only(monkeypatch, replace(ETCD, release=f"{address}/PROGRAM", build=Build()))
+    with pytest.raises(OSError, match=r"^etcd 3\.6\.16: (release: http|FEDERATION_TOOLS: ).*No space left on device; "):
+        install.install()
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.programs
+def test_a_build_on_a_full_disk_is_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = put_program(tmp_path / "path" / "go", "")
+    words = "write /tmp/go-build1/x: no space left on device"
+    go.write_text(f"#!/bin/sh\ncase $1 in env) echo go9.9;; *) echo '{words}' >&2; exit 1;; esac\n")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/usr/bin:/bin")
+    pin_only(monkeypatch, replace(ETCD, build=Build()), Pin("coredns", "1.12.1", ("coredns",), build=Build()))
+    with pytest.raises(OSError, match=f"^etcd 3.6.16: build: .*{words}; "):
+        install.install()
+
+
+def test_what_cannot_be_read_of_a_bundle_is_one_of_the_reasons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = put_bundle(tmp_path / "bundle")
+    packed.unlink()
+    packed.mkdir()
+    pin_only(monkeypatch, ETCD)
+    with pytest.raises(ToolError, match=r"FEDERATION_TOOLS: \[Errno 21\] Is a directory: .*etcd\.xz"):
+        install.install()
 
 
 @pytest.mark.programs
