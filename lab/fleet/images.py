@@ -17,13 +17,19 @@ from lab.fleet.record import locked
 from lab.fleet.sandbox import require
 from lab.toolbox import tool
 
+PAUSE = ["/bin/sh", "-c", "trap exit TERM INT; while :; do sleep 86400 & wait; done"]
+"""What holds a pod's namespaces: it reaps the processes that are left to it, and ends when it is told to.
+
+The published one does just that, and is nowhere to be had without a container registry.
+"""
+
 
 def base() -> list[Image]:
     """What every cluster with a node needs."""
     busybox = Path(require("busybox", "busybox-static"))
     applets = subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()
     return [
-        of_program("registry.k8s.io/pause:3.10", tool("pause"), ("pause",), ["/pause"]),
+        of_program("registry.k8s.io/pause:3.10", busybox, ("bin/sh", "bin/sleep"), PAUSE),
         of_program("registry.k8s.io/coredns/coredns:v1.12.1", tool("coredns"), ("coredns",), ["/coredns"]),
         of_program("docker.io/library/busybox:1.36", busybox, tuple(f"bin/{each}" for each in ("busybox", *applets))),
     ]

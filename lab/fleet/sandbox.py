@@ -15,7 +15,6 @@ from pathlib import Path
 from lab.fleet import cgroups
 from lab.fleet.processes import Process
 from lab.fleet.waiting import FleetError, wait_until
-from lab.toolbox import tool
 
 HOLDER = """
 echo $$ $(cut -d' ' -f22 /proc/$$/stat) > holder
@@ -27,7 +26,7 @@ exec unshare --net --mount --pid --cgroup --fork --kill-child --propagation priv
 # that is where it learns its own pid as seen from outside. The overlays show the machine's files and keep writes
 # from it (kubelet and containerd have paths in /var/lib and /var/log that cannot be configured); the cluster's
 # folder is mounted again on top, being the place where writes must last, wherever it is. Its own control groups
-# take the place of the machine's.
+# take the place of the machine's. The processes that are left to it are reaped by the kernel, as it ignores SIGCHLD.
 INIT = """
 read -r pid rest < /proc/self/stat
 start=$(cut -d' ' -f22 /proc/$pid/stat)
@@ -48,7 +47,7 @@ ip link set lo up
 cd "$folder"
 echo $pid $start > init.new
 mv init.new init
-exec "$PAUSE"
+exec env --ignore-signal=CHLD sleep infinity
 """
 
 # Runs in the pid namespace but still sees the machine's /proc: the pid that it writes is the one seen from outside.
@@ -109,7 +108,7 @@ class Sandbox:
             subprocess.Popen(
                 ["sh", "-euc", HOLDER],
                 cwd=self.folder,
-                env=ENVIRONMENT | self._groups() | {"INIT": INIT, "PAUSE": str(tool("pause"))},
+                env=ENVIRONMENT | self._groups() | {"INIT": INIT},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -89,7 +89,6 @@ PINS = (
         checksums="https://github.com/coredns/coredns/releases/download/v1.12.1/coredns_1.12.1_linux_amd64.tgz.sha256",
         build=Build(),
     ),
-    Pin("pause", "3.10", ("pause",), build=Build()),
     Pin(
         "karmadactl",
         "1.18.2",

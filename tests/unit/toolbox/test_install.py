@@ -74,7 +74,7 @@ def test_without_go_one_error_has_each_ways_words_and_the_version_that_is_needed
 ) -> None:
     if version:
         put_program(tmp_path / "path" / "go", version)
-    pin_only(monkeypatch, replace(ETCD, build=Build()), Pin("pause", "3.10", ("pause",), build=Build()))
+    pin_only(monkeypatch, replace(ETCD, build=Build()), Pin("coredns", "1.12.1", ("coredns",), build=Build()))
     with pytest.raises(ToolError) as error:
         install.install()
     *reasons, last = str(error.value).replace(str(tmp_path), "").splitlines()
@@ -82,7 +82,7 @@ def test_without_go_one_error_has_each_ways_words_and_the_version_that_is_needed
     assert "  release: http://127.0.0.1:1/etcd: [Errno 111] Connection refused" in reasons
     assert "  release: its project does not publish it as a file" in reasons
     assert last == (
-        f"Go 1.26.0 or later is needed to build etcd, pause: {found}. "
+        f"Go 1.26.0 or later is needed to build etcd, coredns: {found}. "
         "Install it from https://go.dev/dl, or put the programs on PATH"
     )
 

@@ -1,3 +1,0 @@
-module kube-federation/builds/pause
-
-go 1.24.0
