@@ -56,12 +56,16 @@ ready: debian .venv/.installed
 debian:
 	@python3 -m lab.toolbox debian --install
 
-# The stamp is newer than what it was made from; a half-made environment has none.
+# The stamp is newer than what it was made from; a half-made environment has none. A second `make` waits for the first,
+# and finds the stamp.
 .venv/.installed: requirements.txt requirements-dev.txt
 	@python3 -c "import ensurepip" 2>/dev/null || { \
 	  echo "error: python3 cannot make virtual environments: install what Debian calls python3-venv" >&2; exit 1; }
-	@python3 -m venv .venv
-	@echo "Installing Python packages into .venv, about a minute"
-	@SECONDS=0; .venv/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt \
-	  && echo "Python packages installed in $$SECONDS s"
-	@touch $@
+	@mkdir -p .venv
+	@exec 9<.venv; flock -n 9 || { echo "waiting for another make to install .venv"; flock 9; }; \
+	if [[ $@ -nt requirements.txt && $@ -nt requirements-dev.txt ]]; then exit; fi; \
+	python3 -m venv .venv; \
+	echo "Installing Python packages into .venv, about a minute"; \
+	SECONDS=0; .venv/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt; \
+	echo "Python packages installed in $$SECONDS s"; \
+	touch $@

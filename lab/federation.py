@@ -12,7 +12,7 @@ import yaml
 
 from federation.settings import kubeconfig
 from lab.fleet.private import write_private
-from lab.fleet.record import Record, fleets
+from lab.fleet.record import Record, fleets, locked
 from lab.stack import CHECKOUT, Stack
 from lab.toolbox import tool
 from operate.drift.look import look
@@ -39,32 +39,35 @@ The federation is up. What to try next:
 
 def up() -> None:
     """Start what is missing of the fleet, converge the stack, write kubeconfig and environment."""
-    FOLDER.mkdir(mode=0o700, exist_ok=True)
-    configuration = (CHECKOUT / f"Pulumi.{STACK}.yaml").read_text()
-    fleet("up", "--kubeconfig", str(CLUSTERS), *(f"--needs={each}" for each in published(configuration)))
-    _write_kubeconfig()
-    stack = stack_of_dev()
-    stack.prepare(configuration)
-    refresh = ["--refresh"] if stack.pick_up() else []
-    stack.pulumi("up", *refresh, *UNATTENDED, *stack.options)
-    write_private(FEDERATION, stack.output("kubeconfig").encode())
-    _write_kubeconfig()
-    _write_environment(stack)
+    # A second one would find the stack that the first is making half made.
+    with locked(FOLDER):
+        configuration = (CHECKOUT / f"Pulumi.{STACK}.yaml").read_text()
+        fleet("up", "--kubeconfig", str(CLUSTERS), *(f"--needs={each}" for each in published(configuration)))
+        _write_kubeconfig()
+        stack = stack_of_dev()
+        stack.prepare(configuration)
+        refresh = ["--refresh"] if stack.pick_up() else []
+        stack.pulumi("up", *refresh, *UNATTENDED, *stack.options)
+        write_private(FEDERATION, stack.output("kubeconfig").encode())
+        _write_kubeconfig()
+        _write_environment(stack)
     print(NEXT)
 
 
 def down() -> None:
     """Destroy the stack and take the fleet down; what cannot be destroyed any more goes with its clusters."""
-    try:
-        _destroy(stack_of_dev())
-    # After a reboot or on a full disk each step may fail in its own way, and none is a reason to keep the clusters.
-    except Exception as error:
-        print(
-            f"The federation is not destroyed in order: {_reason(error)}. What it has in the clusters goes with them.",
-            file=sys.stderr,
-        )
-    fleet("down")
-    shutil.rmtree(FOLDER, ignore_errors=True)
+    with locked(FOLDER):
+        try:
+            _destroy(stack_of_dev())
+        # After a reboot or on a full disk each step may fail in its own way, and none is a reason to keep the clusters.
+        except Exception as error:
+            print(
+                f"The federation is not destroyed in order: {_reason(error)}. "
+                "What it has in the clusters goes with them.",
+                file=sys.stderr,
+            )
+        fleet("down")
+        shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 def _destroy(stack: Stack) -> None:

@@ -1,14 +1,17 @@
-"""make down: what cannot be destroyed in order keeps no cluster from going, and is told in one line."""
+"""make up and down: one at a time; what cannot be destroyed in order is told in one line, and its clusters go."""
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from lab import federation
-from lab.fleet.record import Record
+from lab.fleet.record import Record, locked
+from lab.fleet.waiting import wait_until
 from lab.stack import Stack
 
 pytestmark = pytest.mark.unit
@@ -80,3 +83,16 @@ def test_a_record_that_cannot_be_read(verbs: Verbs, capsys: pytest.CaptureFixtur
     federation.down()
     assert verbs.asked == ["fleet down"]
     assert "BrokenRecordError: the record of fleet dev cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", [federation.up, federation.down])
+def test_it_waits_for_another_one(verbs: Verbs, capsys: pytest.CaptureFixture[str], verb: Callable[[], None]) -> None:
+    verbs.fails = "fleet up"
+    with ThreadPoolExecutor(1) as pool:
+        with locked(federation.FOLDER):
+            waiting = f"waiting for another command on {federation.FOLDER}"
+            second = pool.submit(verb)
+            wait_until("it to say that it waits", lambda: waiting in capsys.readouterr().out, 20)
+            assert verbs.asked == []
+        assert isinstance(second.exception(20), subprocess.CalledProcessError | None)
+    assert verbs.asked[0] == "fleet up"
