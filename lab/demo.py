@@ -26,7 +26,8 @@ class Member:
     name: str
     context: str
     region: str
-    zone: str
+    place: tuple[str, ...]
+    """Of the name nearest to it (`ServiceNames.at`): its first zone and region, or the region alone without zones."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Demo:
             raise FleetError("there are no names to show: Pulumi.dev.yaml has no federation:dns")
         federation = yaml.safe_load(outputs["kubeconfig"])["current-context"]
         members = [
-            Member(each["name"], each["context"], each["region"], each["zones"][0]) for each in outputs["members"]
+            Member(each["name"], each["context"], each["region"], (*each["zones"][:1], each["region"]))
+            for each in outputs["members"]
         ]
         names = ServiceNames("web", "default", federation, outputs["zone"])
         return cls(kubeconfig, federation, Zone(outputs["nameServers"][0], names), members)
@@ -61,6 +63,11 @@ class Demo:
         """What a pod in the member gets when it fetches the page by the short name; empty if it gets none."""
         fetch = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 5 nc {self.short_name} 80 2>/dev/null | tail -n 1"
         return self.kubectl(member.context, "exec", "deployment/web", "--", "sh", "-c", fetch).strip()
+
+    def addresses(self, member: Member) -> set[str]:
+        """Of the member's own load balancer; the names of its place may have other members' too."""
+        addresses = "jsonpath={.status.loadBalancer.ingress[*].ip}"
+        return set(self.kubectl(member.context, "get", "service", "web", "-o", addresses).split())
 
     def show_pages(self, members: list[Member]) -> None:
         """The page as pods in these members get it; a cluster's DNS hears of a new Corefile only after a while."""
@@ -93,8 +100,8 @@ def run(demo: Demo, fleet: Callable[..., object]) -> None:
         READY_SECONDS,
     )
     print(f"{seconds:.1f} s later its pods run in all members, and {demo.zone.server} answers for its names:\n")
-    regions = dict.fromkeys(each.region for each in demo.members)
-    for place in [(), *((region,) for region in regions), *((each.zone, each.region) for each in demo.members)]:
+    places = [(), *((each.region,) for each in demo.members), *(each.place for each in demo.members)]
+    for place in dict.fromkeys(places):
         demo.show(*place)
 
     print(f"\nIn a pod of each member, http://{demo.short_name} is the nearest one:")
@@ -102,7 +109,7 @@ def run(demo: Demo, fleet: Callable[..., object]) -> None:
 
     lost, *others = demo.members
     print(f"\n{lost.name} loses its power.")
-    gone = demo.zone.addresses(lost.zone, lost.region)
+    gone = demo.addresses(lost)
     start = time.monotonic()
     try:
         fleet("stop", lost.name)
@@ -113,7 +120,7 @@ def run(demo: Demo, fleet: Callable[..., object]) -> None:
         )
         print(f"{time.monotonic() - start:.1f} s after that its address is out of the names:\n")
         demo.show()
-        demo.show(lost.zone, lost.region)
+        demo.show(*lost.place)
         demo.show_pages(others)
     finally:
         print(f"\n{lost.name} gets its power back.")
