@@ -125,7 +125,9 @@ def _read(path: Path) -> Kubeconfig:
     except OSError as error:
         raise KubeconfigError(f"{path}: {error.strerror}") from error
     except (yaml.YAMLError, ValueError) as error:
-        raise KubeconfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+        # Its words would show a part of the file, which may be a token.
+        mark = getattr(error, "problem_mark", None)
+        raise KubeconfigError(f"{path}: not YAML{f' (line {mark.line + 1})' if mark else ''}") from None
     content = {} if content is None else content
     if not isinstance(content, dict) or content.get("kind", "Config") != "Config":
         raise KubeconfigError(f"{path}: not a kubeconfig (kind: Config is missing)")

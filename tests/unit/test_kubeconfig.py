@@ -205,7 +205,7 @@ def test_a_file_need_not_say_what_it_is(tmp_path: Path, without: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a: b: c", "not YAML: mapping values are not allowed here"),
+        ("kind: Config\na: b: c", r"not YAML \(line 2\)$"),
         ("\x00", "not YAML"),
         ("- a list", "not a kubeconfig"),
         ("kind: Secret", "not a kubeconfig"),
@@ -267,6 +267,15 @@ def test_of_several_files_those_that_are_not_there_or_empty_are_skipped(tmp_path
     assert kubeconfig.context_names(kubeconfig.load([empty])) == []
     with pytest.raises(KubeconfigError, match="Is a directory"):
         kubeconfig.load([tmp_path, good])
+
+
+@pytest.mark.parametrize("text", ["\ttoken: {}", "  token: {}: x", "  token: [{}", "  token: !{} x", "  token: *{}"])
+def test_of_what_is_not_yaml_nothing_is_shown(tmp_path: Path, text: str) -> None:
+    secret = "eyJhbGciOiJSUzI1NiJ9"
+    file = write(tmp_path / "config", f"users:\n- name: admin\n  user:\n{text.format(secret)}\n")
+    with pytest.raises(KubeconfigError, match=r"not YAML \(line \d\)$") as refusal:
+        kubeconfig.load([file])
+    assert secret not in str(refusal.value)
 
 
 def test_bytes_that_are_no_text_are_not_yaml(tmp_path: Path) -> None:
