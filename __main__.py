@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pulumi
-from pulumi.runtime.config import get_config_env
+from pulumi.runtime.config import get_config_env, get_config_secret_keys_env
 
 from federation import immutable, interruption, outputs
 from federation.clusters import identity, providers
@@ -17,7 +17,7 @@ from federation.parts import our_provider
 from federation.settings import config, names
 
 interruption.end_quietly()
-stack = config.load(get_config_env(), Path.cwd(), os.environ)
+stack = config.load(get_config_env(), Path.cwd(), os.environ, get_config_secret_keys_env())
 settings = stack.settings
 answers = identity.identify(stack.contexts)
 uids = identity.uids(answers, settings.members)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,12 @@ from federation.settings.validation import PROJECT, context_paths, contradiction
 
 KEY_OF_MAP = "[key]"
 """pydantic's last part of the location of a fault that is in a key, after the key itself."""
+
+
+SECRETS_SECTION = ("dns", "googleClouddns")
+"""Path of the section that may hold a secret: its `credentials`, or in their place what was to become them."""
+HIDDEN = "what is given"
+"""In place of a value that may be a secret."""
 
 
 class ConfigError(pulumi.RunError):
@@ -45,22 +51,27 @@ class Config:
     """For the host's and each member's context, the kubeconfig of just that context."""
 
 
-def load(values: Mapping[str, str], folder: Path, environment: Mapping[str, str]) -> Config:
+def load(
+    values: Mapping[str, str], folder: Path, environment: Mapping[str, str], secrets: Collection[str] = ()
+) -> Config:
     """Check the stack's configuration and read the kubeconfig that it names.
 
     `values` maps `namespace:key` to text (JSON where structured); other namespaces are ignored. Relative paths
-    count from `folder`; `environment` gives KUBECONFIG. Raises ConfigError with all problems found.
+    count from `folder`; `environment` gives KUBECONFIG. `secrets` are the keys with a secret anywhere in their values:
+    nothing of these is shown. Raises ConfigError with all problems found.
     """
     given = {k.removeprefix(f"{PROJECT}:"): _decode(v) for k, v in values.items() if k.startswith(f"{PROJECT}:")}
+    secret = {key for key in given if f"{PROJECT}:{key}" in secrets}
     problems: list[str] = []
     settings = None
     try:
         settings = TypeAdapter(Settings).validate_python(given)
     except ValidationError as error:
-        problems.extend(map(_describe, error.errors()))
-    problems.extend(contradictions(given))
-    contexts, unusable = _load_contexts(given, folder, environment)
-    problems.extend([*unusable, *reach.problems(given, contexts)])
+        problems.extend(_describe(each, secret) for each in error.errors())
+    contexts, unusable = _load_contexts(given, folder, environment, secret)
+    hidden = [text for key in secret for text in _texts(given[key])]
+    told = [*contradictions(given), *unusable, *reach.problems(given, contexts)]
+    problems.extend(_without(hidden, problem) for problem in told)
     if settings is None or problems:
         raise ConfigError(problems)
     return Config(settings, contexts)
@@ -73,7 +84,23 @@ def _decode(text: str) -> Any:
         return text
 
 
-def _describe(error: ErrorDetails) -> str:
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict() | list():
+            for part in value.values() if isinstance(value, dict) else value:
+                yield from _texts(part)
+
+
+def _without(hidden: Sequence[str], problem: str) -> str:
+    """The problem without these texts. All that is given stands in quotes there, which words of ours do not."""
+    for text in hidden:
+        problem = problem.replace(repr(text), HIDDEN)
+    return problem
+
+
+def _describe(error: ErrorDetails, secret: Collection[str]) -> str:
     path = _path(error["loc"])
     if error["type"] == "missing":
         return f"{path}: is missing; it is required"
@@ -88,7 +115,10 @@ def _describe(error: ErrorDetails) -> str:
         path = _path(error["loc"][:-2])
     reason = {"tuple_type": "is not a list", "dict_type": "is not a map", "model_type": "is not a map"}
     message = reason.get(error["type"], error["msg"].replace("Input should", "should"))
-    value = "what is given" if "credentials" in error["loc"] else json.dumps(error["input"], default=str)
+    # Above that section stands what has it inside, and below it what was put a level too high or too deep.
+    near_secrets = all(part == other for part, other in zip(error["loc"], SECRETS_SECTION, strict=False))
+    hides = near_secrets or error["loc"][0] in secret
+    value = HIDDEN if hides else json.dumps(error["input"], default=str)
     return f"{path}: {value} {message}"
 
 
@@ -113,7 +143,7 @@ def _section_of(annotation: Any) -> type[BaseModel] | None:
 
 
 def _load_contexts(
-    given: Mapping[str, Any], folder: Path, environment: Mapping[str, str]
+    given: Mapping[str, Any], folder: Path, environment: Mapping[str, str], secret: Collection[str]
 ) -> tuple[Mapping[str, Kubeconfig], Sequence[str]]:
     """The contexts that can be used, and what is wrong with the others."""
     named = given.get("kubeconfig")
@@ -123,7 +153,9 @@ def _load_contexts(
         file = kubeconfig.load(paths)
     except kubeconfig.KubeconfigError as error:
         allowed = "allowed: the path of a kubeconfig; default: $KUBECONFIG, then ~/.kube/config"
-        return {}, [f"{PROJECT}:kubeconfig: {error}; {allowed}"]
+        # A whole kubeconfig may have been put where its path belongs.
+        said = f"{HIDDEN} leads to none" if "kubeconfig" in secret else str(error)
+        return {}, [f"{PROJECT}:kubeconfig: {said}; {allowed}"]
     known = kubeconfig.context_names(file)
     problems: list[str] = []
     contexts: dict[str, Kubeconfig] = {}

@@ -1,6 +1,7 @@
 """What contradicts each other in the configuration, though each value is good by itself. Pure.
 
 All of it works on whatever parts of the configuration have the right shape, as the rest is reported for itself.
+Values that anything could be given for are told by their `repr`, by which `config` finds those that are secret.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from federation.settings import names, syntax
-from federation.settings.schema import CommonKind
+from federation.settings.schema import CommonKind, Kind
 
 PROJECT = "federation"
 HOST = f"{PROJECT}:host"
@@ -51,8 +52,8 @@ def contradictions(given: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_another_engine(given: Mapping[str, Any]) -> Iterator[str]:
-    engine = given.get("engine", "karmada")
-    if engine == "karmada":
+    engine = given.get("engine")
+    if engine != "builtin":
         return
     if given.get("crds"):
         yield f"{PROJECT}:crds: belongs to karmada, but the engine is {engine}; keep one"
@@ -103,7 +104,7 @@ def _unknown_members(given: Mapping[str, Any]) -> Iterator[str]:
     members = [as_map(member).get("name") for member in as_list(given.get("members"))]
     for i, cluster in enumerate(as_list(as_map(given.get("propagation")).get("clusters"))):
         if cluster not in members:
-            known = ", ".join(map(str, members)) or "none"
+            known = ", ".join(map(repr, members)) or "none"
             yield f"{PROJECT}:propagation.clusters[{i}]: {cluster!r} is not a member; the members are: {known}"
 
 
@@ -115,7 +116,7 @@ def _access(given: Mapping[str, Any]) -> Iterator[str]:
         profile = access.get("profile", "full")
         for owner, keys in of_profile.items():
             for key in keys:
-                if key in access and profile != owner:
+                if key in access and profile in ("full", *of_profile) and profile != owner:
                     yield f"{path}.{key}: belongs to profile {owner}, but the profile is {profile}; keep one"
         if profile == "namespaced" and not access.get("namespaces"):
             yield f"{path}.namespaces: is missing; profile namespaced requires those that the federation may write to"
@@ -132,7 +133,7 @@ def _unwritable(given: Mapping[str, Any], path: str, member: Any, kinds: list[An
     propagation = as_map(given.get("propagation"))
     if member in (as_list(propagation.get("clusters")) or [member]):
         sent = as_list(propagation["kinds"]) if "kinds" in propagation else get_args(CommonKind)
-        if lacking := [str(kind) for kind in sent if kind not in kinds]:
+        if lacking := [kind for kind in get_args(Kind) if kind in sent and kind not in kinds]:
             cure = "add them, or take them out of propagation.kinds, or the member out of propagation.clusters"
             yield f"{path}: lacks {', '.join(lacking)}, which reach the member without a policy; {cure}"
 

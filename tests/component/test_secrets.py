@@ -4,11 +4,14 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from federation.settings.config import ConfigError
 from tests.component.cloud import CANARY
+from tests.component.program import run
 from tests.component.recording import Record, opened
 
 pytestmark = pytest.mark.component
@@ -43,6 +46,14 @@ def test_the_canary_would_be_found_in_all_that_carry_keys_or_tokens(karmada: Rec
         "gondor-cluster-dns",
     } <= carriers
     assert sorted(revealed(opened(karmada.exports))) == ["/kubeconfig", "/memberKubeconfig"]
+
+
+def test_the_program_hears_of_pulumi_what_is_secret_in_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG_SECRET_KEYS", '["federation:host"]')
+    with pytest.raises(ConfigError, match=r"federation:host.namespace: what is given is not a DNS label"):
+        run(tmp_path, {"federation:host.namespace": "_"})
 
 
 def revealed(value: Any, path: str = "") -> Iterator[str]:

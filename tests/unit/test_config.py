@@ -1,5 +1,6 @@
 """The stack's configuration: what is valid is kept, and what is wrong is told with key, value and what is allowed."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,7 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
     ({"members.1.labels": {"team": 5}}, ["members[1].labels.team: 5 should be a valid string"]),
     (
         {"dns": GOOGLE_ZONE | {"zone": "example.com", "googleClouddns": GOOGLE | {"labels": {"Team": "x"}}}},
-        ['dns.googleClouddns.labels: "Team" String should match pattern'],
+        ["dns.googleClouddns.labels: what is given String should match pattern"],
     ),
     ({"members": "gondor"}, ['members: "gondor" is not a list']),
     ({"host": "rivendell"}, ['host: "rivendell" is not a map']),
@@ -201,7 +202,10 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
     ({"users": [{"name": "system:admin"}]}, ['users[0].name: "system:admin" is not 1 to 64 letters, digits']),
     ({"users": [{"name": "f", "groups": ["system:masters"]}]}, ['users[0].groups[0]: "system:masters" is not 1 to 64']),
     ({"users": [{"name": "frodo"}, {"name": "frodo"}]}, ["users: 'frodo' is there several times; allowed: once"]),
-    ({"propagation": {"clusters": ["gondro"]}}, ["propagation.clusters[0]: 'gondro' is not a member", "gondor, rohan"]),
+    (
+        {"propagation": {"clusters": ["gondro"]}},
+        ["propagation.clusters[0]: 'gondro' is not a member", "'gondor', 'rohan'"],
+    ),
     ({"members.1.name": "gondor-dns"}, ["members[0].name: a Secret 'gondor-dns' is kept for it"]),
     (
         {"host.apiServer": {"serviceType": "NodePort", "advertiseAddress": "api.fellowship.example.com"}},
@@ -220,14 +224,14 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
             ({"visibility": "private", "networks": ["n"], "dnssec": True}, "dnssec: belongs to a public zone"),
             ({"visibility": "private", "networks": ["n"], "parentZone": "com"}, "parentZone: belongs to a public zone"),
             ({"createZone": False, "dnssec": False}, "dnssec: belongs to a zone that is created"),
-            ({"zoneName": "10"}, 'zoneName: "10" is not 1 to 63 of a-z', "beginning with a letter"),
-            ({"parentZone": "example.com"}, 'parentZone: "example.com" is not 1 to 63 of a-z'),
-            ({"labels": {"team": "DNS"}}, 'labels.team: "DNS" String should match pattern'),
+            ({"zoneName": "10"}, "zoneName: what is given is not 1 to 63 of a-z", "beginning with a letter"),
+            ({"parentZone": "example.com"}, "parentZone: what is given is not 1 to 63 of a-z"),
+            ({"labels": {"team": "DNS"}}, "labels.team: what is given String should match pattern"),
             (
                 {"dnsCustomEndpoint": "http://127.0.0.1:8053"},
-                'dnsCustomEndpoint: "http://127.0.0.1:8053" String should',
+                "dnsCustomEndpoint: what is given String should",
             ),
-            ({"proxy": {"url": "http://a:b@c"}}, 'proxy.url: "http://a:b@c" is not an http or https URL with a host'),
+            ({"proxy": {"url": "http://a:b@c"}}, "proxy.url: what is given is not an http or https URL with a host"),
             ({"credentials": {"private_key": "k"}}, "credentials: what is given should be a valid string"),
         )
     ),
@@ -471,6 +475,58 @@ BREAKS: list[tuple[str, Any]] = [
     ("protect", []),
     ("unknown", "x"),
 ]
+
+
+SERVICE_ACCOUNT = json.dumps(
+    {"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\nTWVsbG9u\n"}, indent=2
+)
+
+
+@pytest.mark.parametrize(
+    "path", ["dns", "dns.googleClouddns", "dns.googleClouddns.zoneName", "dns.googleClouddns.proxy.url"]
+)
+@pytest.mark.parametrize("secrets", [(), ("federation:dns",)])
+def test_a_key_in_the_wrong_place_of_the_section_for_it_is_not_shown(
+    folder: Path, path: str, secrets: tuple[str, ...]
+) -> None:
+    changes = {"federation:dns.googleClouddns": GOOGLE, f"federation:{path}": SERVICE_ACCOUNT}
+    told = told_of(folder, changed(STACK, changes), *secrets)
+    assert f"federation:{path}" in told
+    assert "TWVsbG9u" not in told
+
+
+SECRET_PLACES = [
+    *(path for path, value in BREAKS if value is not MISSING and "unknown" not in path),
+    "kubeconfig",
+    "engine",
+    "members",
+    "members.0.access.profile",
+    "members.0.access.namespaces",
+    "propagation.clusters",
+    "propagation.kinds",
+]
+
+
+@pytest.mark.parametrize("path", SECRET_PLACES)
+@pytest.mark.parametrize("text", ["TWVsbG9u=", "- TWVsbG9u\n'\"\t", SERVICE_ACCOUNT], ids=["token", "lines", "key"])
+def test_nothing_of_what_pulumi_keeps_as_a_secret_is_shown(folder: Path, path: str, text: str) -> None:
+    value = [text] if path.startswith("propagation.") else text
+    told = told_of(folder, changed(STACK, {f"federation:{path}": value}), f"federation:{path.partition('.')[0]}")
+    assert "federation:" in told
+    assert "TWVsbG9u" not in told
+
+
+def test_a_secret_that_stands_twice_is_not_shown_either(folder: Path) -> None:
+    twice = {f"federation:members.{i}.name": "melon" for i in range(2)}
+    told = told_of(folder, changed(STACK, twice), "federation:members")
+    assert told.count("federation:members[0].name: what is given stands more than once") == 1
+    assert "melon" not in told
+
+
+def told_of(folder: Path, stack: Mapping[str, Any], *secrets: str) -> str:
+    with pytest.raises(ConfigError) as refusal:
+        config.load(encoded({"federation:kubeconfig": "kubeconfig", **stack}), folder, {}, secrets)
+    return str(refusal.value)
 
 
 @given(stack=strategies.configurations(least_members=1), broken=st.sampled_from(BREAKS))
