@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from federation.settings import names, syntax
-from federation.settings.schema import CommonKind, Kind
+from federation.settings.schema import HOST_NAMESPACES, CommonKind, Kind
 
 PROJECT = "federation"
 HOST = f"{PROJECT}:host"
@@ -25,6 +25,7 @@ TAKEN_PLACES = ("dns", "svc")
 def contradictions(given: Mapping[str, Any]) -> Iterator[str]:
     """All that contradicts each other; works on whatever parts have the right shape."""
     host, dns = as_map(given.get("host")), as_map(given.get("dns"))
+    yield from _shared_namespaces(given, host)
     yield from _hiding_names(given, dns)
     if dns.get("provider") == "google-clouddns" and "coredns" in dns:
         yield f"{PROJECT}:dns.coredns: belongs to coredns, but the provider is google-clouddns; keep one"
@@ -80,6 +81,18 @@ def _google_clouddns(google: Mapping[str, Any], zone: Any) -> Iterator[str]:
         default = names.managed_zone_of(zone)
         if not syntax.is_managed_zone(default):
             yield f"{path}.zoneName: is missing; {default!r}, its default, is not {syntax.MANAGED_ZONE_RULE}"
+
+
+def _shared_namespaces(given: Mapping[str, Any], host: Mapping[str, Any]) -> Iterator[str]:
+    """The federation's own Namespace is deleted in a member that leaves, and nothing else may depend on it."""
+    name = given.get("name")
+    own = names.own_namespace(str(name))
+    if given.get("engine") == "builtin" and own == HOST_NAMESPACES["builtin"]:
+        why = "would have its accounts in the Namespace that the engine builtin works in"
+        yield f"{PROJECT}:name: {name!r} {why}; allowed: any other name"
+    elif host.get("namespace") == own:
+        why = "is the Namespace of the federation's accounts in each member, and is deleted where one leaves"
+        yield f"{PROJECT}:host.namespace: {own!r} {why}; allowed: any other name"
 
 
 def _hiding_names(given: Mapping[str, Any], dns: Mapping[str, Any]) -> Iterator[str]:

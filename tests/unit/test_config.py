@@ -95,6 +95,10 @@ def test_what_is_required_is_empty_by_default_so_that_it_is_told_with_all_else_t
         assert expected in said
 
 
+def test_a_name_is_only_refused_with_the_engine_that_works_in_its_namespace(folder: Path) -> None:
+    assert load(folder, changed(STACK, {"federation:name": "system"})).settings.host.namespace == "karmada-system"
+
+
 def test_other_namespaces_are_not_ours_to_judge(folder: Path) -> None:
     assert load(folder, {**STACK, "pulumi:disable-default-providers": ["*"], "gcp:project": "x"})
 
@@ -149,6 +153,15 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
     ({"name": "The_Fellowship"}, ['name: "The_Fellowship" is not a DNS label', "a-z, 0-9 and '-'", "48"]),
     ({"members.0.name": "a" * 49}, ["members[0].name: ", "a" * 49, "is not a DNS label of at most 48 characters"]),
     ({"host.namespace": "-x"}, ['host.namespace: "-x" is not a DNS label']),
+    (
+        {"host.namespace": "federation-fellowship"},
+        ["host.namespace: 'federation-fellowship' is the Namespace of the federation's accounts", "any other name"],
+    ),
+    *(
+        ({"name": "system", "engine": "builtin", "host": {"context": "rivendell", **host}}, [*parts])
+        for parts in [("name: 'system' would have its accounts in the Namespace that the", "allowed: any other name")]
+        for host in ({}, {"namespace": "council"}, {"namespace": "federation-system"})
+    ),
     ({"dns.zone": "example"}, ['dns.zone: "example" is not a DNS domain of at least two labels', "example.com"]),
     ({"nmae": "x"}, ["nmae: unknown key; did you mean 'name'? allowed: kubeconfig, name, engine, host, dns, members"]),
     ({"host.etcd.replica": 3}, ["host.etcd.replica: unknown key; did you mean 'replicas'?", "storageClass"]),

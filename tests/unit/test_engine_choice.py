@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from federation.engine import choice
+from federation.engine import TERMS, choice
 from federation.settings.config import Refusal
 from federation.settings.schema import HOST_NAMESPACES, EngineName, Settings
 from tests.unit.test_identity import Answer, api, context
@@ -152,5 +152,7 @@ def test_an_api_without_an_engine_and_one_that_is_not_there_yet_take_any() -> No
 def test_an_engine_has_its_own_default_namespace_in_the_host(engine: EngineName) -> None:
     given = {"name": "fellowship", "engine": engine, "host": {"context": "rivendell"}}
     assert Settings.model_validate(given).host.namespace == HOST_NAMESPACES[engine]
+    # validation keeps a federation's own Namespace apart from both.
+    assert TERMS[engine].system_namespace == HOST_NAMESPACES[engine]
     named = {**given, "host": {"context": "rivendell", "namespace": "council"}}
     assert Settings.model_validate(named).host.namespace == "council"
