@@ -5,6 +5,7 @@ The rooms:
     access      What the federation may do in a member, for each engine and profile of access, as rules of Kubernetes
                 RBAC
     config      Load the stack's configuration, or say everything that is wrong with it at once. No Pulumi resource
+    domains     Domains of one label whose names pods look up: a federation that is called like one would hide them
     images      References of container images, by the grammar of container runtimes (distribution's package
                 `reference`)
     keys        The keys of labels, annotations and the finalizer by which the federation speaks of objects

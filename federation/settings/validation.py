@@ -10,14 +10,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
-from federation.settings import names, syntax
+from federation.settings import domains, names, syntax
 from federation.settings.schema import HOST_NAMESPACES, CommonKind, Kind
 
 PROJECT = "federation"
 HOST = f"{PROJECT}:host"
 """Path of the host cluster."""
-TAKEN = ("any", "arpa", "cluster", "local", "localhost", "svc")
-"""Last labels of names that mean something else in a cluster."""
 TAKEN_PLACES = ("dns", "svc")
 """Labels that mean something else in the zone."""
 
@@ -99,9 +97,9 @@ def _hiding_names(given: Mapping[str, Any], dns: Mapping[str, Any]) -> Iterator[
     """Names that would stand before others: in the tree of the zone, or in what pods look up."""
     name = given.get("name")
     top = syntax.zone_of(str(dns.get("zone"))).rpartition(".")[2]
-    if dns and name in (top, *TAKEN):
-        taken = f"pods would find nothing else under it; not allowed with a zone: {', '.join((top, *TAKEN))}"
-        yield f"{PROJECT}:name: {name!r} is the end of other names, and {taken}"
+    if dns and isinstance(name, str) and (name == top or domains.is_end_of_others(name)):
+        why = "is the end of other names, which pods would not find any more"
+        yield f"{PROJECT}:name: {name!r} {why}; allowed with a zone: {domains.RULE}"
     for i, member in enumerate(map(as_map, as_list(given.get("members")))):
         labels = {
             "region": member.get("region"),

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import hypothesis.vendor
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from federation.settings import config, kubeconfig, syntax
+from federation.settings import config, domains, kubeconfig, syntax
 from federation.settings.config import Config, ConfigError
 from federation.settings.schema import Settings
 from tests import strategies
@@ -18,6 +19,8 @@ from tests.strategies import CONTEXTS, MISSING, changed, encoded
 
 pytestmark = pytest.mark.unit
 
+IANA = "tlds-alpha-by-domain.txt"
+"""IANA's list, as hypothesis has it."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -97,6 +100,18 @@ def test_what_is_required_is_empty_by_default_so_that_it_is_told_with_all_else_t
 
 def test_a_name_is_only_refused_with_the_engine_that_works_in_its_namespace(folder: Path) -> None:
     assert load(folder, changed(STACK, {"federation:name": "system"})).settings.host.namespace == "karmada-system"
+
+
+@pytest.mark.parametrize("name", ["dev", "io", "svc", "corp"])
+def test_without_a_zone_a_name_hides_nothing(folder: Path, name: str) -> None:
+    assert load(folder, changed(STACK, {"federation:name": name, "federation:dns": MISSING})).settings.name == name
+
+
+def test_the_top_level_domains_are_those_of_iana() -> None:
+    listed = {each.lower() for each in (Path(hypothesis.vendor.__file__).parent / IANA).read_text().splitlines()}
+    assert domains.TOP_LEVEL - listed == set()
+    assert domains.IN_HOUSE.isdisjoint(listed)
+    assert not any(len(name) == 2 for name in domains.TOP_LEVEL)
 
 
 def test_other_namespaces_are_not_ours_to_judge(folder: Path) -> None:
@@ -224,7 +239,13 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
         {"host.apiServer": {"serviceType": "NodePort", "advertiseAddress": "api.fellowship.example.com"}},
         ["host.apiServer.advertiseAddress: 'api.fellowship.example.com' is the name that leads to this address"],
     ),
-    ({"name": "com"}, ["name: 'com' is the end of other names", "com, any, arpa, cluster, local, localhost, svc"]),
+    *(
+        ({"name": name, "dns.zone": f"example.{zone}"}, [f"name: '{name}' is the end of other names", "three letters"])
+        for name, zone in (
+            *(("com", "com"), ("elves", "elves"), ("svc", "com"), ("io", "com"), ("zz", "com"), ("xn--p1ai", "com")),
+            *(("dev", "com"), ("app", "com"), ("cloud", "com"), ("internal", "com"), ("corp", "com")),
+        )
+    ),
     ({"members.0.region": "svc"}, ["members[0].region: 'svc' has another meaning in the zone; allowed: any other"]),
     ({"members.1.zones": ["dns"]}, ["members[1].zones[0]: 'dns' has another meaning in the zone"]),
     ({"dns.provider": "google-clouddns"}, ["dns.googleClouddns: is missing; provider google-clouddns requires it"]),
