@@ -22,6 +22,7 @@ settings = stack.settings
 answers = identity.identify(stack.contexts)
 uids = identity.uids(answers, settings.members)
 immutable.check(stack, uids)
+fixed = immutable.remember(stack, uids)
 choice.remember_engine(settings.engine)
 terms = TERMS[settings.engine]
 
@@ -29,7 +30,7 @@ own = our_provider.provider(settings.gone)
 control_plane = ControlPlane(
     settings.name,
     ControlPlaneArgs(
-        host=providers.host(stack, answers),
+        host=providers.host(stack, answers, fixed),
         our_provider=own,
         settings=settings.host,
         images=settings.images,
@@ -51,7 +52,7 @@ if settings.dns:
         FederationDnsArgs(own, control_plane, engine.for_members, terms.system_namespace, settings, settings.dns),
     )
 for each in settings.members:
-    cluster = providers.member(stack, each, answers)
+    cluster = providers.member(stack, each, answers, fixed)
     if each.unreachable:
         continue
     member = Member(

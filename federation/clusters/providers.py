@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi_kubernetes as k8s
-from pulumi import Input, Output, ResourceHookBinding, ResourceOptions
+from pulumi import Input, Output, Resource, ResourceHookBinding, ResourceOptions
 from pulumi_kubernetes.provider import KubeClientSettingsArgs
 
 from federation.clusters import credentials, identity, ownership
@@ -37,13 +37,17 @@ class Cluster:
     """For what lies outside Namespaces of our own: refuses names that somebody else has taken (`ownership`)."""
 
 
-def host(stack: Config, answers: Answers) -> Cluster:
-    return _cluster("host", "host", stack, stack.settings.host, answers)
+def host(stack: Config, answers: Answers, after: Resource) -> Cluster:
+    """The host; nothing is written into it before `after`."""
+    return _cluster("host", "host", stack, stack.settings.host, answers, after=after)
 
 
-def member(stack: Config, member: schema.Member, answers: Answers) -> Cluster:
-    """What is to be deleted in a member that is `unreachable` is forgotten."""
-    return _cluster(f"member-{member.name}", member.name, stack, member, answers, gone=member.unreachable)
+def member(stack: Config, member: schema.Member, answers: Answers, after: Resource) -> Cluster:
+    """A member; nothing is written into it before `after`. What is to be deleted in one that is `unreachable` is
+    forgotten.
+    """
+    name = f"member-{member.name}"
+    return _cluster(name, member.name, stack, member, answers, after=after, gone=member.unreachable)
 
 
 def provider(
@@ -84,6 +88,7 @@ def _cluster(
     place: schema.Host | schema.Member,
     answers: Answers,
     *,
+    after: Resource,
     gone: bool = False,
 ) -> Cluster:
     config, answer = stack.contexts[place.context], answers[place.context]
@@ -95,7 +100,7 @@ def _cluster(
     uid, host = answer if isinstance(answer, str) else None, stack.settings.host
     host_uid = answers[host.context]
     remembered = identity.remember(name, place.context, uid)
-    same = ResourceOptions(depends_on=[remembered], ignore_changes=["kubeconfig"] if refused else [])
+    same = ResourceOptions(depends_on=[remembered, after], ignore_changes=["kubeconfig"] if refused else [])
     return Cluster(
         provider=provider(name, identifier, Output.secret(kubeconfig.dump(config)), same, silent=silent, gone=gone),
         kubeconfig=config,

@@ -98,7 +98,8 @@ class Host(Section):
     context: str
     """Context of the kubeconfig that leads to the cluster which runs the control plane."""
     namespace: Label
-    """Namespace of the control plane in the host cluster. Default: by engine, HOST_NAMESPACES."""
+    """Namespace of the control plane in the host cluster. Default: by engine, HOST_NAMESPACES. Fixed at the first
+    `pulumi up`."""
     adopt: bool = False
     """Take over what is there already under the names of the control plane, and is somebody else's."""
     api_server: ApiServer = ApiServer()
@@ -327,7 +328,8 @@ class Settings(Section):
     """Path of the kubeconfig, relative to the project. Default: $KUBECONFIG, then ~/.kube/config."""
 
     name: Name
-    """Name of the federation: the context in the kubeconfig it gives out, and the first label of its names."""
+    """Name of the federation: the context in the kubeconfig it gives out, and the first label of its names. Fixed at
+    the first `pulumi up`."""
     engine: EngineName = "karmada"
     """Who carries objects to the members. Fixed at the first `pulumi up`."""
     host: Host

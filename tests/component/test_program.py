@@ -130,6 +130,7 @@ START = [
 ]
 ORDER = [
     (("Stash", "host"), ("kubernetes", "host")),
+    (("Stash", "fixed"), ("kubernetes", "host|member-.*")),
     (("Stash", "member-gondor"), ("kubernetes", "member-gondor")),
     (("Stash", "member-gondor"), ("ClusterDns", "gondor-.*")),
     *pairwise(START),

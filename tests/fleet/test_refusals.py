@@ -90,6 +90,27 @@ def test_another_engine_is_refused_in_the_preview(federation: Federation) -> Non
     assert f"federation:engine: {another} is refused, as this federation works with {ENGINE}" in log
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "refusal"),
+    [
+        ("federation:name: fellowship", "federation:name: elves", 'federation:name: "elves" is refused'),
+        ("context: rivendell", "context: rivendell\n    namespace: council", 'host.namespace: "council" is refused'),
+    ],
+)
+def test_another_name_or_namespace_is_refused_in_the_preview(
+    federation: Federation, before: str, after: str, refusal: str
+) -> None:
+    good = federation.stack.settings.read_text()
+    try:
+        _change(federation.stack, before, after)
+        code, log, _ = federation.pulumi("preview")
+    finally:
+        federation.stack.settings.write_text(good)
+    assert code != 0
+    assert refusal in log
+    assert "Traceback" not in log
+
+
 def test_the_federation_api_tells_which_engine_works_in_it(federation: Federation) -> None:
     own = kubeconfig.pick(kubeconfig.load([federation.clusters.kubeconfig]), "fellowship")
     assert choice.working_in(own) == ENGINE

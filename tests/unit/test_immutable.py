@@ -1,4 +1,4 @@
-"""What of etcd cannot change once it is there, and how the configuration is held against it."""
+"""What cannot change once it is there, and how the configuration is held against it: by the host, and by the state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from federation import immutable
 from federation.clusters import connection
-from federation.settings.config import Config, ConfigError
+from federation.settings.config import Config, ConfigError, Refusal
 from federation.settings.schema import Settings
 from kube.client import Client
 from kube.errors import ApiError
@@ -123,3 +123,85 @@ def test_a_host_that_does_not_tell_is_reported(monkeypatch: pytest.MonkeyPatch, 
 
 def test_a_host_that_did_not_answer_is_not_asked_again() -> None:
     immutable.check(Config(settings(), {}), {})
+
+
+# What the state has
+
+
+class Remembered:
+    """The hooks of the Stash of a configuration, and what it is given; `answers` is whether the host does."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, given: Settings, *, answers: bool = True) -> None:
+        made: list[tuple[Any, pulumi.ResourceOptions]] = []
+        # That a hook can be registered needs a program, or at least the loop of one.
+        monkeypatch.setattr(pulumi.resource_hooks, "register_resource_hook", lambda hook: None)
+        monkeypatch.setattr(pulumi, "Stash", lambda _name, *, input, opts: made.append((input, opts)))
+        immutable.remember(Config(given, {}), {"rivendell": "uid"} if answers else {})
+        ((self.input, options),) = made
+        assert isinstance(options.hooks, pulumi.ResourceHookBinding)
+        self._hooks = options.hooks
+
+    def after(self, before: Mapping[str, Any] | None) -> None:
+        """What is said in a stack that has this; None is a stack that has nothing yet."""
+        (hook,) = (self._hooks.before_create if before is None else self._hooks.before_update) or []
+        assert isinstance(hook, pulumi.ResourceHook)
+        assert hook.opts
+        assert hook.opts.on_dry_run
+        old, new = None if before is None else {"input": before}, {"input": self.input}
+        hook.callback(pulumi.ResourceHookArgs("", "", "", "pulumi:index:Stash", new_inputs=new, old_inputs=old))
+
+
+KNOWN = {"name": "fellowship", "host.namespace": "karmada-system", "etcd": ONE}
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_what_is_as_it_is_in_the_state_is_no_problem(monkeypatch: pytest.MonkeyPatch, answers: bool) -> None:
+    same = Remembered(monkeypatch, settings(), answers=answers)
+    assert same.input == KNOWN
+    same.after(KNOWN)
+    same.after({**KNOWN, "etcd": {**ONE, "storage": "5120Mi"}})
+
+
+@pytest.mark.parametrize("key", ["name", "host.namespace"])
+def test_another_name_or_namespace_is_refused_with_the_way_to_move(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    now = Remembered(monkeypatch, settings())
+    with pytest.raises(Refusal) as refusal:
+        now.after({**KNOWN, key: "elves"})
+    assert str(refusal.value) == (
+        f'federation:{key}: "{KNOWN[key]}" is refused, as this federation was made with "elves" and it is fixed at the '
+        'first `pulumi up`; allowed: "elves"; to move, make a second federation in a stack of its own, let the members '
+        "leave this one and join that one, then destroy this one"
+    )
+
+
+def test_all_that_moves_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Refusal) as refusal:
+        Remembered(monkeypatch, settings()).after({"name": "elves", "host.namespace": "council", "etcd": ONE})
+    assert [line.split(": ")[0] for line in str(refusal.value).splitlines()] == [
+        "federation:name",
+        "federation:host.namespace",
+    ]
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_while_the_host_does_not_answer_another_etcd_than_in_the_state_is_refused(
+    monkeypatch: pytest.MonkeyPatch, preview: bool
+) -> None:
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
+    with pytest.raises(
+        Refusal, match=r"federation:host.etcd.replicas: 3 is refused, as StatefulSet etcd was made with 1 and it"
+    ):
+        Remembered(monkeypatch, settings({"replicas": 3}), answers=False).after(
+            {**KNOWN, "etcd": {**ONE, "replicas": 1.0}}
+        )
+    # One that answers was asked itself, and may have lost the etcd of the state.
+    Remembered(monkeypatch, settings({"replicas": 3})).after({**KNOWN, "etcd": {**ONE, "replicas": 1.0}})
+
+
+def test_only_a_preview_takes_a_state_of_before_while_the_host_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    Remembered(monkeypatch, settings()).after(None)
+    silent = Remembered(monkeypatch, settings(), answers=False)
+    with pytest.raises(Refusal, match="whether etcd is as configured is not known: it did not say who it is; nothing"):
+        silent.after(None)
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
+    silent.after(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,41 @@ def test_the_present_program_replaces_and_deletes_nothing(file: Path, tmp_path: 
     assert _lost(steps) == {}
     ops = {(step["urn"].rpartition(":")[2], step["op"]) for step in steps}
     assert {(name, "update") for name in PROGRAMS} <= ops
+
+
+def test_what_the_state_says_is_fixed_is_refused_though_no_cluster_answers(tmp_path: Path) -> None:
+    stack = _with_stash(Recording.read([*recordings()][-1]), FIXED).restore(tmp_path / "home")
+    settings = yaml.safe_load(stack.settings.read_text())
+    settings["config"]["federation:name"] = "elves"
+    settings["config"]["federation:host"] |= {"namespace": "council", "etcd": {"replicas": 3}}
+    stack.settings.write_text(yaml.safe_dump(settings))
+    done = stack.pulumi("preview", *stack.options, check=False, capture=True)
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert 'federation:name: "elves" is refused, as this federation was made with "fellowship"' in said
+    assert 'federation:host.namespace: "council" is refused, as this federation was made with "federation-sys' in said
+    assert "federation:host.etcd.replicas: 3 is refused, as StatefulSet etcd was made with 1 and" in said
+    assert "Traceback" not in said
+
+
+FIXED = {
+    "name": "fellowship",
+    "host.namespace": "federation-system",
+    "etcd": {"replicas": 1, "storage": "5Gi", "storageClass": ""},
+}
+
+
+def _with_stash(recording: Recording, value: Any) -> Recording:
+    """As the present program would have left it, but for the hooks."""
+    resources = recording.deployment["resources"]
+    stash = next(each for each in resources if each["urn"].endswith("Stash::engine-name"))
+    made = {
+        **stash,
+        "urn": stash["urn"].replace("engine-name", "fixed"),
+        "inputs": {"input": value},
+        "outputs": {"input": value, "output": value},
+    }
+    return replace(recording, deployment={**recording.deployment, "resources": [*resources, made]})
 
 
 @pytest.mark.parametrize("file", RECORDINGS)
