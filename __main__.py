@@ -51,10 +51,11 @@ if settings.dns:
         "dns",
         FederationDnsArgs(own, control_plane, engine.for_members, terms.system_namespace, settings, settings.dns),
     )
+clusters = providers.members(stack, answers, fixed)
 for each in settings.members:
-    cluster = providers.member(stack, each, answers, fixed)
     if each.unreachable:
         continue
+    cluster = clusters[each.name]
     member = Member(
         each.name, MemberArgs(cluster, each, control_plane, engine.for_members, terms, settings.propagation.kinds)
     )

@@ -14,7 +14,7 @@ from http import HTTPStatus
 
 import pulumi
 import urllib3
-from pulumi import ResourceHookBinding, ResourceOptions
+from pulumi import Input, ResourceHookBinding, ResourceOptions
 
 from federation.clusters.connection import connect, get
 from federation.clusters.credentials import SilentPluginError
@@ -130,6 +130,32 @@ def remember(cluster: str, context: str, uid: str | None) -> pulumi.Stash:
         input=uid or "",
         opts=ResourceOptions(hooks=ResourceHookBinding(before_update=[hook]), ignore_changes=[] if uid else ["input"]),
     )
+
+
+def remember_members(uids: Mapping[str, Input[str]]) -> pulumi.Stash:
+    """The members' UIDs in the state, by name, as `remember` has them: another name for one is refused, in preview too.
+
+    What the old name made in the cluster would be deleted by name at the end of the update, when the new one has it.
+    """
+
+    def refuse_renamed(args: pulumi.ResourceHookArgs) -> None:
+        known, found = ((inputs or {}).get("input") or {} for inputs in (args.old_inputs, args.new_inputs))
+        if problems := list(renamed(known, found)):
+            raise Refusal("\n".join(problems))
+
+    hook = pulumi.ResourceHook("same-names", refuse_renamed, pulumi.ResourceHookOptions(on_dry_run=True))
+    return pulumi.Stash(
+        "members", input=dict(uids), opts=ResourceOptions(hooks=ResourceHookBinding(before_update=[hook]))
+    )
+
+
+def renamed(known: Mapping[str, str], found: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with the names of members, by name the UIDs that are known and those that were found. Pure."""
+    names = {uid: name for name, uid in known.items() if uid and name not in found}
+    for name, uid in found.items():
+        if name not in known and uid in names:
+            allowed = f"allowed: {names[uid]}, or to remove it, `pulumi up`, and then add it anew"
+            yield f"{PROJECT}:members: {name} was called {names[uid]} (kube-system UID {uid}); a name stays; {allowed}"
 
 
 def _identify(context: str, config: Kubeconfig) -> str | Unreachable:

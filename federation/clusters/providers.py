@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi_kubernetes as k8s
-from pulumi import Input, Output, Resource, ResourceHookBinding, ResourceOptions
+from pulumi import Input, Output, Resource, ResourceHookBinding, ResourceOptions, Stash
 from pulumi_kubernetes.provider import KubeClientSettingsArgs
 
 from federation.clusters import credentials, identity, ownership
@@ -39,15 +40,27 @@ class Cluster:
 
 def host(stack: Config, answers: Answers, after: Resource) -> Cluster:
     """The host; nothing is written into it before `after`."""
-    return _cluster("host", "host", stack, stack.settings.host, answers, after=after)
+    place = stack.settings.host
+    remembered = identity.remember("host", place.context, _uid(answers[place.context]))
+    return _cluster("host", "host", stack, place, answers, remembered=remembered, after=[after])
 
 
-def member(stack: Config, member: schema.Member, answers: Answers, after: Resource) -> Cluster:
-    """A member; nothing is written into it before `after`. What is to be deleted in one that is `unreachable` is
-    forgotten.
+def members(stack: Config, answers: Answers, after: Resource) -> Mapping[str, Cluster]:
+    """The members by name; nothing is written into one before `after`.
+
+    What is to be deleted in one that is `unreachable` is forgotten.
     """
-    name = f"member-{member.name}"
-    return _cluster(name, member.name, stack, member, answers, after=after, gone=member.unreachable)
+    places = {f"member-{each.name}": each for each in stack.settings.members}
+    remembered = {
+        name: identity.remember(name, each.context, _uid(answers[each.context])) for name, each in places.items()
+    }
+    waits = [after, identity.remember_members({each.name: remembered[name].input for name, each in places.items()})]
+    return {
+        each.name: _cluster(
+            name, each.name, stack, each, answers, remembered=remembered[name], after=waits, gone=each.unreachable
+        )
+        for name, each in places.items()
+    }
 
 
 def provider(
@@ -88,7 +101,8 @@ def _cluster(
     place: schema.Host | schema.Member,
     answers: Answers,
     *,
-    after: Resource,
+    remembered: Stash,
+    after: Sequence[Resource],
     gone: bool = False,
 ) -> Cluster:
     config, answer = stack.contexts[place.context], answers[place.context]
@@ -97,14 +111,13 @@ def _cluster(
     if isinstance(answer, Unreachable) and answer.stuck:
         # The provider would wait for it for ever.
         config = credentials.without_plugin(config)
-    uid, host = answer if isinstance(answer, str) else None, stack.settings.host
-    host_uid = answers[host.context]
-    remembered = identity.remember(name, place.context, uid)
-    same = ResourceOptions(depends_on=[remembered, after], ignore_changes=["kubeconfig"] if refused else [])
+    host = stack.settings.host
+    host_uid = _uid(answers[host.context])
+    same = ResourceOptions(depends_on=[remembered, *after], ignore_changes=["kubeconfig"] if refused else [])
     return Cluster(
         provider=provider(name, identifier, Output.secret(kubeconfig.dump(config)), same, silent=silent, gone=gone),
         kubeconfig=config,
-        uid=uid,
+        uid=_uid(answer),
         known_uid=remembered.input,
         refused=refused,
         silent=silent,
@@ -113,8 +126,12 @@ def _cluster(
             stack.settings.name,
             place.context,
             config,
-            control_plane=names.control_plane(host_uid, host.namespace) if isinstance(host_uid, str) else None,
+            control_plane=names.control_plane(host_uid, host.namespace) if host_uid is not None else None,
             adopt=place.adopt,
             silent=silent,
         ),
     )
+
+
+def _uid(answer: str | Unreachable) -> str | None:
+    return answer if isinstance(answer, str) else None

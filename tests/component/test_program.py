@@ -132,6 +132,8 @@ ORDER = [
     (("Stash", "host"), ("kubernetes", "host")),
     (("Stash", "fixed"), ("kubernetes", "host|member-.*")),
     (("Stash", "member-gondor"), ("kubernetes", "member-gondor")),
+    (("Stash", "member-.*"), ("Stash", "members")),
+    (("Stash", "members"), ("kubernetes", "member-.*")),
     (("Stash", "member-gondor"), ("ClusterDns", "gondor-.*")),
     *pairwise(START),
     (("Deployment", "federation-apiserver"), ("kubernetes", "api")),

@@ -105,8 +105,9 @@ def test_a_member_that_is_dead_for_good_leaves_in_one_up(
     assert code == 0, log
     assert "pulumi:providers:kubernetes member-mordor delete" in log
     assert "pulumi:index:Stash member-mordor delete" in log
+    assert "pulumi:index:Stash members update" in log
     assert "pulumi:providers:federation federation update" in log
-    assert "    3 changes." in log
+    assert "    4 changes." in log
 
 
 def test_what_is_left_in_one_that_came_back_after_all_goes_by_hand(

@@ -95,6 +95,7 @@ def test_another_engine_is_refused_in_the_preview(federation: Federation) -> Non
     [
         ("federation:name: fellowship", "federation:name: elves", 'federation:name: "elves" is refused'),
         ("context: rivendell", "context: rivendell\n    namespace: council", 'host.namespace: "council" is refused'),
+        ("name: gondor,", "name: minas-tirith,", "members: minas-tirith was called gondor (kube-system UID"),
     ],
 )
 def test_another_name_or_namespace_is_refused_in_the_preview(

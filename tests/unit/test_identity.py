@@ -12,7 +12,7 @@ import pytest
 
 from federation.clusters import connection, identity
 from federation.clusters.identity import Unreachable
-from federation.settings.config import ConfigError
+from federation.settings.config import ConfigError, Refusal
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.schema import Member
 
@@ -225,3 +225,56 @@ def test_a_preview_or_a_silent_member_or_one_that_is_given_up_fails_nothing(
 ) -> None:
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
     identity.fail_for_refused(answers, [given_up("gondor", "a")] if unreachable else members(gondor="a"))
+
+
+KNOWN = {"gondor": "uid-1", "rohan": "uid-2", "mordor": ""}
+RENAMED = (
+    "federation:members: riders was called rohan (kube-system UID uid-2); a name stays; "
+    "allowed: rohan, or to remove it, `pulumi up`, and then add it anew"
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "problems"),
+    [
+        (KNOWN, []),
+        # One leaves, one joins, and one that never answered has another name: nobody knows.
+        ({"gondor": "uid-1", "bree": "uid-3", "moria": ""}, []),
+        ({"gondor": "uid-1", "riders": "uid-2"}, [RENAMED]),
+        # That one name leads to two clusters, or two names to one, is refused elsewhere.
+        ({"gondor": "uid-2", "rohan": "uid-1"}, []),
+        ({**KNOWN, "riders": "uid-2"}, []),
+        ({"gondor": "uid-2"}, []),
+    ],
+)
+def test_a_member_keeps_its_name(found: dict[str, str], problems: list[str]) -> None:
+    assert list(identity.renamed(KNOWN, found)) == problems
+
+
+@pytest.mark.parametrize("known", [None, {}, {"input": {}}])
+def test_a_state_that_knows_no_members_takes_any(monkeypatch: pytest.MonkeyPatch, known: dict[str, object]) -> None:
+    rename(monkeypatch, known)
+
+
+def test_a_renamed_member_is_refused_in_the_preview_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Refusal) as refusal:
+        rename(monkeypatch, {"input": KNOWN})
+    assert str(refusal.value) == RENAMED
+
+
+def rename(monkeypatch: pytest.MonkeyPatch, known: dict[str, object] | None) -> None:
+    """What happens in a stack whose Stash had these inputs, when rohan is called riders."""
+    made: list[pulumi.ResourceOptions] = []
+    # That a hook can be registered needs a program, or at least the loop of one.
+    monkeypatch.setattr(pulumi.resource_hooks, "register_resource_hook", lambda hook: None)
+    monkeypatch.setattr(pulumi, "Stash", lambda _name, *, input, opts: made.append(opts))
+    members = {"gondor": "uid-1", "riders": "uid-2"}
+    identity.remember_members(members)
+    (opts,) = made
+    assert isinstance(opts.hooks, pulumi.ResourceHookBinding)
+    (hook,) = opts.hooks.before_update or []
+    assert isinstance(hook, pulumi.ResourceHook)
+    assert hook.opts
+    assert hook.opts.on_dry_run
+    args = pulumi.ResourceHookArgs("", "", "", "pulumi:index:Stash", new_inputs={"input": members}, old_inputs=known)
+    hook.callback(args)
