@@ -15,7 +15,7 @@ import urllib3
 
 from federation.clusters.connection import aside, connect, find
 from federation.settings.config import Refusal
-from federation.settings.keys import CONTROL_PLANE, FEDERATION
+from federation.settings.keys import CONTROL_PLANE, FEDERATION, STACK
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.names import own_namespace
 from kube.errors import ApiError, CredentialsError
@@ -34,6 +34,11 @@ IMPERSONATORS_KIND = "ServiceAccount"
 one of its federations can have it."""
 
 
+def this_stack() -> str:
+    """The stack that this program runs for, as keys.STACK has it."""
+    return f"{pulumi.get_project()}/{pulumi.get_stack()}"
+
+
 def refuse_foreign(
     name: str,
     federation: str,
@@ -41,16 +46,17 @@ def refuse_foreign(
     config: Kubeconfig,
     *,
     control_plane: str | None,
+    stack: str,
     adopt: bool,
     silent: bool = False,
 ) -> pulumi.ResourceHookBinding:
     """What is bound to the creation of objects that could be somebody else's, and of the impersonator's account.
 
     `name` is that of the cluster's provider. `control_plane` tells the federation from others of its name, as
-    keys.CONTROL_PLANE has it; it is None while the host does not answer. With `adopt`, objects of others are taken
-    over; the rights of another federation's impersonator never are. What cannot be told is refused; a cluster that was
-    `silent` already is not asked in a preview, where it would be waited for once for each object, and nothing is
-    written.
+    keys.CONTROL_PLANE has it; it is None while the host does not answer. `stack` tells the stack from others that have
+    the same federation in their configuration. With `adopt`, objects of others are taken over; the rights of another
+    federation's impersonator never are. What cannot be told is refused; a cluster that was `silent` already is not
+    asked in a preview, where it would be waited for once for each object, and nothing is written.
     """
 
     def look(args: pulumi.ResourceHookArgs) -> None:
@@ -76,7 +82,9 @@ def refuse_foreign(
         if control_plane is None and _control_plane(found) and not pulumi.runtime.is_dry_run():
             why = "the host does not answer, by which federations of one name are told apart"
             raise _unknown(context, kind, metadata["name"], why)
-        problem = _bound(found, federation) if is_impersonator else _taken(kind, found, federation, control_plane)
+        problem = (
+            _bound(found, federation) if is_impersonator else _taken(kind, found, federation, control_plane, stack)
+        )
         if problem:
             raise Refusal(f"context {context}: {problem}")
 
@@ -92,12 +100,16 @@ def _unknown(context: str, kind: str, name: str, why: str) -> Refusal:
     return Refusal(f"context {context}: {kind} {name} is not made, as it cannot be told whose it is: {why}")
 
 
-def _taken(kind: str, found: Mapping[str, Any], federation: str, control_plane: str | None) -> str | None:
+def _taken(kind: str, found: Mapping[str, Any], federation: str, control_plane: str | None, stack: str) -> str | None:
     owner, of = (found["metadata"].get("labels") or {}).get(FEDERATION), _control_plane(found)
-    if owner == federation and (None in (of, control_plane) or of == control_plane):
+    manager = (found["metadata"].get("annotations") or {}).get(STACK)
+    is_our_control_planes = None in (of, control_plane) or of == control_plane
+    if owner == federation and is_our_control_planes and manager in (None, stack):
         return None
     whose = f"of federation {owner!r}" if owner else f"somebody else's (it has no label {FEDERATION})"
-    if owner == federation:
+    if manager:
+        whose += f", which stack {manager} manages (this one is {stack})"
+    elif owner == federation:
         uid, _, namespace = str(of).partition("/")
         whose += f", whose control plane is in Namespace {namespace} of the cluster with kube-system UID {uid}"
     return (

@@ -127,6 +127,7 @@ def _cluster(
             place.context,
             config,
             control_plane=names.control_plane(host_uid, host.namespace) if host_uid is not None else None,
+            stack=ownership.this_stack(),
             adopt=place.adopt,
             silent=silent,
         ),

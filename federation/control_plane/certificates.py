@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as k8s
 from pulumi import Input
 
 from federation.control_plane.programs import APISERVER
@@ -68,9 +67,9 @@ def api_service(namespace: str) -> str:
     return f"{APISERVER}.{namespace}.svc"
 
 
-def mark(generations: Sequence[int]) -> k8s.meta.v1.ObjectMetaArgsDict:
-    """The Namespace's metadata that remembers the generations."""
-    return {} if tuple(generations) == (1,) else {"annotations": {GENERATIONS: ",".join(map(str, generations))}}
+def mark(generations: Sequence[int]) -> Mapping[str, str]:
+    """The Namespace's annotations that remember the generations."""
+    return {} if tuple(generations) == (1,) else {GENERATIONS: ",".join(map(str, generations))}
 
 
 def one_step_at_a_time() -> pulumi.ResourceHook:

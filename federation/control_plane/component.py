@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 from pulumi import Output, Resource, ResourceHookBinding, ResourceOptions
 
-from federation.clusters import providers
+from federation.clusters import ownership, providers
 from federation.clusters.providers import Cluster
 from federation.control_plane import certificates, programs
 from federation.control_plane.endpoint import Endpoint, EndpointArgs
@@ -19,7 +19,7 @@ from federation.parts.etcd import Etcd, EtcdArgs
 from federation.parts.pki import Pki, PkiArgs, PrivateKey
 from federation.parts.workload import POD_SECURITY_LABELS, Program, Workload, WorkloadArgs
 from federation.settings import kubeconfig, names
-from federation.settings.keys import FEDERATION
+from federation.settings.keys import FEDERATION, STACK
 from federation.settings.schema import Certificates, Host, Images, User
 
 
@@ -99,7 +99,7 @@ class ControlPlane(pulumi.ComponentResource):
             metadata={
                 "name": host.namespace,
                 "labels": {FEDERATION: name, **POD_SECURITY_LABELS},
-                **certificates.mark(args.certificates.authorities),
+                "annotations": {STACK: ownership.this_stack(), **certificates.mark(args.certificates.authorities)},
             },
             # Whoever deletes it deletes etcd's claims. All that is in it comes after it: what its hooks refuse changes
             # nothing in the cluster.

@@ -8,6 +8,8 @@ FEDERATION = "federation/name"
 CONTROL_PLANE = "federation/control-plane"
 """Annotation of a federation's own Namespace in a member, which tells federations of one name apart: where its control
 plane is, as the UID of Namespace kube-system in the host cluster, a slash, and the Namespace there."""
+STACK = "federation/stack"
+"""Annotation of the control plane's Namespace: the stack that manages it, as PROJECT/STACK."""
 CARRIED_BY = "federation/carried-by"
 """Label of what the builtin engine brings into a member: the federation's name."""
 PROPAGATE = "federation/propagate"

@@ -399,6 +399,14 @@ def _way(rule: dict[str, Any]) -> tuple[tuple[str, ...] | str, list[int]]:
     return tuple(apps[0]) if apps else "anywhere", [port["port"] for port in rule["ports"]]
 
 
+def test_the_namespace_says_which_stack_manages_it(karmada: Record, tmp_path: Path) -> None:
+    ours = {keys.STACK: "federation/dev"}
+    assert karmada.one("Namespace", "karmada-system").inputs["metadata"]["annotations"] == ours
+    rotated = run(tmp_path, {"federation:certificates.authorities": [1, 2]})
+    marked = {**ours, keys.GENERATIONS: "1,2"}
+    assert rotated.one("Namespace", "karmada-system").inputs["metadata"]["annotations"] == marked
+
+
 def test_the_namespace_asks_of_its_pods_what_kubernetes_calls_restricted(karmada: Record) -> None:
     labels = karmada.one("Namespace", "karmada-system").inputs["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"

@@ -322,5 +322,7 @@ def other_stack(tmp_path: Path, clusters: Clusters) -> Stack:
     """A stack without anything in it, for what is refused before anything is made."""
     os.environ.pop("KUBECONFIG", None)
     stack = Stack("other", tmp_path / "stack", clusters.kubeconfig)
-    stack.prepare(configuration(clusters.kubeconfig))
+    # The federation of the other tests has the same name and place, and is another stack's.
+    text = configuration(clusters.kubeconfig)
+    stack.prepare(text.replace(f"context: {HOST}", f"context: {HOST}\n    adopt: true"))
     return stack

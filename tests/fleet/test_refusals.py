@@ -90,6 +90,16 @@ def test_another_engine_is_refused_in_the_preview(federation: Federation) -> Non
     assert f"federation:engine: {another} is refused, as this federation works with {ENGINE}" in log
 
 
+def test_the_same_federation_in_another_stack_is_refused_in_the_preview(
+    other_stack: Stack, federation: Federation
+) -> None:
+    _change(other_stack, "    adopt: true\n", "")
+    code, log, _ = timed_pulumi(other_stack, "preview")
+    assert code != 0
+    manager = f"which stack federation/{federation.stack.name} manages (this one is federation/other)"
+    assert f"is there already, and is of federation 'fellowship', {manager}" in log
+
+
 @pytest.mark.parametrize(
     ("before", "after", "refusal"),
     [

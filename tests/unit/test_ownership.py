@@ -14,13 +14,14 @@ import urllib3
 
 from federation.clusters import connection, ownership
 from federation.settings.config import Refusal
-from federation.settings.keys import CONTROL_PLANE, FEDERATION
+from federation.settings.keys import CONTROL_PLANE, FEDERATION, STACK
 from kube.errors import ApiError
 
 pytestmark = pytest.mark.unit
 
 NAMESPACE = "/api/v1/namespaces/karmada-system"
 OURS = "uid-of-rivendell/karmada-system"
+OUR_STACK = "federation/prod"
 BINDING = f"{ownership.RBAC}/clusterrolebindings/karmada-impersonator"
 
 
@@ -46,7 +47,11 @@ def there(monkeypatch: pytest.MonkeyPatch) -> There:
 def create(kind: str, *, adopt: bool = False, **metadata: str) -> None:
     """What happens before an object of this kind is created by the federation `fellowship`."""
     before_create(
-        ownership.refuse_foreign("host", "fellowship", "rivendell", {}, control_plane=OURS, adopt=adopt), kind, metadata
+        ownership.refuse_foreign(
+            "host", "fellowship", "rivendell", {}, control_plane=OURS, stack=OUR_STACK, adopt=adopt
+        ),
+        kind,
+        metadata,
     )
 
 
@@ -88,13 +93,41 @@ def test_another_federation_of_our_name_is_known_by_its_control_plane(there: The
     create("Namespace", name="karmada-system", adopt=True)
 
 
+@pytest.mark.parametrize("manager", [None, OUR_STACK])
+def test_a_namespace_of_this_stack_or_of_a_version_that_does_not_say_it_is_ours(
+    there: There, manager: str | None
+) -> None:
+    there[NAMESPACE] = managed_by(manager)
+    create("Namespace", name="karmada-system")
+
+
+def test_the_same_federation_of_another_stack_is_taken_over_by_adopt_alone(there: There) -> None:
+    there[NAMESPACE] = managed_by("federation/dev")
+    with pytest.raises(Refusal) as refusal:
+        create("Namespace", name="karmada-system")
+    assert str(refusal.value) == (
+        "context rivendell: Namespace karmada-system is there already, and is of federation 'fellowship', which stack "
+        "federation/dev manages (this one is federation/prod); allowed: another name, or `adopt: true` for this "
+        "cluster, to take it over and delete it in the end"
+    )
+    create("Namespace", name="karmada-system", adopt=True)
+
+
+def managed_by(manager: str | None) -> Mapping[str, Any]:
+    """The control plane's Namespace of our federation, as this stack has made it."""
+    marks = {"annotations": {STACK: manager}} if manager else {}
+    return {"metadata": {"name": "karmada-system", "labels": {FEDERATION: "fellowship"}, **marks}}
+
+
 @pytest.mark.parametrize("preview", [True, False])
 def test_while_the_host_does_not_answer_only_a_preview_passes_over_one_that_may_be_anothers(
     there: There, monkeypatch: pytest.MonkeyPatch, preview: bool
 ) -> None:
     there[NAMESPACE] = namespace_of("uid-of-mordor/karmada-system")
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
-    binding = ownership.refuse_foreign("member", "fellowship", "rohan", {}, control_plane=None, adopt=False)
+    binding = ownership.refuse_foreign(
+        "member", "fellowship", "rohan", {}, control_plane=None, stack=OUR_STACK, adopt=False
+    )
     with nullcontext() if preview else pytest.raises(Refusal, match="the host does not answer, by which"):
         before_create(binding, "Namespace", {"name": "karmada-system"})
 
@@ -112,7 +145,7 @@ def test_only_a_preview_does_not_ask_a_cluster_that_was_silent(
     there[NAMESPACE] = {"metadata": {"name": "karmada-system", "labels": {}}}
     monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
     binding = ownership.refuse_foreign(
-        "host", "fellowship", "rivendell", {}, control_plane=OURS, adopt=False, silent=True
+        "host", "fellowship", "rivendell", {}, control_plane=OURS, stack=OUR_STACK, adopt=False, silent=True
     )
     with nullcontext() if preview else pytest.raises(Refusal):
         before_create(binding, "Namespace", {"name": "karmada-system"})
