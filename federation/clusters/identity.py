@@ -42,6 +42,8 @@ class Unreachable:
     """Whether there was no answer at all: who asks again waits again."""
     stuck: bool = False
     """Whether it is the context's plugin that does not end."""
+    answered: bool = False
+    """Whether something is there that answered in HTTP."""
 
     def __str__(self) -> str:
         return f"context {self.context}: the API at {self.endpoint} cannot be used: {self.reason}"
@@ -67,7 +69,7 @@ def uids(answers: Answers, members: Sequence[Member]) -> Mapping[str, str]:
     for answer in answers.values():
         if isinstance(answer, Unreachable):
             pulumi.log.warn(str(answer))
-    if problems := [*_twins(uids, members), *_alive(uids, members)]:
+    if problems := [*_twins(uids, members), *_alive(answers, members)]:
         raise ConfigError(problems)
     for member in members:
         if member.unreachable:
@@ -100,12 +102,20 @@ def _twins(uids: Mapping[str, str], members: Sequence[Member]) -> Iterator[str]:
             yield f"{PROJECT}:members: {twins}; each cluster joins once"
 
 
-def _alive(uids: Mapping[str, str], members: Sequence[Member]) -> Iterator[str]:
+def _alive(answers: Answers, members: Sequence[Member]) -> Iterator[str]:
+    """Whatever answers is alive, but for one that refuses the credentials: there may be no others any more."""
     for i, member in enumerate(members):
-        if member.unreachable and (uid := uids.get(member.context)):
-            answer = f"{member.name} answers, with kube-system UID {uid}"
-            allowed = "allowed: delete the whole member, which then leaves in good order, or just this key"
-            yield f"{PROJECT}:members[{i}].unreachable: {answer}; {allowed}"
+        answer = answers.get(member.context)
+        if not member.unreachable or answer is None:
+            continue
+        if isinstance(answer, str):
+            said = f"answers, with kube-system UID {answer}"
+        elif answer.answered and not answer.refused:
+            said = f"answers: {answer.reason}"
+        else:
+            continue
+        allowed = "allowed: delete the whole member, which then leaves in good order, or just this key"
+        yield f"{PROJECT}:members[{i}].unreachable: {member.name} {said}; {allowed}"
 
 
 def remember(cluster: str, context: str, uid: str | None) -> pulumi.Stash:
@@ -159,13 +169,13 @@ def renamed(known: Mapping[str, str], found: Mapping[str, str]) -> Iterator[str]
 
 
 def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
-    refused = silent = stuck = False
+    refused = silent = stuck = answered = False
     try:
         return _kube_system_uid(config)
     except ApiError as error:
         if error.status:
             reason = f"it answered {error.status} {error.reason} when asked for namespace kube-system"
-            refused = error.status == HTTPStatus.UNAUTHORIZED
+            refused, answered = error.status == HTTPStatus.UNAUTHORIZED, True
         else:  # the client's way to tell of TLS
             reason = " ".join(str(error.reason).split())
             # A load balancer whose API servers are gone ends a handshake before it has begun.
@@ -174,12 +184,12 @@ def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
     except urllib3.exceptions.HTTPError as error:
         reason, silent = str(error.__cause__ or error), True
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError):
-        reason = "it answered something else than namespace kube-system"
+        reason, answered = "it answered something else than namespace kube-system", True
     except SilentPluginError as error:
         reason, silent, stuck = str(error), True, True
     except (CredentialsError, ValueError, OSError) as error:
         reason, refused = f"its credentials do not work: {error}", True
-    return Unreachable(context, kubeconfig.server(config), reason, refused, silent, stuck)
+    return Unreachable(context, kubeconfig.server(config), reason, refused, silent, stuck, answered)
 
 
 def _kube_system_uid(config: Kubeconfig) -> str:

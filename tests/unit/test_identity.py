@@ -181,6 +181,28 @@ def test_a_member_that_is_given_up_and_answers_is_refused_with_what_is_allowed(w
     assert warnings == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "alive"),
+    [
+        *(((status, "{}"), True) for status in (403, 404, 429, 500, 503)),
+        ((200, "<html>Sign in</html>"), True),
+        # Whom nobody has credentials for any more can be given up.
+        ((401, "{}"), False),
+    ],
+)
+def test_whatever_answers_is_not_given_up(warnings: list[str], answer: Answer, alive: bool) -> None:
+    with api(lambda _: answer) as url:
+        answers = identity.identify({"a": context(url)})
+    if not alive:
+        assert identity.uids(answers, [given_up("gondor", "a")]) == {}
+        return
+    with pytest.raises(ConfigError) as refusal:
+        identity.uids(answers, [given_up("gondor", "a")])
+    (problem,) = refusal.value.problems
+    said = f"federation:members[0].unreachable: gondor answers: {reason_of(answers['a'])}; allowed: delete the whole"
+    assert problem.startswith(said)
+
+
 def members(**contexts: str) -> list[Member]:
     return [Member(name=name, context=context, region="r") for name, context in contexts.items()]
 
