@@ -60,14 +60,16 @@ def identify(contexts: Mapping[str, Kubeconfig]) -> Answers:
 
 
 def uids(answers: Answers, members: Sequence[Member]) -> Mapping[str, str]:
-    """The UIDs that are known, by context; a silent cluster is reported, and leaves the others to go on.
+    """The UIDs that are known, by context; a silent cluster is reported, and leaves the others to go on. Of one that is
+    given up, just that is said.
 
     Raises ConfigError where two members turn out to be one cluster, and where one answers that is given up as
     unreachable: what the federation has in it would be forgotten there.
     """
     uids = {context: answer for context, answer in answers.items() if isinstance(answer, str)}
-    for answer in answers.values():
-        if isinstance(answer, Unreachable):
+    given_up = _given_up(members)
+    for context, answer in answers.items():
+        if isinstance(answer, Unreachable) and context not in given_up:
             pulumi.log.warn(str(answer))
     if problems := [*_twins(uids, members), *_alive(answers, members)]:
         raise ConfigError(problems)
@@ -85,10 +87,13 @@ def fail_for_refused(answers: Answers, members: Sequence[Member]) -> None:
     The warning alone would pass for success. Pulumi deletes nothing in a run whose program has failed, so a destroy
     waits for better credentials. A member that is given up needs none. Raises pulumi.RunError.
     """
-    given_up = {member.context for member in members if member.unreachable}
     refused = [each.context for each in answers.values() if isinstance(each, Unreachable) and each.refused]
-    if (missing := sorted(set(refused) - given_up)) and not pulumi.runtime.is_dry_run():
+    if (missing := sorted(set(refused) - _given_up(members))) and not pulumi.runtime.is_dry_run():
         raise pulumi.RunError(f"{', '.join(missing)}: out of reach, as the credentials are refused (see the warning)")
+
+
+def _given_up(members: Sequence[Member]) -> set[str]:
+    return {member.context for member in members if member.unreachable}
 
 
 def _twins(uids: Mapping[str, str], members: Sequence[Member]) -> Iterator[str]:
