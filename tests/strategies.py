@@ -124,7 +124,8 @@ def accesses() -> st.SearchStrategy[dict[str, Any]]:
     """Accesses of a member, where the default kinds are propagated."""
     url: dict[str, Any] = {"nonResourceURLs": ["/readyz"], "verbs": ["get"]}
     named = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["ring"], "verbs": ["get", "list"]}
-    namespaces = st.lists(labels().map("n{}".format).filter(lambda name: len(name) < 64), min_size=1, max_size=3)
+    one = labels().map("n{}".format).filter(lambda name: len(name) < 64)
+    namespaces = st.lists(one, min_size=1, max_size=3, unique=True)
     return st.one_of(
         st.sampled_from([{}, {"profile": "full"}]),
         namespaces.map(lambda names: {"profile": "namespaced", "namespaces": names}),

@@ -26,6 +26,13 @@ def _checked(check: Callable[[T], bool], allowed: str) -> AfterValidator:
     return AfterValidator(validate)
 
 
+def _each_once(what: str) -> AfterValidator:
+    def check(given: tuple[object, ...]) -> bool:
+        return len(given) == len(set(given))
+
+    return _checked(check, f"a list of {what}, each of them once")
+
+
 Label = Annotated[str, _checked(syntax.is_label, syntax.LABEL_RULE)]
 LabelKey = Annotated[str, _checked(syntax.is_label_key, syntax.LABEL_KEY_RULE)]
 LabelValue = Annotated[str, _checked(syntax.is_label_value, syntax.LABEL_VALUE_RULE)]
@@ -72,7 +79,7 @@ class Etcd(Section):
 
 Secondaries = Annotated[
     tuple[Annotated[str, _checked(syntax.is_host_ip, syntax.HOST_IP_RULE), AfterValidator(syntax.canonical_ip)], ...],
-    _checked(lambda given: len(given) == len(set(given)), "a list of addresses, each of them once"),
+    _each_once("addresses"),
 ]
 
 
@@ -194,7 +201,7 @@ class RbacRule(Section):
 class Access(Section):
     profile: Literal["full", "namespaced", "custom"] = "full"
     """What the federation may do in the member: all that the engine can carry, only what is listed, or `rules`."""
-    namespaces: tuple[FederatedNamespace, ...] = ()
+    namespaces: Annotated[tuple[FederatedNamespace, ...], _each_once("namespaces")] = ()
     """Namespaces of the member that the federation may write to; they must be there. With `namespaced` only."""
     kinds: tuple[Kind, ...] | None = None
     """Kinds that it may write there, and read everywhere. With `namespaced` only. Default: `propagation.kinds`."""

@@ -314,6 +314,10 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
             ({"profile": "full", "rules": [RULE]}, "rules: belongs to profile custom, but the profile is full"),
             ({"profile": "namespaced"}, "namespaces: is missing; profile namespaced requires those"),
             ({"profile": "custom"}, "rules: is missing; profile custom requires all that the federation may do"),
+            (
+                {"profile": "namespaced", "namespaces": ["shire", "bree", "shire"]},
+                'namespaces: ["shire", "bree", "shire"] is not a list of namespaces, each of them once',
+            ),
             ({"profile": "namespaced", "namespaces": ["kube-system"]}, 'namespaces[0]: "kube-system" is not a DNS lab'),
             (
                 {"profile": "namespaced", "namespaces": ["shire"], "kinds": ["Deployment", "Service"]},
