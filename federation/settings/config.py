@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 from federation.settings import kubeconfig, reach
 from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.schema import Settings
-from federation.settings.validation import PROJECT, context_paths, contradictions
+from federation.settings.validation import PROJECT, as_map, context_paths, contradictions
 
 KEY_OF_MAP = "[key]"
 """pydantic's last part of the location of a fault that is in a key, after the key itself."""
@@ -70,7 +70,7 @@ def load(
         problems.extend(_describe(each, secret) for each in error.errors())
     contexts, unusable = _load_contexts(given, folder, environment, secret)
     hidden = [text for key in secret for text in _texts(given[key])]
-    told = [*contradictions(given), *unusable, *reach.problems(given, contexts)]
+    told = [*contradictions(given), *unusable, *reach.problems(given, contexts), *_unreadable(given, folder)]
     problems.extend(_without(hidden, problem) for problem in told)
     if settings is None or problems:
         raise ConfigError(problems)
@@ -147,8 +147,7 @@ def _load_contexts(
 ) -> tuple[Mapping[str, Kubeconfig], Sequence[str]]:
     """The contexts that can be used, and what is wrong with the others."""
     named = given.get("kubeconfig")
-    # Not Path.expanduser, which raises for a user that is not there.
-    paths = [folder / os.path.expanduser(str(named))] if named else kubeconfig.default_paths(environment)  # noqa: PTH111
+    paths = [_path_of(str(named), folder)] if named else kubeconfig.default_paths(environment)
     try:
         file = kubeconfig.load(paths)
     except kubeconfig.KubeconfigError as error:
@@ -169,3 +168,32 @@ def _load_contexts(
         except kubeconfig.KubeconfigError as error:
             problems.append(f"{path}: {error}")
     return contexts, problems
+
+
+def _unreadable(given: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    """The other files that are named and cannot be read: they are read when the control plane is under way."""
+    key = as_map(as_map(given.get("dns")).get("googleClouddns")).get("credentials")
+    if isinstance(key, str) and not key.lstrip().startswith("{") and (why := _why_unreadable(_path_of(key, folder))):
+        allowed = "allowed: a service account's key as JSON, or the path of its file"
+        yield f"{PROJECT}:dns.googleClouddns.credentials: the file that is named cannot be read: {why}; {allowed}"
+    source = as_map(given.get("crds")).get("source") if given.get("engine") != "builtin" else None
+    if not isinstance(source, str) or source.startswith("https://"):
+        return
+    if source and (why := _why_unreadable(folder / source)):
+        allowed = "allowed: the path or the https URL of Karmada's crds.tar.gz"
+        yield f"{PROJECT}:crds.source: {source!r} cannot be read: {why}; {allowed}"
+
+
+def _why_unreadable(path: Path) -> str | None:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        return error.strerror
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _path_of(text: str, folder: Path) -> Path:
+    # Not Path.expanduser, which raises for a user that is not there.
+    return folder / os.path.expanduser(text)  # noqa: PTH111

@@ -125,6 +125,12 @@ def test_an_address_has_one_spelling_as_coredns_compares_texts(folder: Path) -> 
     assert loaded.dns.coredns.transfer_to == ("192.0.2.53", "2001:db8::53")
 
 
+@pytest.mark.parametrize("key", ["kubeconfig", '{"type": "service_account"}'])
+def test_googles_key_is_a_file_beside_the_project_or_the_key_itself(folder: Path, key: str) -> None:
+    google = {**GOOGLE_ZONE, "zone": "example.com", "googleClouddns": {**GOOGLE, "credentials": key}}
+    assert load(folder, changed(STACK, {"federation:dns": google, "federation:crds": {"source": "kubeconfig"}}))
+
+
 @pytest.mark.parametrize("path", ["absolute", "relative", "environment"])
 def test_the_kubeconfig_is_the_named_one_from_the_projects_folder_else_the_environments(
     folder: Path, tmp_path: Path, path: str
@@ -227,6 +233,8 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
         {"engine": "builtin", "crds": {"source": "crds.tar.gz"}},
         ["crds: belongs to karmada, but the engine is builtin; keep one"],
     ),
+    ({"crds": {"source": "crds.tar.gz"}}, ["crds.source: 'crds.tar.gz' cannot be read: No such file", "https URL"]),
+    ({"crds": {"source": "."}}, ["crds.source: '.' cannot be read: Is a directory"]),
     ({"users": [{"name": "system:admin"}]}, ['users[0].name: "system:admin" is not 1 to 64 letters, digits']),
     ({"users": [{"name": "f", "groups": ["system:masters"]}]}, ['users[0].groups[0]: "system:masters" is not 1 to 64']),
     ({"users": [{"name": "frodo"}, {"name": "frodo"}]}, ["users: 'frodo' is there several times; allowed: once"]),
@@ -267,6 +275,8 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
             ),
             ({"proxy": {"url": "http://a:b@c"}}, "proxy.url: what is given is not an http or https URL with a host"),
             ({"credentials": {"private_key": "k"}}, "credentials: what is given should be a valid string"),
+            ({"credentials": "no-key.json"}, "credentials: the file that is named cannot be read: No such file"),
+            ({"credentials": "-----BEGIN\0"}, "credentials: the file that is named cannot be read: embedded null"),
         )
     ),
     ({"dns.coredns.transferTo": "192.0.2.53"}, ['dns.coredns.transferTo: "192.0.2.53" is not a list']),
