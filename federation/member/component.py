@@ -123,7 +123,7 @@ class Member(pulumi.ComponentResource):
             kind="Cluster",
             metadata={
                 "name": name,
-                # An empty map, or list, would come back as none at all, and show as drift for ever.
+                # The API keeps no empty map, and no empty list: it would show as drift for ever.
                 **({"labels": args.settings.labels} if args.settings.labels else {}),
                 "annotations": {
                     "pulumi.com/waitFor": "condition=Ready",

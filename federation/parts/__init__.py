@@ -3,8 +3,8 @@
 The rooms:
 
     accounts          ServiceAccounts of a member, with tokens that others use to call its API
-    etcd              etcd in the host cluster: one or three members, each with a volume, open only to certificates of
-                      its own CA
+    etcd              etcd in the host cluster: one or three members, each with a volume, open to its clients alone, by a CA
+                      of its own
     load_balancer     The address of a Service of type LoadBalancer: how Pulumi awaits it, how it is read, what to do
                       where none comes
     network_policies  Who may reach a program's pods. Kubernetes leaves enforcement to the host cluster's network:
@@ -17,6 +17,6 @@ The rooms:
     roles             Rights for one user or account, in a whole cluster or in one namespace
     storage           Whether the host cluster can give etcd a volume: without, its pod would wait for a claim that
                       nobody serves
-    workload          One program in the host cluster as Kubernetes objects: its Secrets, Deployment, Service and
-                      PodDisruptionBudget
+    workload          One program in the host cluster as Kubernetes objects: its Secrets, Deployment, Service,
+                      NetworkPolicy and PodDisruptionBudget
 """

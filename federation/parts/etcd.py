@@ -1,4 +1,4 @@
-"""etcd in the host cluster: one or three members, each with a volume, open only to certificates of its own CA."""
+"""etcd in the host cluster: one or three members, each with a volume, open to its clients alone, by a CA of its own."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class EtcdArgs:
     server: Pair
     """Its own certificate, for the names in `dns_names`."""
     clients: Sequence[str]
-    """Programs in the Namespace that use it; a NetworkPolicy keeps out all others."""
+    """Programs in the Namespace that use it; a NetworkPolicy keeps out all others, where the network enforces it."""
     protect: bool
 
 
@@ -96,8 +96,8 @@ class Etcd(pulumi.ComponentResource):
             },
             opts=child,
         )
-        ways = [network_policies.from_programs(args.clients, CLIENT), network_policies.from_programs([name], PEER)]
-        network_policies.network_policy(name, namespace, ways, child)
+        rules = [network_policies.from_programs(args.clients, CLIENT), network_policies.from_programs([name], PEER)]
+        network_policies.network_policy(name, namespace, rules, child)
         k8s.apps.v1.StatefulSet(
             name,
             metadata={"name": name, "namespace": namespace, "labels": labels},

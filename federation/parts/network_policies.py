@@ -7,24 +7,24 @@ from collections.abc import Sequence
 import pulumi_kubernetes as k8s
 from pulumi import Input, ResourceOptions
 
-Way = k8s.networking.v1.NetworkPolicyIngressRuleArgsDict
+Rule = k8s.networking.v1.NetworkPolicyIngressRuleArgsDict
 
 
-def network_policy(name: str, namespace: Input[str], ways: Sequence[Way], opts: ResourceOptions) -> None:
-    """Close the pods of this program to all that comes in by none of the ways; a pod's own node is always let in."""
+def network_policy(name: str, namespace: Input[str], rules: Sequence[Rule], opts: ResourceOptions) -> None:
+    """Close the pods of this program to all that comes in by none of the rules; a pod's own node is always let in."""
     k8s.networking.v1.NetworkPolicy(
         name,
         metadata={"name": name, "namespace": namespace},
         spec={
             "pod_selector": {"match_labels": {"app": name}},
             "policy_types": ["Ingress"],
-            "ingress": ways,
+            "ingress": rules,
         },
         opts=opts,
     )
 
 
-def from_programs(programs: Sequence[str], port: int) -> Way:
+def from_programs(programs: Sequence[str], port: int) -> Rule:
     """From the pods of these programs of the same namespace, to one TCP port."""
     selector: k8s.meta.v1.LabelSelectorArgsDict = {
         "match_expressions": [{"key": "app", "operator": "In", "values": list(programs)}]
@@ -32,6 +32,6 @@ def from_programs(programs: Sequence[str], port: int) -> Way:
     return {"from_": [{"pod_selector": selector}], "ports": [{"port": port, "protocol": "TCP"}]}
 
 
-def from_anywhere(port: int) -> Way:
+def from_anywhere(port: int) -> Rule:
     """From whoever knows the address, to one TCP port: what comes by a load balancer may have any source."""
     return {"ports": [{"port": port, "protocol": "TCP"}]}

@@ -1,4 +1,4 @@
-"""One program in the host cluster as Kubernetes objects: its Secrets, Deployment, Service and PodDisruptionBudget."""
+"""One program in the host cluster as Kubernetes objects: its Secrets, Deployment, Service, policy and budget."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Program:
     service: tuple[int, int] | None = None
     """Port of its Service in the host cluster, and port of the pod."""
     clients: Sequence[str] = ()
-    """Programs that call that Service; a NetworkPolicy keeps out all others."""
+    """Programs that call that Service; a NetworkPolicy keeps out all others. Needed with `service`."""
     capabilities: Sequence[str] = ()
     """Capabilities that its container keeps."""
     scratch: bool = False

@@ -17,7 +17,7 @@ PROJECT = "federation"
 HOST = f"{PROJECT}:host"
 """Path of the host cluster."""
 TAKEN_PLACES = ("dns", "svc")
-"""Labels that mean something else in the zone."""
+"""Labels that mean something else in the DNS zone."""
 
 
 def contradictions(given: Mapping[str, Any]) -> Iterator[str]:
