@@ -60,11 +60,10 @@ def identify(contexts: Mapping[str, Kubeconfig]) -> Answers:
 
 
 def uids(answers: Answers, members: Sequence[Member]) -> Mapping[str, str]:
-    """The UIDs that are known, by context; a silent cluster is reported, and leaves the others to go on. Of one that is
-    given up, just that is said.
+    """The UIDs that are known, by context; a silent cluster is reported, and leaves the others to go on.
 
-    Raises ConfigError where two members turn out to be one cluster, and where one answers that is given up as
-    unreachable: what the federation has in it would be forgotten there.
+    Of a member that is given up, just that is said. Raises ConfigError where two members turn out to be one cluster,
+    and where one answers that is given up as unreachable: what the federation has in it would be forgotten there.
     """
     uids = {context: answer for context, answer in answers.items() if isinstance(answer, str)}
     given_up = _given_up(members)

@@ -21,8 +21,6 @@ from federation.settings.validation import PROJECT, as_map, context_paths, contr
 
 KEY_OF_MAP = "[key]"
 """pydantic's last part of the location of a fault that is in a key, after the key itself."""
-
-
 SECRETS_SECTION = ("dns", "googleClouddns")
 """Path of the section that may hold a secret: its `credentials`, or in their place what was to become them."""
 HIDDEN = "what is given"
