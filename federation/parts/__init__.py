@@ -3,8 +3,8 @@
 The rooms:
 
     accounts          ServiceAccounts of a member, with tokens that others use to call its API
-    etcd              etcd in the host cluster: one or three members, each with a volume, open to its clients alone, by a CA
-                      of its own
+    etcd              etcd in the host cluster: one or three members, each with a volume, open to its clients alone, by
+                      a CA of its own
     load_balancer     The address of a Service of type LoadBalancer: how Pulumi awaits it, how it is read, what to do
                       where none comes
     network_policies  Who may reach a program's pods. Kubernetes leaves enforcement to the host cluster's network:
