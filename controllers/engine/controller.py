@@ -76,7 +76,7 @@ class Controller:
         self._finished: defaultdict[tuple[Ref, str], dict[str, str]] = defaultdict(dict)
         """Of each Job, in which members it has finished, and how, until that is written."""
         self._reached: dict[Ref, frozenset[str]] = {}
-        """To which clusters each Namespace was given."""
+        """To which clusters each object was given."""
         self._marked: set[Ref] = set()
         self._timers = Timers(loop)
         self._misplaced: dict[Ref, str] = {}
@@ -291,11 +291,9 @@ class Controller:
 
     def _carry(self, obj: Federated, targets: frozenset[str]) -> None:
         assert self._members is not None
-        if obj.ref.kind == NAMESPACE:
-            before = self._reached.get(obj.ref, frozenset())
-            self._reached[obj.ref] = targets
-            if targets - before:
-                self._mark(*self._inside[obj.ref.name])
+        before, self._reached[obj.ref] = self._reached.get(obj.ref, frozenset()), targets
+        if obj.ref.kind == NAMESPACE and targets - before:
+            self._mark(*self._inside[obj.ref.name])
         if not obj.deleting:
             self._aggregator.follow(obj, targets)
         ref, done = obj.ref, self._done[obj.ref, obj.uid]
@@ -319,9 +317,9 @@ class Controller:
             self._object_writer.hold(obj, held=False)
 
     def _settled(self, cluster: str, ref: Ref, uid: str) -> None:
-        """The object is gone from the member."""
+        """The object is gone from the member, unless it was given to it again since."""
         obj = self._objects.get(ref)
-        if obj is not None and obj.uid == uid:
+        if obj is not None and obj.uid == uid and cluster not in self._reached.get(ref, ()):
             self._done[ref, uid].add(cluster)
             self._mark(ref)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -249,6 +250,28 @@ def test_what_is_for_a_busy_member_again_and_then_deleted_goes_from_it_first(wor
     world.wait(["1", "2"])
     world.delete(MAPS, "shire", "ring")
     world.wait(["1", None])
+    go.set()
+    world.federation.wait(lambda: world.federation.get(MAPS, "shire", "ring") is None, "it to go here")
+    assert world.value("gondor") is None
+
+
+def test_late_news_that_it_was_taken_back_leave_nothing_of_what_is_there_again(world: World) -> None:
+    engine = world.start()
+    world.wait(["1", "1"])
+    ring = world.federation.get(MAPS, "shire", "ring")
+    assert ring is not None
+    is_held, go = Event(), Event()
+
+    def hold() -> None:
+        is_held.set()
+        assert go.wait(10)
+
+    world.loop.post(hold)
+    assert is_held.wait(10)
+    world.loop.post(partial(engine._settled, "gondor", Ref("ConfigMap", "shire", "ring"), ring["metadata"]["uid"]))
+    waiting = world.loop._inbox.qsize()
+    world.delete(MAPS, "shire", "ring")
+    world.federation.wait(lambda: world.loop._inbox.qsize() > waiting, "news of the deletion")
     go.set()
     world.federation.wait(lambda: world.federation.get(MAPS, "shire", "ring") is None, "it to go here")
     assert world.value("gondor") is None
