@@ -224,6 +224,20 @@ def test_a_job_is_failed_when_it_is_so_in_one_and_runs_in_none(lab: Lab) -> None
     assert rows(lab, "job", "never")["rohan"] == ["True", "False", "played"]
 
 
+def test_a_job_that_is_gone_where_it_was_complete_counts_after_a_restart(lab: Lab) -> None:
+    lab.apply(API, job("gone"))
+    arrives(lab, "job", "gone")
+    play_job(lab, "gondor", "gone", "SuccessCriteriaMet", "Complete")
+    seconds_until("the note", lambda: "gondor=Complete" in str(lab.get(API, "job", "gone", "-n", NAMESPACE)))
+    lab.kubectl("gondor", "delete", "job", "gone", "-n", NAMESPACE)
+    lab.stop()
+    lab.start()
+    play_job(lab, "rohan", "gone", "SuccessCriteriaMet", "Complete")
+    # After a restart, what a cluster does not name counts as absent after half a minute only.
+    assert ends(lab, "wait", "--for=condition=Complete", "job/gone", seconds=60)
+    assert lab.get("gondor", "job", "gone", "-n", NAMESPACE) is None
+
+
 # Services
 
 
