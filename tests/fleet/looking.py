@@ -78,6 +78,7 @@ _resources: dict[str, dict[str, Resource]] = {}
 
 
 def _resource(api: Client, url: str, kind: str) -> Resource:
+    kind = kind.lower()  # As kubectl does.
     # An API may have got the kind since, or be another one at the same address.
     if kind not in _resources.get(url, {}):
         _resources[url] = _discovered(api)
