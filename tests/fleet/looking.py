@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ _arguments.add_argument("kinds")
 _arguments.add_argument("name", nargs="?")
 _arguments.add_argument("-n", dest="namespace", default="default")
 _arguments.add_argument("-A", "--all-namespaces", action="store_true")
-_arguments.add_argument("-l", dest="labels")
+_arguments.add_argument("-l", dest="labelSelector")
+_arguments.add_argument("--field-selector", dest="fieldSelector")
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ def look(kubeconfig: Path, context: str, *what: str) -> Json | None:
             (resource,) = resources
             found = find(api, f"{resource.path(namespace)}/{asked.name}")
             return found and _shown(found)
-        return {"items": [each for one in resources for each in _listed(api, one.path(namespace), asked.labels)]}
+        chosen = {key: text for key in ("labelSelector", "fieldSelector") if (text := getattr(asked, key))}
+        return {"items": [each for one in resources for each in _listed(api, one.path(namespace), chosen)]}
 
 
 @functools.cache
@@ -62,8 +65,8 @@ def _known(kubeconfig: Path, _written: int, context: str) -> Kubeconfig:
     return pick(load([kubeconfig]), context)
 
 
-def _listed(api: Client, path: str, labels: str | None) -> list[Json]:
-    found = api.ask("GET", path, query={"labelSelector": labels} if labels else None, seconds=TIMEOUT)
+def _listed(api: Client, path: str, chosen: Mapping[str, str]) -> list[Json]:
+    found = api.ask("GET", path, query=chosen, seconds=TIMEOUT)
     of_all = {"apiVersion": found["apiVersion"], "kind": found["kind"].removesuffix("List")}
     return [_shown(of_all | each) for each in found["items"]]
 
