@@ -19,7 +19,7 @@ from tests.settling import settle
 
 pytestmark = pytest.mark.speed
 
-UP_SECONDS, NAMES_SECONDS = 20, 10
+UP_SECONDS, NAMES_SECONDS = 30, 10
 """What an `up` from nothing may take, and what names may add to it, at the most. Aims: 15 and 3; what they take is in
 the figures."""
 LONGEST_PERIOD = 30
