@@ -11,6 +11,7 @@ from controllers.runtime import events
 from controllers.runtime.api import Api
 from controllers.runtime.line import Line
 from controllers.runtime.objects import Json, now
+from federation.settings.keys import FINALIZER
 from kube.kinds import API_VERSIONS
 
 COMPONENT = "federation-controller-manager"
@@ -37,8 +38,11 @@ class ApiWriter:
         with self._line.open() as api:
             return uid_of(api)
 
-    def set_finalizers(self, path: str, uid: str, version: str, finalizers: Iterable[str]) -> Json:
-        body = {"metadata": {"uid": uid, "resourceVersion": version, "finalizers": list(finalizers)}}
+    def hold(self, path: str, uid: str, version: str, finalizers: Iterable[str], *, held: bool) -> Json:
+        """Whether the object is to stay when it is deleted; `finalizers` are those that it has."""
+        others = [each for each in finalizers if each != FINALIZER]
+        wanted = [*others, FINALIZER] if held else others
+        body = {"metadata": {"uid": uid, "resourceVersion": version, "finalizers": wanted}}
         with self._line.open() as api:
             return api.patch(path, body)
 

@@ -239,10 +239,9 @@ class Carrier:
                 self._leave_to_others(ref)
                 return
             body = marked(json.loads(wanted.body), self._owner.federation, self._owner.api_uid, wanted.uid)
-            if found:  # What is taken over may have been scaled there, too.
-                body = self._scaling.settle(api, ref, body, traces(ref.kind, found))
-            if seen:
-                body = self._scaling.settle(api, ref, body, seen.traces)
+            # What is taken over may have been scaled there, too.
+            if there := seen.traces if seen else found and traces(ref.kind, found):
+                body = self._scaling.settle(api, ref, body, there)
             body["metadata"] |= _as_seen(seen, found)
             try:
                 answer = api.apply(ref.path, json.dumps(body), MANAGER, force=True)

@@ -13,7 +13,6 @@ from controllers.engine.turns import Timers
 from controllers.runtime.api import FAILURES, why
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
-from federation.settings.keys import FINALIZER
 from kube.errors import ApiError
 
 log = logging.getLogger(__name__)
@@ -52,10 +51,9 @@ class ClusterWriter:
         cluster = self.clusters.get(name)
         if cluster is None or cluster.is_held == held:
             return
-        others = [each for each in cluster.finalizers if each != FINALIZER]
-        finalizers = [*others, FINALIZER] if held else others
+        path = f"{COLLECTION}/{name}"
         try:
-            answer = self._writer.set_finalizers(f"{COLLECTION}/{name}", cluster.uid, cluster.version, finalizers)
+            answer = self._writer.hold(path, cluster.uid, cluster.version, cluster.finalizers, held=held)
         except FAILURES as error:
             if not (isinstance(error, ApiError) and error.status == HTTPStatus.NOT_FOUND):
                 log.warning(f"cannot change the finalizer of {name} yet: {why(error)}", extra={"cluster": name})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from controllers.engine.member_status import Reported, is_true
+from controllers.engine.member_status import Reported, finished_by
 from controllers.runtime.objects import names_in
 
 
@@ -24,8 +24,7 @@ def write(clusters: Mapping[str, str], uid: str) -> str:
 
 def condition(reported: Reported | None) -> str:
     """By which it has finished, Complete or Failed; empty if it has not."""
-    status = {} if reported is None else reported.status
-    return next((each for each in ("Complete", "Failed") if is_true(status, each)), "")
+    return "" if reported is None else finished_by(reported.status)
 
 
 def remembered(condition: str) -> Reported:

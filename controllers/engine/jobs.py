@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controllers.engine.member_status import ClusterStatus, is_true
+from controllers.engine.member_status import ClusterStatus, finished_by, is_true
 from controllers.runtime.objects import Json
 
 _RUNNING = ("active", "ready", "terminating")
@@ -19,7 +19,7 @@ _ENDED = ("succeeded", "failed")
 
 def job_status(old: Json, clusters: Sequence[ClusterStatus], now: str) -> Json:
     """Complete when it is so in every cluster; Failed when it is so in one, and active in none."""
-    if is_true(old, "Complete") or is_true(old, "Failed"):
+    if finished_by(old):
         return old
     status: Json = {key: max(old.get(key) or 0, sum(cluster.count(key) for cluster in clusters)) for key in _ENDED}
     starts = [

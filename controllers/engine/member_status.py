@@ -84,6 +84,11 @@ def is_true(status: Json, condition: str) -> bool:
     return any(each["type"] == condition and each["status"] == "True" for each in status.get("conditions") or ())
 
 
+def finished_by(status: Json) -> str:
+    """The condition by which a Job has finished, Complete or Failed; empty if it has not."""
+    return next((each for each in ("Complete", "Failed") if is_true(status, each)), "")
+
+
 def read_reported(kind: str, obj: Json) -> Reported | None:
     """None for a kind without a status."""
     if kind not in STATUS_KINDS:

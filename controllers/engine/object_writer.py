@@ -9,7 +9,7 @@ from controllers.engine import finished
 from controllers.engine.api_writer import ApiWriter
 from controllers.engine.federated import Federated, reader
 from controllers.runtime.api import FAILURES, why
-from federation.settings.keys import FINALIZER, FINISHED
+from federation.settings.keys import FINISHED
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +22,7 @@ class ObjectWriter:
 
     def hold(self, obj: Federated, *, held: bool) -> Federated:
         """Whether it is to stay when it is deleted."""
-        others = [each for each in obj.finalizers if each != FINALIZER]
-        finalizers = [*others, FINALIZER] if held else others
-        answer = self._writer.set_finalizers(obj.ref.path, obj.uid, obj.version, finalizers)
+        answer = self._writer.hold(obj.ref.path, obj.uid, obj.version, obj.finalizers, held=held)
         return reader(obj.ref.kind, self._federation)(answer)
 
     def note_finished(self, obj: Federated, clusters: Mapping[str, str]) -> Federated:

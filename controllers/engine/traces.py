@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from controllers.engine.member_status import is_true
+from controllers.engine.member_status import finished_by
 from controllers.runtime.objects import Json
 
 _AUTOSCALER = "kube-controller-manager"
@@ -35,5 +35,5 @@ def traces(kind: str, obj: Json) -> Traces:
         bool(scalers),
         scalers == {_AUTOSCALER},
         (obj.get("spec") or {}).get("replicas"),
-        kind == "Job" and any(is_true(status, condition) for condition in ("Complete", "Failed")),
+        kind == "Job" and bool(finished_by(status)),
     )
