@@ -22,8 +22,7 @@ settings = stack.settings
 answers = identity.identify(stack.contexts)
 uids = identity.uids(answers, settings.members)
 immutable.check(stack, uids)
-fixed = immutable.remember(stack, uids)
-choice.remember_engine(settings.engine)
+fixed = immutable.remember(stack, uids, choice.remember_engine(settings.engine))
 terms = TERMS[settings.engine]
 
 own = our_provider.provider(settings.gone)

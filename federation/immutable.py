@@ -57,11 +57,12 @@ def check(stack: Config, uids: Mapping[str, str]) -> None:
         raise ConfigError(problems)
 
 
-def remember(stack: Config, uids: Mapping[str, str]) -> pulumi.Stash:
+def remember(stack: Config, uids: Mapping[str, str], engine: pulumi.Stash) -> pulumi.Stash:
     """What is fixed, in the state, where no refresh looks for it: a change is refused, in preview too.
 
-    Nothing may be written into a cluster before it. Of etcd the state is asked only where the host did not answer, and
-    an update is refused whose state does not know it either.
+    Nothing may be written into a cluster before it. It is after the `engine` (`choice.remember_engine`): where another
+    one is refused, nothing is said of the Namespace, whose default is the engine's. Of etcd the state is asked only
+    where the host did not answer, and an update is refused whose state does not know it either.
     """
     settings = stack.settings
     is_known = settings.host.context in uids
@@ -85,7 +86,7 @@ def remember(stack: Config, uids: Mapping[str, str]) -> pulumi.Stash:
         before_update=[pulumi.ResourceHook("fixed", refuse_another, options)],
     )
     known = {"name": settings.name, "host.namespace": settings.host.namespace, "etcd": _wanted(settings)}
-    return pulumi.Stash("fixed", input=known, opts=ResourceOptions(hooks=hooks))
+    return pulumi.Stash("fixed", input=known, opts=ResourceOptions(hooks=hooks, depends_on=engine))
 
 
 def moves(settings: Settings, before: Mapping[str, Any]) -> Iterator[str]:

@@ -23,7 +23,7 @@ CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/clusters.cluster.
 API_SERVICE = "/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.cluster.karmada.io"
 
 
-def remember_engine(engine: EngineName) -> None:
+def remember_engine(engine: EngineName) -> pulumi.Stash:
     """The engine in the state, where no refresh looks for it."""
 
     def refuse(args: pulumi.ResourceHookArgs) -> None:
@@ -32,7 +32,8 @@ def remember_engine(engine: EngineName) -> None:
             raise _refusal(wanted, before)
 
     hook = pulumi.ResourceHook("same-engine", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
-    pulumi.Stash("engine-name", input=engine, opts=ResourceOptions(hooks=ResourceHookBinding(before_update=[hook])))
+    hooks = ResourceHookBinding(before_update=[hook])
+    return pulumi.Stash("engine-name", input=engine, opts=ResourceOptions(hooks=hooks))
 
 
 def refuse_another(engine: EngineName, kubeconfig: Output[str]) -> ResourceHookBinding:

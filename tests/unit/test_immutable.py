@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pytest
@@ -133,12 +133,14 @@ class Remembered:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, given: Settings, *, answers: bool = True) -> None:
         made: list[tuple[Any, pulumi.ResourceOptions]] = []
+        engine = object.__new__(pulumi.CustomResource)
         # That a hook can be registered needs a program, or at least the loop of one.
         monkeypatch.setattr(pulumi.resource_hooks, "register_resource_hook", lambda hook: None)
         monkeypatch.setattr(pulumi, "Stash", lambda _name, *, input, opts: made.append((input, opts)))
-        immutable.remember(Config(given, {}), {"rivendell": "uid"} if answers else {})
+        immutable.remember(Config(given, {}), {"rivendell": "uid"} if answers else {}, cast(pulumi.Stash, engine))
         ((self.input, options),) = made
         assert isinstance(options.hooks, pulumi.ResourceHookBinding)
+        assert options.depends_on == engine
         self._hooks = options.hooks
 
     def after(self, before: Mapping[str, Any] | None) -> None:
