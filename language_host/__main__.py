@@ -19,10 +19,13 @@ def main() -> int:
     parser.add_argument("--tracing", "--logtostderr", "-v", nargs="?", help=argparse.SUPPRESS)
     parser.add_argument("engine", nargs="?", default="", help="the address of the engine")
     arguments = parser.parse_args()
-    # The wait for the end is a read: whatever ends it writes there, or closes it.
+    # The wait for the end is a read: whatever ends it writes there. Of a signal Python itself does so, as its handler
+    # would not run any more where the signal comes just before the read.
     awaited, ended = os.pipe()
+    os.set_blocking(ended, False)
+    signal.set_wakeup_fd(ended)
     for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: os.write(ended, b"."))
+        signal.signal(each, lambda *_: None)
     threading.Thread(target=_await_end_of_input, args=(ended,), daemon=True).start()
     protocol.import_alone()
     from pulumi.runtime.proto.language_pb2_grpc import add_LanguageRuntimeServicer_to_server  # noqa: PLC0415

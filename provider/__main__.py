@@ -15,10 +15,12 @@ from language_host import protocol
 THREADS = 64
 """Calls of APIs that may be under way at once; members that do not answer hold theirs for up to 20 s."""
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM)
+
 
 def main() -> None:
     """Serve until SIGINT, SIGTERM or the end of stdin, whose other end Pulumi holds: it ends when Pulumi does."""
-    for each in (signal.SIGINT, signal.SIGTERM):
+    for each in ENDINGS:
         signal.signal(each, lambda *_: _end())
     threading.Thread(target=_end_with_input, daemon=True).start()
     try:
@@ -31,7 +33,11 @@ def main() -> None:
 async def _serve() -> None:
     from provider import serving  # noqa: PLC0415 - it imports the protocol
 
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(THREADS))
+    for each in ENDINGS:
+        # The loop may be waiting, and only its own handlers wake it whichever thread gets the signal.
+        loop.add_signal_handler(each, _end)
     server, port = await serving.start()
     print(port, flush=True)
     await server.wait_for_termination()

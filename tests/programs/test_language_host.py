@@ -14,6 +14,7 @@ import pytest
 
 from lab.fleet.waiting import wait_until
 from tests.programs.projects import HOST, PATIENCE, Project, make
+from tests.programs.signals import to_another_thread
 
 pytestmark = pytest.mark.programs
 
@@ -53,6 +54,15 @@ def test_it_serves_until_it_is_told_to_end_and_says_nothing_more(ending: str) ->
         assert process.wait(10) == 0
         assert process.stderr
         assert process.stdout.read() + process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_wakes_it_whichever_thread_gets_it(number: signal.Signals) -> None:
+    with host() as process:
+        assert process.stdout
+        assert process.stdout.readline()
+        to_another_thread(process.pid, number)
+        assert process.wait(10) == 0
 
 
 def test_an_interrupt_while_it_starts_leaves_no_traceback() -> None:

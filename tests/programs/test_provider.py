@@ -25,6 +25,7 @@ from lab.fleet.waiting import wait_until
 from provider import schema
 from provider.values import plain, struct
 from tests.programs.projects import PATIENCE, Project, make
+from tests.programs.signals import to_another_thread
 
 pytestmark = pytest.mark.programs
 
@@ -126,6 +127,13 @@ def test_it_ends_in_the_middle_of_a_request_and_says_nothing(api: Api, ending: s
         assert process.stdout
         assert process.stderr
         assert process.stdout.read() + process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_wakes_it_whichever_thread_gets_it(number: signal.Signals) -> None:
+    with running() as (process, _):
+        to_another_thread(process.pid, number)
+        assert process.wait(10) == 0
 
 
 def test_many_members_leave_together_while_certificates_go_on_being_made(api: Api) -> None:
