@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 SHORTEST_PAUSE = 0.5
 LONGEST_PAUSE = 15.0
 """Seconds between attempts. Well below the 30 s that Karmada takes to call a returned cluster Ready."""
+PAUSE_SHARE = 0.25
+"""Of the time since sight was lost: what comes back is seen after a quarter of the time for which it was away."""
 
 
 T = TypeVar("T")
@@ -66,7 +68,7 @@ def follow(stream: Stream[T], metrics: StreamMetrics) -> None:
 
 def _follow(stream: Stream[T], metrics: StreamMetrics) -> None:
     """A failure is logged, and all begins anew."""
-    pause, asked, told = 0.0, 0.0, ""
+    pause, asked, told, lost = 0.0, 0.0, "", monotonic()
     while not stream.stopped.wait(max(asked, pause * random.uniform(0.8, 1.2))):
         began, asked = monotonic(), 0.0
         try:
@@ -88,9 +90,15 @@ def _follow(stream: Stream[T], metrics: StreamMetrics) -> None:
                     extra={"stream": stream.name},
                 )
             told = why(error)
-        pause = (
-            SHORTEST_PAUSE if monotonic() - began > LONGEST_PAUSE else min(LONGEST_PAUSE, 2 * pause + SHORTEST_PAUSE)
-        )
+        now = monotonic()
+        if now - began > LONGEST_PAUSE:
+            lost = now
+        pause = pause_after(now - lost)
+
+
+def pause_after(away: float) -> float:
+    """Seconds until the next attempt, for what has been out of sight for so many. Pure."""
+    return min(LONGEST_PAUSE, max(SHORTEST_PAUSE, PAUSE_SHARE * away))
 
 
 def _list_and_watch(stream: Stream[T], api: Api, metrics: StreamMetrics) -> None:

@@ -16,7 +16,7 @@ from controllers.names.metrics import Metrics
 from controllers.runtime import watching
 from controllers.runtime.api import Api
 from controllers.runtime.objects import Json, Key
-from controllers.runtime.watching import News, Stream, follow
+from controllers.runtime.watching import News, Stream, follow, pause_after
 from tests.kube_api import ApiServer
 
 pytestmark = pytest.mark.unit
@@ -150,6 +150,11 @@ def test_objects_that_went_unseen_are_gone_with_the_next_list(
     server.wait(lambda: follower.values == {}, "it to go")
     assert b'failures_total{stream="configmaps"} 0.0' not in follower.metrics.text()
     follower.stop()
+
+
+@pytest.mark.parametrize(("away", "pause"), [(0, 0.5), (2, 0.5), (8, 2), (60, 15), (3600, 15)])
+def test_what_comes_back_is_seen_after_a_quarter_of_the_time_for_which_it_was_away(away: float, pause: float) -> None:
+    assert pause_after(away) == pause
 
 
 @dataclass(frozen=True)
