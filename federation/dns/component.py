@@ -78,7 +78,7 @@ class FederationDns(pulumi.ComponentResource):
                 federation=settings.name,
                 settings=args.dns,
                 images=settings.images,
-                cluster_kind=args.engine.cluster_kind,
+                before_kinds=args.engine.before_kinds,
                 addresses_by_name=zone.own_records,
                 refuse=self.refuse_servers,
             ),

@@ -33,7 +33,6 @@ ORDER = [
     (RIGHTS, CRD),
     (CRD, ("Cluster", ".*")),
     (DEPLOYMENT, ("Cluster", ".*")),
-    (CRD, ("Deployment", "dns-controller")),
     (("Cluster", "gondor-cluster"), ("Withdrawal", "gondor-withdrawal")),
 ]
 
