@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from time import monotonic, time
 from typing import TypeVar
 
@@ -41,6 +42,8 @@ CLUSTERS = "/apis/cluster.karmada.io/v1alpha1/clusters"
 
 RESYNC_SECONDS = 60.0
 FASTEST_LOOKUPS = 30.0
+RETURN_SECONDS = 60.0
+"""After no member answered and one does, none is withdrawn so long: Karmada takes 30 s to call it Ready again."""
 LONGEST_PAUSE = 60.0
 """Seconds between attempts to write."""
 
@@ -81,6 +84,8 @@ class Controller:
         self._written: Cache[Written] = Cache()
         self._clusters: Mapping[str, Cluster] | None = None
         self._withdrawn: frozenset[str] = frozenset()
+        self._held_until = 0.0
+        """Until then (as time.monotonic) no cluster is withdrawn that is not withdrawn already."""
         line = partial(connect_member, connect, own_namespace(settings.federation))
         self._members = Members(line, loop, self._mark, self._review, metrics, federation=settings.federation)
         self._hosts = Hosts(loop, self._mark, max(settings.ttl, FASTEST_LOOKUPS), lookup)
@@ -142,6 +147,18 @@ class Controller:
         away = {**self._members.not_answering(), **not_ready}
         left = {name: since + self._settings.withdraw_after - now for name, since in away.items()}
         withdrawn = frozenset(name for name, seconds in left.items() if seconds <= 0)
+        # Where none answers, it is the host's network and not theirs. The engine looks from the same place: it calls
+        # all of them not Ready, and takes a while to see that they are back.
+        if any(self._members.is_heard(name, name not in not_ready) for name, _ in clusters):
+            if self._held_until == inf:
+                log.info("a member answers again")
+                self._held_until = now + RETURN_SECONDS
+                self._loop.after(RETURN_SECONDS, self._review)
+        elif withdrawn - self._withdrawn and self._held_until != inf:
+            log.warning("no member answers: none is taken out of the records until one does")
+            self._held_until = inf
+        if now < self._held_until:
+            withdrawn &= self._withdrawn
         for name in sorted(withdrawn - self._withdrawn):
             log.warning("the cluster is out of service and is taken out of the records", extra={"cluster": name})
         for name in sorted(self._withdrawn - withdrawn):

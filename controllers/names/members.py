@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from threading import Event
 from time import monotonic
 from typing import TypeVar
@@ -64,6 +65,9 @@ class _Member:
 SILENT_SECONDS = 30.0
 """Karmada's own threshold. Karmada counts from the first failed answer, and awaits each for 32 s: so it takes more than
 a minute for a member whose machine is gone without a word."""
+LATELY_SECONDS = 15.0
+"""Longer than it takes to ask again after one question without an answer, and shorter than an engine waits before it
+calls a member not Ready."""
 
 
 class Members:
@@ -86,6 +90,8 @@ class Members:
         self._members: dict[str, _Member] = {}
         self._answers: dict[str, float | None] = {}
         """Of each member that was asked: None if it answers, else since when it does not."""
+        self._answered: dict[str, float] = {}
+        """When each member answered last."""
 
     def keep(self, clusters: Mapping[str, Cluster]) -> None:
         """Follows these clusters and no others."""
@@ -116,12 +122,15 @@ class Members:
         return any(each.ready for each in cache.of(service))
 
     def not_answering(self) -> Mapping[str, float]:
-        """From when on (as time.monotonic) members whose API does not answer count as away.
+        """From when on (as time.monotonic) members whose API does not answer count as away."""
+        return {name: since + SILENT_SECONDS for name, since in self._answers.items() if since is not None}
 
-        Where none of them answers, it is this pod's network and not theirs: then none counts as away.
-        """
-        silent = {name: since + SILENT_SECONDS for name, since in self._answers.items() if since is not None}
-        return silent if len(silent) < len(self._answers) else {}
+    def is_heard(self, name: str, is_ready: bool) -> bool:
+        """Whether the member's API has answered lately. `is_ready` is what its Cluster says, and counts until it was
+        asked for the first time."""
+        if name not in self._answers:
+            return is_ready
+        return monotonic() - self._answered.get(name, -inf) < LATELY_SECONDS
 
     def _start(self, name: str, cluster: Cluster) -> None:
         line = partial(self._line, name, cluster.endpoint)
@@ -155,13 +164,16 @@ class Members:
             self._metrics.streams.forget(stream)
         del self._members[name]
         self._answers.pop(name, None)
+        self._answered.pop(name, None)
 
     def _hear(self, name: str, member: _Member, answers: bool) -> None:
         if self._members.get(name) is not member:
             return
-        before = self._answers.copy()
+        before, was_heard = self._answers.copy(), self.is_heard(name, False)
         self._answers[name] = None if answers else before.get(name) or monotonic()
-        if self._answers != before:
+        if answers:
+            self._answered[name] = monotonic()
+        if self._answers != before or self.is_heard(name, False) != was_heard:
             self._review()
 
     def _learn(self, name: str, member: _Member, cache: Cache[V], news: News[V]) -> None:

@@ -26,8 +26,9 @@ def _probe(connect: Callable[[], Api], tell: Callable[[bool], None], stopped: Ev
         with api:
             try:
                 api.ping()
-            except ApiError:
-                tell(True)
+            except ApiError as error:
+                # A load balancer whose API servers are gone ends a TLS handshake before it has begun.
+                tell(bool(error.status) or "EOF" not in str(error.reason))
             except FAILURES:
                 tell(False)
             else:

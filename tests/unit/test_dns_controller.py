@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
+from math import inf
 from pathlib import Path
-from threading import Thread
+from queue import SimpleQueue
+from threading import Event, Thread
 from time import monotonic, time
 
 import pytest
@@ -373,16 +377,89 @@ def test_a_member_that_does_not_answer_is_withdrawn_though_karmada_calls_it_read
     both_serve(world)
 
 
-def test_where_no_member_answers_it_is_not_the_members(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_no_member_answers_none_is_withdrawn_and_then_those_that_stay_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "EVERY_SECONDS", 0.05)
+    running = world.run()
+    both_serve(world)
+    world.federation.wait(lambda: running._members._answers == {"gondor": None, "rohan": None}, "both to be asked")
+    nobody_answers(world, monkeypatch)
+    wait_for_the_engines_word(world, running)
+    assert world.answers()[GLOBAL] == {GONDOR, ROHAN}
+    # When the first one is back, the engine does not know it yet.
+    monkeypatch.setattr(members, "LATELY_SECONDS", 60.0)
+    world.gondor.start()
+    world.federation.wait(lambda: running._held_until < inf, "gondor to be heard")
+    wait_for_the_engines_word(world, running)
+    assert world.answers()[GLOBAL] == {GONDOR, ROHAN}
+    world.cluster("gondor", zones=["minas-tirith"])
+    running._loop.post(partial(setattr, running, "_held_until", 0.0))
+    running._loop.post(running._review)
+    world.await_answer(GLOBAL, GONDOR)
+
+
+def test_who_was_withdrawn_before_no_member_answered_stays_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probing, "EVERY_SECONDS", 0.05)
     monkeypatch.setattr(members, "SILENT_SECONDS", 0.0)
     running = world.run()
     both_serve(world)
     world.gondor.stop()
-    world.rohan.stop()
-    asked = running._members._answers
-    world.federation.wait(lambda: asked.get("gondor") and asked.get("rohan"), "questions to both that stay open")
-    assert running._members.not_answering() == {}
+    world.await_answer(GLOBAL, ROHAN)
+    nobody_answers(world, monkeypatch)
+    wait_for_the_engines_word(world, running)
+    assert world.answers()[GLOBAL] == {ROHAN}
+
+
+def test_a_new_pod_withdraws_none_while_no_member_answers_but_those_that_leave(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.run()
+    both_serve(world)
+    world.kill()
+    nobody_answers(world, monkeypatch)
+    wait_for_the_engines_word(world, world.run())
+    assert world.answers()[GLOBAL] == {GONDOR, ROHAN}
+    world.cluster("gondor", zones=["minas-tirith"], leaving=True)
+    world.await_answer(GLOBAL, ROHAN)
+
+
+def test_a_load_balancer_that_ends_each_handshake_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing, "EVERY_SECONDS", 0.05)
+    told: SimpleQueue[bool] = SimpleQueue()
+    stopped = Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        probing.probe("gondor", lambda: Api.of_token(url, "", "secret", insecure=True), told.put, stopped)
+        connection, _ = listening.accept()
+        # All is read that has come, so that it ends in good order.
+        connection.recv(65536)
+        connection.close()
+        assert told.get(timeout=30) is False
+        stopped.set()
+
+
+def nobody_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All members are out of reach, for the engine too."""
+    monkeypatch.setattr(members, "LATELY_SECONDS", 0.0)
+    for member, zone in {"gondor": "minas-tirith", "rohan": "edoras"}.items():
+        world.server(member).stop()
+        world.cluster(member, zones=[zone], away=time())
+
+
+def wait_for_the_engines_word(world: World, running: Controller) -> None:
+    """That no member is Ready has come to the controller, and all that follows from it."""
+
+    def has_come() -> bool:
+        clusters = running._clusters or {}
+        return bool(clusters) and all(each.not_ready_since is not None for each in clusters.values())
+
+    world.federation.wait(has_come, "no member to be Ready")
+    name = f"after-{len(world.writes())}"
+    world.federation.put(
+        SERVICES, {"metadata": {"namespace": "default", "name": name}, "spec": {"type": "LoadBalancer"}}
+    )
+    world.federation.wait(lambda: world.federation.get(COLLECTION, "default", name), "what follows from it")
 
 
 def test_a_rotated_token_is_read_again(world: World) -> None:
