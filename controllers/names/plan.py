@@ -116,8 +116,9 @@ def _records(
     name: str, addresses: Addresses, hosts: Collection[str], resolved: Mapping[str, Addresses], up: str | None
 ) -> Iterator[RecordSet]:
     everything = addresses.union(*(resolved.get(host, ()) for host in hosts))
-    if hosts and not addresses and (len(hosts) == 1 or not everything):
-        # A CNAME is alone at its name. Of several hosts that do not resolve here, one is better than none.
+    if hosts and not everything:
+        # A CNAME is alone at its name. Of several hosts that do not resolve here, one is better than none. Where
+        # addresses are known, it is not made: members' pods are told no address by it, as nobody follows it for them.
         yield RecordSet(name, "CNAME", (min(hosts),))
     elif everything:
         by_version = defaultdict(list)

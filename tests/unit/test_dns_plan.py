@@ -134,11 +134,11 @@ def test_a_cluster_whose_place_is_no_label_counts_in_the_global_name_only(region
     assert "cluster odd counts in the global name only" in result.warnings[0]
 
 
-def test_a_single_host_name_becomes_a_cname() -> None:
+def test_v1_a_single_host_name_is_resolved_too() -> None:
     assert planned(shard("c1", "r1", "z1", hosts="lb.net"), lb=["10.0.0.1"]) == {
-        "global CNAME": "lb.net",
-        "r1 CNAME": "lb.net",
-        "z1.r1 CNAME": "lb.net",
+        "global A": "10.0.0.1",
+        "r1 A": "10.0.0.1",
+        "z1.r1 A": "10.0.0.1",
     }
 
 
@@ -150,8 +150,9 @@ def test_host_names_beside_other_targets_are_resolved() -> None:
         "r1 A": "10.0.1.1 10.0.1.2",
         "r1 AAAA": "::2",
         "r3 A": "10.0.0.3",
-        "z1.r1 CNAME": "a.net",
-        "z2.r1 CNAME": "b.net",
+        "z1.r1 A": "10.0.1.1",
+        "z2.r1 A": "10.0.1.2",
+        "z2.r1 AAAA": "::2",
         "z3.r3 A": "10.0.0.3",
     }
 
