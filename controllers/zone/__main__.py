@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--file", type=Path, required=True, help="the zone file")
     add("--name-server", type=_name, required=True, help="name of the zone's name server")
     add("--ttl", type=int, default=30, help="seconds, of records without one and of `no such name` (30)")
-    namespace = "namespace in the federation API that has the serial"
+    namespace = "namespace in the federation API that has the serial and the federation's own DNSEndpoint"
     add("--serial-namespace", type=arguments.label, required=True, help=namespace)
     ask = "address and port of the name server that reads the file, to be asked what it has loaded (nobody is)"
     add("--ask", type=arguments.address, help=ask)

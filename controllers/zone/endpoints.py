@@ -10,7 +10,7 @@ from typing import Any
 
 from controllers.runtime.objects import Json, Key, key_of
 from controllers.zone.rdata import DNS_NAME_MAX, DNS_NAME_RULE, TYPES, TargetError, is_dns_name, rdata
-from federation.settings.names import DNS_CONTROLLER, MANAGED_BY, PROGRAM
+from federation.settings.names import DNS_CONTROLLER, MANAGED_BY
 
 TTL_MAX = 2**31 - 1
 """RFC 2181, section 8."""
@@ -58,17 +58,22 @@ class Source:
         return not self.is_ours, self.created, self.key
 
 
-def read_source(zone: str, obj: Json) -> Source:
-    """`zone` is the domain in lower case, without the final dot."""
+def read_source(zone: str, own: Key, obj: Json) -> Source:
+    """`zone` is the domain in lower case, without the final dot; `own` is the DNSEndpoint that the program makes.
+
+    That one is known by its name, as everybody's Pulumi may set the program's label. Of what has dns-controller's
+    label, that controller deletes or overwrites all that it did not make.
+    """
     metadata = obj["metadata"]
     problems: list[str] = []
     try:
         sets = _read((obj.get("spec") or {}).get("endpoints") or (), zone, problems)
     except Exception as error:  # As a problem of the object, whoever wrote it hears of it.
         sets, problems = {}, [f"all of it is left out, as it is malformed: {type(error).__name__}: {error}"]
-    is_ours = (metadata.get("labels") or {}).get(MANAGED_BY) in (DNS_CONTROLLER, PROGRAM)
+    key = key_of(obj)
+    is_ours = key == own or (metadata.get("labels") or {}).get(MANAGED_BY) == DNS_CONTROLLER
     in_order = tuple(sets[key] for key in sorted(sets))
-    return Source(key_of(obj), metadata["uid"], is_ours, metadata["creationTimestamp"], in_order, tuple(problems))
+    return Source(key, metadata["uid"], is_ours, metadata["creationTimestamp"], in_order, tuple(problems))
 
 
 def _read(entries: Iterable[Json], zone: str, problems: list[str]) -> dict[tuple[str, str], RecordSet]:

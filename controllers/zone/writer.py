@@ -21,7 +21,7 @@ from controllers.zone.loading import LATE_SECONDS, Loading, ask_serial
 from controllers.zone.metrics import Metrics
 from controllers.zone.notices import Notice, Notices
 from controllers.zone.serial import LAG_SECONDS, Seen, Serials
-from federation.settings.names import ZONE_SERIAL
+from federation.settings.names import OWN_RECORDS, ZONE_SERIAL
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Settings:
     apex: Apex
     file: Path
     namespace: str
-    """Of the ConfigMap that has the serial, in the federation API."""
+    """Of the ConfigMap that has the serial, and of the program's own DNSEndpoint, in the federation API."""
     server: tuple[str, int] | None
     """Address and port of the name server that reads the file; None if nobody is to be asked what it has loaded."""
 
@@ -72,7 +72,7 @@ class Writer:
 
     def start(self) -> None:
         """Begins to follow the federation API."""
-        read = partial(read_source, self._settings.apex.domain)
+        read = partial(read_source, self._settings.apex.domain, (self._settings.namespace, OWN_RECORDS))
         stream = Stream("dnsendpoints", COLLECTION, read, self._connect, self._tell, stopped=self._loop.ended)
         follow(stream, self._metrics.streams)
         self._loop.post(self._look)

@@ -12,7 +12,7 @@ from federation.dns.publication import Publication
 from federation.dns.records import GROUP, RECORDS, Records
 from federation.parts.roles import grant, user
 from federation.parts.workload import KUBECONFIG, Probe, Program, Workload, WorkloadArgs
-from federation.settings.names import DNS_CONTROLLER, MANAGED_BY, PROGRAM
+from federation.settings.names import DNS_CONTROLLER, MANAGED_BY
 from federation.settings.schema import Dns, Images
 
 USER = "federation:external-dns"
@@ -41,7 +41,7 @@ class ExternalDnsArgs:
 
 
 class ExternalDns(pulumi.ComponentResource):
-    """One pod that publishes the DNSEndpoints of the federation's own programs."""
+    """One pod that publishes the DNSEndpoints of controllers/names; the API's own name is in the zone by Pulumi."""
 
     def __init__(self, name: str, args: ExternalDnsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:ExternalDns", name, None, opts)
@@ -59,7 +59,7 @@ class ExternalDns(pulumi.ComponentResource):
 def _program(args: ExternalDnsArgs) -> Program:
     flags = {
         "source": "crd",
-        "label-filter": f"{MANAGED_BY} in ({DNS_CONTROLLER},{PROGRAM})",
+        "label-filter": f"{MANAGED_BY}={DNS_CONTROLLER}",
         "kubeconfig": KUBECONFIG,
         "domain-filter": args.settings.zone,
         "txt-owner-id": args.federation,

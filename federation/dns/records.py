@@ -15,7 +15,7 @@ from pulumi import Input, Output, Resource, ResourceHookBinding, ResourceOptions
 
 from federation.parts.roles import grant, user
 from federation.parts.workload import KUBECONFIG, Probe, Program, Workload, WorkloadArgs
-from federation.settings.names import MANAGED_BY, PROGRAM
+from federation.settings.names import MANAGED_BY, OWN_RECORDS, PROGRAM
 from federation.settings.schema import Dns, Images
 from federation.settings.syntax import is_ip
 
@@ -80,7 +80,7 @@ class Records(pulumi.ComponentResource):
             "own-records",
             api_version=f"{GROUP}/v1alpha1",
             kind="DNSEndpoint",
-            metadata={"name": "federation", "namespace": args.system_namespace, "labels": {MANAGED_BY: PROGRAM}},
+            metadata={"name": OWN_RECORDS, "namespace": args.system_namespace, "labels": {MANAGED_BY: PROGRAM}},
             spec={
                 "endpoints": Output.all(
                     *(

@@ -191,6 +191,15 @@ def test_the_ttl_and_the_time_to_withdraw_reach_all_that_make_records(tmp_path: 
     assert {each["recordTTL"] for each in endpoints} == {7}
 
 
+def test_external_dns_publishes_what_dns_controller_writes_and_nothing_of_others(tmp_path: Path) -> None:
+    google = {"provider": "google-clouddns", "zone": "example.com", "googleClouddns": {"project": "shire"}}
+    record = run(tmp_path, {"federation:dns": google})
+    written = "app.kubernetes.io/managed-by=federation-dns-controller"
+    assert f"--label-filter={written}" in container(record, "external-dns")["command"]
+    # So it has none of the program's, and needs none.
+    assert record.one("DNSEndpoint", "own-records").inputs["spec"] == {"endpoints": []}
+
+
 # With which rights
 
 

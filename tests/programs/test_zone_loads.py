@@ -19,6 +19,7 @@ from controllers.zone.endpoints import RecordSet, read_source
 from lab.fleet.waiting import wait_until
 from lab.toolbox import tool
 from tests.programs.zone_lab import free_port, process
+from tests.unit.test_zone_contents import OWN
 from tests.zone_objects import ZONE, Draw, huge
 
 pytestmark = pytest.mark.programs
@@ -35,7 +36,7 @@ def accepted(case: int, objects: list[object]) -> Contents:
     """As zone example.com would have it, with another name of that length."""
     domain = f"z{case:06}.com"
     own = json.loads(json.dumps(objects).replace(ZONE, domain).replace(ZONE.upper(), domain.upper()))
-    return merge(Apex(domain, f"ns.dns.{domain}", 30), [read_source(domain, each) for each in own])
+    return merge(Apex(domain, f"ns.dns.{domain}", 30), [read_source(domain, OWN, each) for each in own])
 
 
 def sets_of(zone: dns.zone.Zone) -> Sets:

@@ -8,11 +8,13 @@ import pytest
 
 from controllers.zone.contents import Apex, Contents, merge, written_in
 from controllers.zone.endpoints import read_source
-from federation.settings.names import DNS_CONTROLLER, MANAGED_BY
+from federation.settings.names import DNS_CONTROLLER, MANAGED_BY, OWN_RECORDS
 
 pytestmark = pytest.mark.unit
 
 ZONE = Apex("example.com", "ns.dns.example.com", 30)
+OWN = ("federation-system", OWN_RECORDS)
+"""The DNSEndpoint that the program makes."""
 FULL = [f"10.1.{i // 200}.{i % 200}" for i in range(60000 // 28)]
 """As many addresses as an answer is sure to hold."""
 
@@ -34,7 +36,7 @@ def endpoint(*entries: dict[str, Any], name: str = "x", ours: bool = False, crea
 
 
 def made(*objects: Any) -> Contents:
-    return merge(ZONE, [read_source("example.com", each) for each in objects])
+    return merge(ZONE, [read_source("example.com", OWN, each) for each in objects])
 
 
 def lines(found: Contents) -> list[str]:
@@ -162,6 +164,16 @@ def test_a_name_is_ours_before_it_is_anybodys_and_then_the_oldests() -> None:
     assert lines(made(new, old)) == ["web.example.com. 30 IN A 192.0.2.0"]
     assert reasons(made(new, old)) == ["web.example.com A is left out: the name is that of DNSEndpoint default/old"]
     assert lines(made(new, old, ours)) == ["web.example.com. 30 IN A 192.0.2.2"]
+
+
+def test_the_programs_own_object_is_known_by_its_name_and_no_label_makes_another_one_ours() -> None:
+    entries = [entry("api.fellowship.example.com", "A", f"192.0.2.{i}") for i in range(3)]
+    labelled = endpoint(entries[0], name="old", created="2025-01-01")
+    labelled["metadata"]["labels"] = {MANAGED_BY: "pulumi"}
+    namesake = endpoint(entries[1], name=OWN_RECORDS, created="2025-01-01")
+    own = endpoint(entries[2], name=OWN_RECORDS, created="2026-05-05")
+    own["metadata"]["namespace"], _ = OWN
+    assert lines(made(labelled, namesake, own)) == ["api.fellowship.example.com. 30 IN A 192.0.2.2"]
 
 
 def test_nobody_delegates_away_what_is_anothers() -> None:

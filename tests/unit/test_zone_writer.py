@@ -16,10 +16,11 @@ from controllers.zone.contents import written_in
 from controllers.zone.endpoints import Source, read_source
 from controllers.zone.metrics import Metrics
 from controllers.zone.serial import Seen
-from controllers.zone.writer import Settings, Writer
+from controllers.zone.writer import COLLECTION, Settings, Writer
+from federation.settings.names import OWN_RECORDS
 from tests.kube_api import ApiServer
 from tests.unit.test_dns_process import kubeconfig_of
-from tests.unit.test_zone_contents import ZONE, endpoint, entry
+from tests.unit.test_zone_contents import OWN, ZONE, endpoint, entry
 
 pytestmark = pytest.mark.unit
 
@@ -42,7 +43,20 @@ def started(settings: Settings, connect: Any) -> Writer:
 def news(address: str, version: int) -> News[Source]:
     obj = endpoint(entry("web.example.com", "A", address))
     key: Key = ("default", "x")
-    return News({key: read_source("example.com", obj)}, complete=True, version=str(version))
+    return News({key: read_source("example.com", OWN, obj)}, complete=True, version=str(version))
+
+
+def test_the_programs_own_object_is_that_of_the_namespace_that_has_the_serial(
+    federation: ApiServer, settings: Settings, connect: Any
+) -> None:
+    own = endpoint(entry("api.example.com", "A", "192.0.2.1"), name=OWN_RECORDS)
+    own["metadata"]["namespace"] = settings.namespace
+    federation.put(COLLECTION, own)
+    federation.put(COLLECTION, endpoint(entry("api.example.com", "A", "192.0.2.2"), created="2025-01-01"))
+    loop = Loop()
+    Writer(settings, connect, loop, Metrics(), loop.end).start()
+    loop.run()
+    assert settings.file.read_text().splitlines()[2:] == ["api.example.com. 30 IN A 192.0.2.1"]
 
 
 def serial(settings: Settings) -> int:
