@@ -70,6 +70,12 @@ class _Memory:
     failures: int = 0
     """In a row; after each there is a pause."""
     is_pausing: bool = False
+    wrote: Json | None = None
+    """What we wrote last, or found as we want it, as `owned` has it."""
+    wrote_at: float = 0.0
+    """When we wrote last (as time.monotonic)."""
+    replaced: int = 0
+    """How often in a row somebody wrote over it and we wrote it again."""
 
 
 class Controller:
@@ -200,16 +206,20 @@ class Controller:
 
     def _pause(self, key: Key, memory: _Memory) -> None:
         """One more attempt, later; not one for each look that fails in the meantime."""
+        if not memory.is_pausing:
+            self._look_again(key, memory, _pause_after(memory.failures))
+            memory.failures += 1
+
+    def _look_again(self, key: Key, memory: _Memory, seconds: float) -> None:
         if memory.is_pausing:
             return
         memory.is_pausing = True
-        memory.failures += 1
 
         def end() -> None:
             memory.is_pausing = False
             self._mark([key])
 
-        self._loop.after(min(LONGEST_PAUSE, 2.0 ** min(memory.failures - 1, 6)), end)
+        self._loop.after(seconds, end)
 
     def _reconcile(self, key: Key, written: Written | None, memory: _Memory) -> None:
         service = self._services.one(key)
@@ -232,11 +242,31 @@ class Controller:
         result = plan(names, shards, resolved)
         self._warn(key, memory, result.warnings)
         wanted = dns_endpoint(service, result.records, self._settings.ttl, memory.last_seen)
-        if written is None or written.owned != owned(wanted):
+        if written is not None and written.owned == owned(wanted):
+            memory.wrote = written.owned
+        elif self._may_write(key, written, memory):
             answer = self._writer.create(wanted) if written is None else self._writer.change(written, wanted)
             self._written.take(News({key: read_written(answer)}, complete=False))
+            memory.wrote, memory.wrote_at = owned(answer), monotonic()
             told = [f"{each.name} {each.type} {' '.join(each.targets)}" for each in result.records]
             log.info("records written", extra={"service": "/".join(key), "records": told})
+
+    def _may_write(self, key: Key, written: Written | None, memory: _Memory) -> bool:
+        """Whether it is time to; if not, there is another look when it is.
+
+        Where somebody wrote over what we wrote, there are pauses, each twice as long. It may be another pod that wants
+        something else: the two would write against each other as fast as they can.
+        """
+        if written is None or memory.wrote in (None, written.owned):
+            memory.replaced = 0
+            return True
+        left = memory.wrote_at + _pause_after(memory.replaced) - monotonic()
+        if left > 0:
+            self._look_again(key, memory, left)
+            return False
+        memory.replaced += 1
+        log.warning("somebody wrote over the records", extra={"service": "/".join(key)})
+        return True
 
     def _shards(self, key: Key, last_seen: LastSeen) -> Iterator[Shard]:
         for name, cluster in sorted((self._clusters or {}).items()):
@@ -252,6 +282,11 @@ class Controller:
         for warning in set(warnings) - set(memory.warnings):
             log.warning(warning, extra={"service": "/".join(key)})
         memory.warnings = warnings
+
+
+def _pause_after(times: int) -> float:
+    """Seconds until the next attempt, after what happened so many times before. Pure."""
+    return min(LONGEST_PAUSE, 2.0 ** min(times, 6))
 
 
 def _by_our_clock(cluster: Cluster, before: Cluster | None) -> Cluster:

@@ -336,6 +336,17 @@ def test_what_people_edit_is_put_back(world: World) -> None:
     both_serve(world)
 
 
+def test_two_pods_that_want_different_things_do_not_write_as_fast_as_they_can(world: World) -> None:
+    first = world.run(ttl=30)
+    both_serve(world)
+    before, began = len(world.writes()), monotonic()
+    world.run(ttl=60)
+    # Between the first two writes of a pod there is a second at least, and then there are two.
+    world.federation.wait(lambda: len(world.writes()) >= before + 5, "both to have written over each other")
+    assert monotonic() - began > 1
+    assert first._memory["default", "web"].replaced > 0, "the pauses do not grow"
+
+
 def test_an_object_of_others_is_left_alone(world: World, caplog: pytest.LogCaptureFixture) -> None:
     theirs = {
         "metadata": {"namespace": "default", "name": "web", "labels": {MANAGED_BY: "me"}},
