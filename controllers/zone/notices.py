@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Set
 from dataclasses import dataclass
+from functools import partial
 
 from controllers.runtime import events
 from controllers.runtime.api import FAILURES, Api, why
@@ -18,6 +19,9 @@ log = logging.getLogger(__name__)
 
 COMPONENT = "zone-writer"
 RETRY_SECONDS = 10.0
+AGAIN_SECONDS = 600.0
+"""An API server forgets an Event, after an hour by default. So long it is missing at most: while it is there, another
+one is refused as one that exists."""
 FINAL = (403, 404, 422)
 """Answers that stay so: the Namespace is going or gone, or the Event is none."""
 
@@ -60,7 +64,7 @@ class Notices:
         self._is_due = False
 
     def hold(self, notices: Set[Notice]) -> None:
-        """These are so now: what was not so before is told, once, as soon as the API takes it."""
+        """These are so now: each has its Event as soon as the API takes it, and as long as it is so."""
         self._hold = notices
         self._told &= notices
         self._go_on(0.0)
@@ -80,6 +84,7 @@ class Notices:
             with self._line.open() as api:
                 events.warn(api, COMPONENT, notice.involved, reason=notice.reason, text=notice.text, mark=notice.mark)
             self._told.add(notice)
+            self._loop.after(AGAIN_SECONDS, partial(self._forget, notice))
         except FAILURES as error:
             if isinstance(error, ApiError) and error.status in FINAL:
                 self._told.add(notice)
@@ -87,3 +92,7 @@ class Notices:
                 pause = RETRY_SECONDS
             log.warning(f"no Event for {notice.namespace}/{notice.name}: {why(error)}")
         self._go_on(pause)
+
+    def _forget(self, notice: Notice) -> None:
+        self._told.discard(notice)
+        self._go_on(0.0)

@@ -1,4 +1,4 @@
-"""What does not come into the zone is told once, by however many pods, and again when it comes back."""
+"""What does not come into the zone has one Event, told by however many pods, for as long as it is so."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from threading import Thread
 import pytest
 
 from controllers.runtime.api import Api
-from controllers.runtime.loop import Loop
-from controllers.zone.notices import Notice, Notices
+from controllers.runtime.loop import Action, Loop
+from controllers.zone.notices import AGAIN_SECONDS, Notice, Notices
 from lab.fleet.waiting import wait_until
 from tests.kube_api import ApiServer, Json
 from tests.unit.test_dns_process import kubeconfig_of
@@ -24,6 +24,27 @@ TAKEN = "web.example.com A is left out: the name is that of DNSEndpoint default/
 
 def notice(text: str = TAKEN) -> Notice:
     return Notice("externaldns.k8s.io/v1alpha1", "DNSEndpoint", "default", "mine", "uid-1", "NotPublished", text)
+
+
+class GivenClock(Loop):
+    """Its actions run when the test lets time pass, on the test's own thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = 0.0
+        self._due: list[tuple[float, Action]] = []
+
+    def after(self, seconds: float, action: Action) -> None:
+        self._due.append((self._now + seconds, action))
+
+    def let_pass(self, seconds: float) -> None:
+        end = self._now + seconds
+        while due := [each for each in self._due if each[0] <= end]:
+            first = min(due, key=lambda each: each[0])
+            self._due.remove(first)
+            self._now, action = first
+            action()
+        self._now = end
 
 
 @pytest.fixture
@@ -75,6 +96,25 @@ def test_what_is_so_still_is_not_told_again_and_what_comes_back_is(
         loop.post(partial(own.hold, held))
         wait_until(f"{count} to be told", lambda count=count: creations(federation) == count, 10)  # type: ignore[misc]
     assert told(federation) == ["more", TAKEN]
+
+
+def test_an_event_that_the_api_has_forgotten_is_told_again_while_it_is_so(
+    federation: ApiServer, tmp_path: Path
+) -> None:
+    clock = GivenClock()
+    own = pod(federation, clock, tmp_path)
+    own.hold({notice()})
+    clock.let_pass(3500)
+    (first,) = _events(federation)
+    federation.remove(EVENTS, "default", first["metadata"]["name"])
+    clock.let_pass(AGAIN_SECONDS)
+    (second,) = _events(federation)
+    assert first["message"] == second["message"]
+    assert first["metadata"]["uid"] != second["metadata"]["uid"]
+    federation.remove(EVENTS, "default", second["metadata"]["name"])
+    own.hold(frozenset())
+    clock.let_pass(AGAIN_SECONDS)
+    assert _events(federation) == []
 
 
 def test_what_the_api_refuses_holds_up_nothing_else(federation: ApiServer, loop: Loop, tmp_path: Path) -> None:
