@@ -4,6 +4,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from lab.toolbox import store
 from lab.toolbox.errors import ToolError
 
 LINES_OF_LOG = 12
+LOCKED = "Could not get lock"
+SECONDS_FOR_A_LOCK, SECONDS_BETWEEN_TRIES = 300, 3
 WITHOUT = 'or do without the embedded fleet: README.md, "Use it with your clusters"'
 
 
@@ -42,7 +45,23 @@ def install(packages: list[str]) -> None:
 
 
 def _apt_get(*arguments: str) -> None:
-    done = subprocess.run(
+    """Run apt-get, and again while something else has its locks, for SECONDS_FOR_A_LOCK."""
+    # A new machine updates itself in its first minutes. apt-get has a time-out of its own for the lock of dpkg alone.
+    end = time.monotonic() + SECONDS_FOR_A_LOCK
+    waits = False
+    while (done := _run(*arguments)).returncode != 0 and LOCKED in done.stdout and time.monotonic() < end:
+        if not waits:
+            reason = next(line for line in done.stdout.splitlines() if LOCKED in line)
+            print(f"waiting for another apt, {SECONDS_FOR_A_LOCK // 60} minutes at most: {reason}", flush=True)
+            waits = True
+        time.sleep(SECONDS_BETWEEN_TRIES)
+    if done.returncode != 0:
+        log = "\n".join(f"  {line}" for line in done.stdout.splitlines()[-LINES_OF_LOG:])
+        raise ToolError(f"`apt-get {' '.join(arguments)}` failed with exit code {done.returncode}:\n{log}")
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         ["apt-get", *arguments],
         check=False,
         stdin=subprocess.DEVNULL,
@@ -50,11 +69,9 @@ def _apt_get(*arguments: str) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        # What it says of a lock is looked for, and would be translated.
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
     )
-    if done.returncode != 0:
-        log = "\n".join(f"  {line}" for line in done.stdout.splitlines()[-LINES_OF_LOG:])
-        raise ToolError(f"`apt-get {' '.join(arguments)}` failed with exit code {done.returncode}:\n{log}")
 
 
 def _program(name: str) -> Callable[[], bool]:

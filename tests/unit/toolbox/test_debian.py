@@ -33,6 +33,38 @@ def test_a_failure_shows_the_end_of_what_apt_get_said(tmp_path: Path, monkeypatc
     assert str(error.value) == ("`apt-get update -q` failed with exit code 100:\n  E: Unable to locate package")
 
 
+LOCK = "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 4242 (apt-get)"
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("verb", ["update", "install"])
+def test_another_apt_is_waited_for_and_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(debian, "SECONDS_BETWEEN_TRIES", 0)
+    monkeypatch.setattr(debian, "NEEDED", {"runc": lambda: True})
+    locks = [tmp_path / "first", tmp_path / "second"]
+    apt_get = put_program(tmp_path / "path" / "apt-get", "")
+    tries = (f"[ -e {lock} ] && {{ /bin/rm {lock}; echo '{LOCK}' >&2; exit 100; }}\n" for lock in locks)
+    apt_get.write_text(f"#!/bin/sh\n[ $1 = {verb} ] || exit 0\n{''.join(tries)}exit 0\n")
+    for lock in locks:
+        lock.touch()
+    debian.install(["runc"])
+    assert capsys.readouterr().out == f"waiting for another apt, 5 minutes at most: {LOCK}\n"
+    assert not any(lock.exists() for lock in locks)
+
+
+@pytest.mark.programs
+def test_another_apt_is_not_waited_for_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(debian, "SECONDS_FOR_A_LOCK", 0)
+    apt_get = put_program(tmp_path / "path" / "apt-get", LOCK)
+    apt_get.write_text(apt_get.read_text() + "exit 100\n")
+    with pytest.raises(ToolError, match=r"`apt-get update -q` failed with exit code 100:\n  E: Could not get lock"):
+        debian.install(["runc"])
+
+
 @pytest.mark.programs
 def test_two_install_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
