@@ -16,6 +16,9 @@ SLOTS = range(16)
 FULL_NUMBERS = range(1, 16)
 API_ONLY_NUMBERS = range(16, 245)
 
+WIDEST = 16
+"""Bits of the prefix."""
+
 SERVICES = IPv4Network("10.96.0.0/16")
 FIRST_SERVICE = SERVICES[1]
 DNS_SERVICE = SERVICES[10]
@@ -54,12 +57,15 @@ def first_free(candidates: Iterable[int], taken: Collection[int]) -> int | None:
     return next((number for number in candidates if number not in taken), None)
 
 
-def occupied_slots(networks: Iterable[IPv4Network]) -> set[int]:
-    """The slots that the machine's own addresses and routes lie in. A default route lies in none."""
-    specific = [network for network in networks if network.prefixlen > 0]
+def slots_of(network: IPv4Network) -> set[int]:
+    """The slots that a route of the machine lies in.
+
+    One wider than WIDEST lies in none: a VPN's is for whatever has no route of its own, and a fleet has its own.
+    """
+    if network.prefixlen < WIDEST:
+        return set()
     return {
         slot
         for slot in SLOTS
-        for network in specific
         if network.overlaps(nodes(slot)) or network.overlaps(IPv4Network(f"10.90.{16 * slot}.0/20"))
     }

@@ -44,11 +44,17 @@ def bridge_of(fleet: str) -> str | None:
     return next((link["ifname"] for link in links if link.get("ifalias") == ALIAS + fleet), None)
 
 
-def occupied() -> set[int]:
-    """The slots whose addresses this machine already uses, be it for a fleet or for anything else."""
+def occupied() -> dict[int, str]:
+    """The slots whose addresses this machine already uses, for a fleet or for anything else, and a route that does."""
     routes = json.loads(_ip("-json", "route", "show", "table", "all", "type", "unicast"))
-    targets = [route["dst"] for route in routes if route["dst"] != "default" and ":" not in route["dst"]]
-    return addresses.occupied_slots(IPv4Network(target, strict=False) for target in targets)
+    return {
+        slot: f"route {route['dst']} dev {route.get('dev')}"
+        for route in routes
+        # The machine's own address and its gateway count by themselves, however wide the network is that they are in.
+        for target in (route["dst"], route.get("gateway"), route.get("prefsrc"))
+        if target and target != "default" and ":" not in target
+        for slot in addresses.slots_of(IPv4Network(target, strict=False))
+    }
 
 
 def connect(sandbox: Sandbox, slot: int, number: int) -> None:

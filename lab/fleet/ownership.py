@@ -39,19 +39,24 @@ def mine(name: str, say: Progress) -> Record:
 
 def _new(name: str) -> Record:
     with locked(fleets()):
-        slot = addresses.first_free(addresses.SLOTS, _taken())
+        taken = _taken()
+        slot = addresses.first_free(addresses.SLOTS, taken)
         if slot is None:
-            raise FleetError("no addresses left for another fleet: all of 10.89.0.0/20 and 10.90.0.0/16 is in use")
+            users = ", ".join(sorted(set(taken.values())))
+            raise FleetError(
+                f"no addresses left for another fleet: all of 10.89.0.0/20 and 10.90.0.0/16 is in use, by {users}"
+            )
         fleet = Record(name, slot)
         fleet.save()
         return fleet
 
 
-def _taken() -> set[int]:
+def _taken() -> dict[int, str]:
+    """The slots that are not free, and what has each."""
     slots = network.occupied()
     for folder in fleets().iterdir():
         # Whatever a record says that cannot be read, the addresses of a running fleet are seen on the machine.
         with suppress(BrokenRecordError):
             if other := Record.load(folder.name):
-                slots.add(other.slot)
+                slots[other.slot] = f"fleet {other.name}"
     return slots
