@@ -56,6 +56,8 @@ class Stack:
             # Beside each file Pulumi keeps one that says what is in it, and empties it before it writes: a run that is
             # killed in between leaves a state that cannot be read ("failed to load checkpoint: EOF").
             "PULUMI_BACKEND_URL": f"file://{self.home}?metadata=skip",
+            # For whoever works on it by hand, as the commands of docs/ do: `pulumi stack output` then needs no name.
+            "PULUMI_STACK": self.name,
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.home / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             # `make` has installed what can be had: each run would try five times to download the gcp plugin.

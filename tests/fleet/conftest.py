@@ -309,7 +309,6 @@ def shell(federation: Federation, clusters: Clusters, tmp_path_factory: pytest.T
     kubeconfigs = (federation.clusters.kubeconfig, clusters.kubeconfig)
     environment = {
         **federation.stack.environment(),
-        "PULUMI_STACK": federation.stack.name,
         "KUBECONFIG": os.pathsep.join(map(str, kubeconfigs)),
         "HOME": str(folder),
         "TMPDIR": str(folder),

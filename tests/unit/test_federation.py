@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -96,3 +97,17 @@ def test_it_waits_for_another_one(verbs: Verbs, capsys: pytest.CaptureFixture[st
             assert verbs.asked == []
         assert isinstance(second.exception(20), subprocess.CalledProcessError | None)
     assert verbs.asked[0] == "fleet up"
+
+
+@pytest.mark.programs
+@pytest.mark.needs("pulumi")
+def test_the_shell_of_its_environment_has_the_stack_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(federation, "FOLDER", tmp_path)
+    stack = Stack("dev", tmp_path / "stack", tmp_path / "kubeconfig")
+    stack.prepare("config: {}\n")
+    federation._write_environment(stack)
+    # Of the folder in which a stack was made, Pulumi remembers the stack.
+    shutil.copy(stack.home / "Pulumi.yaml", tmp_path)
+    script = "source ./env; pulumi stack output --json"
+    shell = subprocess.run(["bash", "-c", script], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert (shell.stdout.strip(), shell.stderr) == ("{}", "")
