@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import yaml
 
 from federation.settings import kubeconfig
 from lab.fleet.private import write_private
 from lab.fleet.record import Record, fleets, locked
+from lab.fleet.waiting import FleetError
 from lab.stack import CHECKOUT, Stack
 from lab.toolbox import tool
 from operate.drift.look import look
 
 FLEET = STACK = "dev"
+CONFIGURATION = CHECKOUT / f"Pulumi.{STACK}.yaml"
 FOLDER = CHECKOUT / ".fleet"
 CLUSTERS, FEDERATION = FOLDER / "clusters", FOLDER / "federation"
 """Kubeconfigs: of the fleet, and the one that the stack gives out."""
@@ -41,7 +46,7 @@ def up() -> None:
     """Start what is missing of the fleet, converge the stack, write kubeconfig and environment."""
     # A second one would find the stack that the first is making half made.
     with locked(FOLDER):
-        configuration = (CHECKOUT / f"Pulumi.{STACK}.yaml").read_text()
+        configuration = checked(CONFIGURATION)
         fleet("up", "--kubeconfig", str(CLUSTERS), *(f"--needs={each}" for each in published(configuration)))
         _write_kubeconfig()
         stack = stack_of_dev()
@@ -86,6 +91,33 @@ def _reason(error: Exception) -> str:
     else:
         words = f"{type(error).__name__}: {error}"
     return " ".join(words.split()).rstrip(".")
+
+
+def checked(file: Path) -> str:
+    """The text of a Pulumi.<stack>.yaml, without salt; a FleetError for what no stack of a fleet can use.
+
+    `pulumi config set --secret` writes a salt there, and values that it encrypts by it. The stack has a salt of its
+    own, in the fleet's folder, and goes with the fleet: it could not read them.
+    """
+    text = file.read_text()
+    if encrypted := list(_encrypted(yaml.safe_load(text)["config"])):
+        raise FleetError(
+            f"{file}: {', '.join(encrypted)} is encrypted (`secure:`), which the stack of `make up` cannot read; "
+            "allowed is a plain value, of Google's key the path of its file"
+        )
+    return re.sub(r"^encryptionsalt:.*\n?", "", text, flags=re.MULTILINE)
+
+
+def _encrypted(value: object, path: str = "") -> Iterator[str]:
+    match value:
+        case dict() if value.keys() == {"secure"}:
+            yield path
+        case dict():
+            for key, each in value.items():
+                yield from _encrypted(each, f"{path}.{key}".removeprefix("."))
+        case list():
+            for index, each in enumerate(value):
+                yield from _encrypted(each, f"{path}[{index}]")
 
 
 def published(configuration: str) -> list[str]:

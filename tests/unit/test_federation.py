@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 
 from lab import federation
 from lab.fleet.record import Record, locked
-from lab.fleet.waiting import wait_until
+from lab.fleet.waiting import FleetError, wait_until
 from lab.stack import Stack
 
 pytestmark = pytest.mark.unit
@@ -97,6 +98,28 @@ def test_it_waits_for_another_one(verbs: Verbs, capsys: pytest.CaptureFixture[st
             assert verbs.asked == []
         assert isinstance(second.exception(20), subprocess.CalledProcessError | None)
     assert verbs.asked[0] == "fleet up"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A Pulumi.dev.yaml, empty."""
+    return tmp_path / "Pulumi.dev.yaml"
+
+
+def test_a_salt_in_the_configuration_is_not_the_stacks(file: Path) -> None:
+    file.write_text("# Mine.\nencryptionsalt: v1:a=:v1:b:c\nconfig:\n  federation:name: encryptionsalt\n")
+    assert federation.checked(file) == "# Mine.\nconfig:\n  federation:name: encryptionsalt\n"
+
+
+def test_what_is_encrypted_in_the_configuration_is_refused(file: Path) -> None:
+    file.write_text(
+        "config:\n  federation:name: {secure: v1:a}\n"
+        "  federation:dns: {googleClouddns: {credentials: {secure: v1:b}}}\n"
+        "  federation:users: [{name: secure}, {name: {secure: v1:c}}]\n"
+    )
+    refused = "federation:name, federation:dns.googleClouddns.credentials, federation:users[1].name is encrypted"
+    with pytest.raises(FleetError, match=re.escape(f"{file}: {refused}")):
+        federation.checked(file)
 
 
 @pytest.mark.programs
