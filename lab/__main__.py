@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from dns.exception import DNSException
+
 from lab import demo, federation
 from lab.demo import Demo
 from lab.fleet.waiting import FleetError
@@ -27,7 +29,7 @@ def main() -> int:
             case ["up"]:
                 federation.up()
             case ["demo"]:
-                demo.run(Demo.of(federation.stack_of_dev(), federation.KUBECONFIG), federation.fleet)
+                demo.run(Demo.of(federation.made(), federation.KUBECONFIG), federation.fleet)
             case ["drift"]:
                 return federation.drift()
             case ["down"]:
@@ -38,7 +40,7 @@ def main() -> int:
             case _:
                 print(USAGE, file=sys.stderr)
                 return 2
-    except (ToolError, FleetError, OSError) as error:
+    except (ToolError, FleetError, OSError, DNSException) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:

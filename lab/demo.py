@@ -45,6 +45,8 @@ class Demo:
         outputs = json.loads(
             stack.pulumi("stack", "output", "--json", "--show-secrets", "--stack", stack.name, capture=True).stdout
         )
+        if "nameServers" not in outputs:
+            raise FleetError("the federation is not up: run `make up` first")
         if not outputs["nameServers"]:
             raise FleetError("there are no names to show: Pulumi.dev.yaml has no federation:dns")
         federation = yaml.safe_load(outputs["kubeconfig"])["current-context"]

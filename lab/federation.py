@@ -99,13 +99,19 @@ def checked(file: Path) -> str:
     `pulumi config set --secret` writes a salt there, and values that it encrypts by it. The stack has a salt of its
     own, in the fleet's folder, and goes with the fleet: it could not read them.
     """
-    text = file.read_text()
-    if encrypted := list(_encrypted(yaml.safe_load(text)["config"])):
+    try:
+        with file.open("rb") as stream:
+            settings = yaml.safe_load(stream)
+    except yaml.YAMLError as error:
+        raise FleetError(f"{file} is no YAML: {error}") from None
+    if not isinstance(settings, dict) or not isinstance(settings.get("config"), dict):
+        raise FleetError(f"{file} has no mapping `config`; docs/configuration.md says what is in it")
+    if encrypted := list(_encrypted(settings["config"])):
         raise FleetError(
             f"{file}: {', '.join(encrypted)} is encrypted (`secure:`), which the stack of `make up` cannot read; "
             "allowed is a plain value, of Google's key the path of its file"
         )
-    return re.sub(r"^encryptionsalt:.*\n?", "", text, flags=re.MULTILINE)
+    return re.sub(r"^encryptionsalt:.*\n?", "", file.read_text(), flags=re.MULTILINE)
 
 
 def _encrypted(value: object, path: str = "") -> Iterator[str]:
@@ -123,23 +129,32 @@ def _encrypted(value: object, path: str = "") -> Iterator[str]:
 def published(configuration: str) -> list[str]:
     """What of `toolbox.pins.IMAGES` a stack with this configuration (Pulumi.<stack>.yaml) runs in its host."""
     config = yaml.safe_load(configuration)["config"]
-    zone = config.get("federation:dns") or {}
+    zone = config.get("federation:dns")
     uses = {
         "karmada": config.get("federation:engine", "karmada") == "karmada",
-        "external-dns": zone.get("provider") == "google-clouddns",
+        # What is no mapping is refused by the program itself, which tells all that is wrong at once.
+        "external-dns": isinstance(zone, dict) and zone.get("provider") == "google-clouddns",
     }
     return [name for name, used in uses.items() if used]
 
 
 def drift() -> int:
     """Compare what runs with the configuration, as CI does it; the exit code of `python -m operate.drift`."""
-    stack = stack_of_dev()
+    stack = made()
     return look(tool("pulumi"), stack.options, os.environ | stack.environment(), CHECKOUT)
 
 
 def stack_of_dev() -> Stack:
     """The stack that `make up` works on."""
     return Stack(STACK, fleets() / FLEET / "stack", KUBECONFIG)
+
+
+def made() -> Stack:
+    """The same, where `make up` has made it; else a FleetError."""
+    stack = stack_of_dev()
+    if not stack.settings.exists():
+        raise FleetError("there is no stack here: run `make up` first")
+    return stack
 
 
 def fleet(*arguments: str) -> None:

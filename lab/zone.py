@@ -22,7 +22,10 @@ QUESTIONS = 12
 
 @dataclass(frozen=True)
 class Zone:
-    """A name server, and the names of one Service in its zone. All calls raise dns.exception.DNSException."""
+    """A name server, and the names of one Service in its zone.
+
+    All calls but `agrees` raise dns.exception.DNSException or OSError where there is no answer.
+    """
 
     server: str
     names: ServiceNames
@@ -46,9 +49,12 @@ class Zone:
     def agrees(self, condition: Callable[[], bool]) -> bool:
         """Whether a condition on its answers holds of all name servers behind the address.
 
-        Each question goes to one of them by chance, and one may be a moment behind the others.
+        Each question goes to one of them by chance, and one may be a moment behind the others. One that does not
+        answer does not agree.
         """
-        return all(condition() for _ in range(QUESTIONS))
+        with suppress(dns.exception.DNSException, OSError):
+            return all(condition() for _ in range(QUESTIONS))
+        return False
 
     def leads_to(self, *place: str) -> str | None:
         """The target of the CNAME at a place of the tree, without the final dot; None where there is none."""

@@ -122,6 +122,35 @@ def test_what_is_encrypted_in_the_configuration_is_refused(file: Path) -> None:
         federation.checked(file)
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("config:\n  a: [b\nc: d\n", 'is no YAML: .*in "FILE", line 3'),
+        ("config: \xff\n", 'is no YAML: .*in "FILE"'),
+        ("", "has no mapping `config`"),
+        ("federation:name: fellowship\n", "has no mapping `config`"),
+    ],
+)
+def test_what_is_wrong_in_the_configuration_names_the_file(
+    verbs: Verbs, file: Path, monkeypatch: pytest.MonkeyPatch, text: str, problem: str
+) -> None:
+    monkeypatch.setattr(federation, "CONFIGURATION", file)
+    file.write_text(text, encoding="latin-1")
+    with pytest.raises(FleetError, match=f"(?s)^FILE {problem}".replace("FILE", re.escape(str(file)))):
+        federation.up()
+    assert verbs.asked == []
+
+
+def test_what_is_no_section_of_names_is_the_programs_to_refuse() -> None:
+    assert federation.published("config: {federation:engine: builtin, federation:dns: example.com}") == []
+
+
+def test_before_make_up_there_is_nothing_to_compare(verbs: Verbs) -> None:
+    federation.stack_of_dev().settings.unlink()
+    with pytest.raises(FleetError, match="run `make up` first"):
+        federation.drift()
+
+
 @pytest.mark.programs
 @pytest.mark.needs("pulumi")
 def test_the_shell_of_its_environment_has_the_stack_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
