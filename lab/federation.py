@@ -17,7 +17,7 @@ from federation.settings import kubeconfig
 from lab.fleet.private import write_private
 from lab.fleet.record import Record, fleets, locked
 from lab.fleet.waiting import FleetError
-from lab.stack import CHECKOUT, Stack
+from lab.stack import CHECKOUT, Stack, run
 from lab.toolbox import tool
 from operate.drift.look import look
 
@@ -159,7 +159,7 @@ def made() -> Stack:
 
 def fleet(*arguments: str) -> None:
     """One command of its fleet."""
-    subprocess.run([sys.executable, "-m", "lab.fleet", "--fleet", FLEET, *arguments], cwd=CHECKOUT, check=True)
+    run([sys.executable, "-m", "lab.fleet", "--fleet", FLEET, *arguments])
 
 
 def _write_kubeconfig() -> None:

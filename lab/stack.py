@@ -13,6 +13,7 @@ import secrets
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from lab.toolbox.plugins import pulumi_home
 from operate import unfinished
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+SECONDS_TO_DROP_ALL = 10
 
 
 @dataclass(frozen=True)
@@ -140,15 +142,8 @@ class Stack:
         given: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run one pulumi command on the input `given`; its display goes to the terminal unless it is captured."""
-        return subprocess.run(
-            [tool("pulumi"), *arguments],
-            cwd=folder,
-            env=os.environ | self.environment(),
-            check=check,
-            text=True,
-            capture_output=capture,
-            input=given,
-        )
+        command = [str(tool("pulumi")), *arguments]
+        return run(command, folder, os.environ | self.environment(), check=check, capture=capture, given=given)
 
     def state(self, *flags: str) -> str:
         """All that Pulumi knows of the stack, as JSON; secrets are encrypted, but with `--show-secrets`."""
@@ -157,6 +152,40 @@ class Stack:
     def output(self, name: str) -> str:
         """One output of the stack, secrets shown."""
         return self.pulumi("stack", "output", name, "--show-secrets", "--stack", self.name, capture=True).stdout
+
+
+def run(
+    command: list[str],
+    folder: Path = CHECKOUT,
+    environment: dict[str, str] | None = None,
+    *,
+    check: bool = True,
+    capture: bool = False,
+    given: str | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """As subprocess.run, but Ctrl-C is the command's to answer: it is waited for, then KeyboardInterrupt is raised.
+
+    subprocess.run kills it after a quarter of a second, and with it what pulumi was about to take back.
+    """
+    inward, outward = subprocess.PIPE if given is not None else None, subprocess.PIPE if capture else None
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, text=True, stdin=inward, stdout=outward, stderr=outward
+    ) as process:
+        try:
+            output, errors = process.communicate(given)
+        except KeyboardInterrupt:
+            try:
+                # The terminal sends the signal to the command, too.
+                process.communicate()
+            except KeyboardInterrupt:
+                # At a second one pulumi drops what it does, and ends by itself.
+                with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+                    process.wait(SECONDS_TO_DROP_ALL)
+                process.kill()
+            raise
+    if check and process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command, output, errors)
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 def _held(lock: Path) -> bool:

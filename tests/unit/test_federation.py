@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +18,7 @@ import pytest
 from lab import federation
 from lab.fleet.record import Record, locked
 from lab.fleet.waiting import FleetError, wait_until
-from lab.stack import Stack
+from lab.stack import CHECKOUT, Stack
 
 pytestmark = pytest.mark.unit
 
@@ -149,6 +153,70 @@ def test_before_make_up_there_is_nothing_to_compare(verbs: Verbs) -> None:
     federation.stack_of_dev().settings.unlink()
     with pytest.raises(FleetError, match="run `make up` first"):
         federation.drift()
+
+
+MAKE_UP = """
+import subprocess
+import sys
+from pathlib import Path
+from lab import __main__, federation, stack
+
+def communicate(*arguments, **options):
+    print("make waits\\n", end="", flush=True)
+    return before(*arguments, **options)
+
+before, subprocess.Popen.communicate = subprocess.Popen.communicate, communicate
+program = Path(sys.argv[1])
+stack.tool = lambda _: program
+stack.SECONDS_TO_DROP_ALL = 0
+federation.up = lambda: stack.Stack("dev", program.parent, program).pulumi("up", folder=program.parent)
+sys.argv[1:] = ["up"]
+sys.exit(__main__.main())
+"""
+
+
+@contextmanager
+def make_up(folder: Path, answer: str) -> Iterator[subprocess.Popen[str]]:
+    """`make up` in a terminal of its own, after Ctrl-C, which a stand-in for pulumi answers by a shell command."""
+    program = folder / "pulumi"
+    program.write_text(f"#!/bin/sh\ntrap '{answer}' INT\necho started\nwhile :; do sleep 0.1; done\n")
+    program.chmod(0o755)
+    command, pipe = [sys.executable, "-c", MAKE_UP, str(program)], subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout
+        try:
+            assert {process.stdout.readline() for _ in range(2)} == {"started\n", "make waits\n"}
+            interrupt(process)
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def interrupt(process: subprocess.Popen[str]) -> None:
+    """As a terminal does it: all that runs in it get the signal."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+@pytest.mark.programs
+def test_an_interrupt_is_pulumis_to_answer(tmp_path: Path) -> None:
+    with make_up(tmp_path, "sleep 1; echo lock removed; exit 1") as process:
+        output, errors = process.communicate(timeout=60)
+    assert sorted(output.splitlines()) == ["lock removed", "make waits"]
+    assert (errors, process.returncode) == ("interrupted\n", 130)
+
+
+@pytest.mark.programs
+def test_a_second_interrupt_ends_a_pulumi_that_goes_on(tmp_path: Path) -> None:
+    with make_up(tmp_path, "") as process:
+        assert process.stdout
+        assert process.stdout.readline() == "make waits\n"
+        interrupt(process)
+        # Its output is closed only when pulumi is gone, too.
+        assert process.communicate(timeout=60) == ("", "interrupted\n")
+    assert process.returncode == 130
 
 
 @pytest.mark.programs
