@@ -50,12 +50,16 @@ def from_release(pin: Pin, program: str) -> Found:
 
 
 def reach(url: str) -> None:
-    """Raise MissingError, at once and without asking, for a host that was not reached before in this run."""
+    """Raise MissingError, at once and without asking, for a host that was not reached before in this run.
+
+    A name that a proxy is to resolve (https_proxy, no_proxy) is not resolved here.
+    """
     host = urlsplit(url).hostname or ""
+    proxied = urlsplit(url).scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(host)
     with _resolving:
-        for unresolved, reason in _unresolved.items():
+        for unresolved, reason in () if proxied else _unresolved.items():
             raise MissingError(f"{url}: {reason}" if host == unresolved else f"{url}: not tried, as {reason}")
-        if host not in _unanswered:
+        if not proxied and host not in _unanswered:
             try:
                 socket.getaddrinfo(host, None)
             except OSError as error:

@@ -1,6 +1,7 @@
 """A machine for the toolbox, and a server of releases."""
 
 import io
+import os
 import platform
 import threading
 from collections.abc import Callable, Iterator
@@ -15,11 +16,13 @@ from lab.toolbox import build, release
 
 @pytest.fixture(autouse=True)
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Linux machine with an empty PATH, no bundle and an empty cache, that has not asked anybody anything yet."""
+    """A Linux machine with an empty PATH, no bundle, an empty cache and no proxy, that has not asked anybody yet."""
     monkeypatch.setattr(platform, "system", lambda: "Linux")
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     for variable, folder in {"PATH": "path", "FEDERATION_TOOLS": "bundle", "FEDERATION_CACHE": "cache"}.items():
         monkeypatch.setenv(variable, str(tmp_path / folder))
+    for variable in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(variable)
     monkeypatch.setattr(release, "_unresolved", {})
     monkeypatch.setattr(release, "_unanswered", {})
     release._published.cache_clear()

@@ -94,6 +94,26 @@ def test_one_name_that_is_not_resolved_is_enough(monkeypatch: pytest.MonkeyPatch
     assert asked == ["one.example"]
 
 
+def test_a_name_is_the_proxys_to_resolve(server: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    def unresolved(host: str, port: int | None, *_: object) -> list[object]:
+        if host != "127.0.0.1":
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, port))]
+
+    proxy, published = server
+    # A proxy is asked for the whole address; this one takes it for a path in its folder.
+    (published / "http:" / "far.example").mkdir(parents=True)
+    (published / "http:" / "far.example" / "etcd").write_text("from far")
+    monkeypatch.setattr(socket, "getaddrinfo", unresolved)
+    # It keeps the proxies of the first request.
+    monkeypatch.setattr("urllib.request._opener", None)
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "near.example")
+    with pytest.raises(ToolError, match=r"the name near\.example is not resolved here"):
+        tools.find(replace(ETCD, release="http://near.example/PROGRAM"), "etcd")
+    assert tools.find(replace(ETCD, release="http://far.example/PROGRAM"), "etcd").path.read_text() == "from far"
+
+
 def test_a_host_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
