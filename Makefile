@@ -58,12 +58,12 @@ debian:
 
 # The stamp is newer than what it was made from; a half-made environment has none. A second `make` waits for the first,
 # and finds the stamp.
-.venv/.installed: requirements.txt requirements-dev.txt
+.venv/.installed: requirements.txt controllers/requirements.txt requirements-dev.txt
 	@python3 -c "import ensurepip" 2>/dev/null || { \
 	  echo "error: python3 cannot make virtual environments: install what Debian calls python3-venv" >&2; exit 1; }
 	@mkdir -p .venv
 	@exec 9<.venv; flock -n 9 || { echo "waiting for another make to install .venv"; flock 9; }; \
-	if [[ $@ -nt requirements.txt && $@ -nt requirements-dev.txt ]]; then exit; fi; \
+	if [[ -e $@ && -z $$(find $^ -newer $@) ]]; then exit; fi; \
 	python3 -m venv .venv; \
 	echo "Installing Python packages into .venv, about a minute"; \
 	SECONDS=0; .venv/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt; \
