@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.toolbox import ToolError, debian
+from lab.toolbox.__main__ import main
 from tests.unit.toolbox.folders import put_program
 
 pytestmark = pytest.mark.unit
@@ -63,6 +64,19 @@ def test_another_apt_is_not_waited_for_without_end(tmp_path: Path, monkeypatch: 
     apt_get.write_text(apt_get.read_text() + "exit 100\n")
     with pytest.raises(ToolError, match=r"`apt-get update -q` failed with exit code 100:\n  E: Could not get lock"):
         debian.install(["runc"])
+
+
+def test_who_has_waited_enough_gets_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(debian, "NEEDED", {"runc": lambda: False})
+    monkeypatch.setattr(debian, "install", interrupted)
+    monkeypatch.setattr("sys.argv", ["lab.toolbox", "debian", "--install"])
+    assert main() == 130
+    assert capsys.readouterr().err == "interrupted\n"
 
 
 @pytest.mark.programs
