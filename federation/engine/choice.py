@@ -39,7 +39,8 @@ def remember_engine(engine: EngineName) -> pulumi.Stash:
 def refuse_another(engine: EngineName, kubeconfig: Output[str]) -> ResourceHookBinding:
     """For the resource by which this engine serves the kind Cluster; `kubeconfig` leads to the federation API.
 
-    In the preview of a first `up` there is no API to ask, and nothing in it.
+    In the preview of a first `up` there is no API to ask, and nothing in it. After an `up` that failed before the API
+    served, its address is known and nobody answers there (`working_in`).
     """
 
     async def refuse(_: pulumi.ResourceHookArgs) -> None:
@@ -53,7 +54,10 @@ def refuse_another(engine: EngineName, kubeconfig: Output[str]) -> ResourceHookB
 
 
 def working_in(api: Kubeconfig) -> EngineName | None:
-    """The engine that serves the kind Cluster in this API. Raises Refusal where that cannot be told."""
+    """The engine that serves the kind Cluster in this API. Raises Refusal where that cannot be told.
+
+    A preview writes nothing, so it goes on where nobody answers: the update asks again right before it writes.
+    """
     try:
         with connect(api) as connection:
             if find(connection, CRD):
@@ -62,6 +66,10 @@ def working_in(api: Kubeconfig) -> EngineName | None:
             # For a CRD, Kubernetes itself makes an APIService, which has no server of its own.
             return "karmada" if service and service["spec"].get("service") else None
     except (ApiError, urllib3.exceptions.HTTPError, OSError) as error:
+        # An ApiError without a status is a TLS session that did not come about.
+        is_answered = isinstance(error, ApiError) and error.status != 0
+        if pulumi.runtime.is_dry_run() and not is_answered:
+            return None
         reason = error.reason if isinstance(error, ApiError) else error.__cause__ or error
         raise Refusal(
             f"{PROJECT}:engine: the federation API does not tell which engine works in it: {reason}; try again"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import pulumi
@@ -12,6 +13,7 @@ import pytest
 
 from federation.engine import TERMS, choice
 from federation.settings.config import Refusal
+from federation.settings.kubeconfig import Kubeconfig
 from federation.settings.schema import HOST_NAMESPACES, EngineName, Settings
 from tests.unit.test_identity import Answer, api, context
 
@@ -51,11 +53,19 @@ def test_an_api_that_does_not_tell_is_one_problem(status: int, reason: str) -> N
     assert str(refusal.value) == problem
 
 
-def test_so_is_one_that_does_not_answer() -> None:
+@pytest.fixture(params=["connections are refused", "TLS fails"])
+def silent(request: pytest.FixtureRequest) -> Iterator[Kubeconfig]:
+    """Leads to an API that does not answer."""
     with api(lambda _: ABSENT) as url:
-        gone = context(url)
+        if request.param == "TLS fails":
+            yield context(url.replace("http:", "https:"))
+            return
+    yield context(url)
+
+
+def test_so_is_one_that_does_not_answer(silent: Kubeconfig) -> None:
     with pytest.raises(Refusal, match="federation:engine: the federation API does not tell which engine"):
-        choice.working_in(gone)
+        choice.working_in(silent)
 
 
 # The hooks
@@ -112,7 +122,7 @@ def test_the_same_engine_or_none_in_the_state_is_no_problem(
     remembered(monkeypatch, before, "builtin")
 
 
-class Kubeconfig:
+class Known:
     """Stands in for the Output of a control plane: a text, or None in the preview of a first up."""
 
     def __init__(self, text: str | None) -> None:
@@ -123,7 +133,7 @@ class Kubeconfig:
 
 
 def before_create(engine: EngineName, text: str | None) -> None:
-    hook = hook_of(choice.refuse_another(engine, Kubeconfig(text)).before_create)  # type: ignore[arg-type]
+    hook = hook_of(choice.refuse_another(engine, Known(text)).before_create)  # type: ignore[arg-type]
     asyncio.run(hook.callback(event(None, {})))  # type: ignore[arg-type]
 
 
@@ -146,6 +156,15 @@ def test_an_api_without_an_engine_and_one_that_is_not_there_yet_take_any() -> No
     with api(answers(ABSENT, ABSENT)) as url:
         before_create("builtin", json.dumps(context(url)))
     before_create("karmada", None)
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_an_api_that_does_not_answer_is_left_by_a_preview_to_the_update(
+    monkeypatch: pytest.MonkeyPatch, silent: Kubeconfig, preview: bool
+) -> None:
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
+    with nullcontext() if preview else pytest.raises(Refusal, match="does not tell which engine works in it"):
+        before_create("builtin", json.dumps(silent))
 
 
 @pytest.mark.parametrize("engine", ["karmada", "builtin"])

@@ -90,6 +90,30 @@ def _with_stash(recording: Recording, value: Any) -> Recording:
     return replace(recording, deployment={**recording.deployment, "resources": [*resources, made]})
 
 
+@pytest.mark.needs("kubernetes plugin")
+def test_a_preview_goes_on_after_an_up_that_failed_before_the_federation_api_served(tmp_path: Path) -> None:
+    stack = _failed_at(Recording.read([*recordings()][-1]), "StatefulSet::etcd").restore(tmp_path / "home")
+    steps = _preview(stack)
+    assert _lost(steps) == {}
+    created = {step["urn"].rpartition("::")[2] for step in steps if step["op"] == "create"}
+    assert {"etcd", "federation-apiserver", "clusters.cluster.karmada.io"} <= created
+
+
+def _failed_at(recording: Recording, resource: str) -> Recording:
+    """As an `up` leaves it that failed to make this resource, and so has made nothing that needs it."""
+    made: list[Any] = []
+    gone: set[str] = set()
+    # In a state, what is needed comes before what needs it.
+    for each in recording.deployment["resources"]:
+        provider = each.get("provider", "").rpartition("::")[0]
+        needed = {each.get("parent"), each.get("deletedWith"), provider, *each.get("dependencies", [])}
+        if each["urn"].endswith(resource) or needed & gone:
+            gone.add(each["urn"])
+        else:
+            made.append(each)
+    return replace(recording, deployment={**recording.deployment, "resources": made})
+
+
 @pytest.mark.parametrize("file", RECORDINGS)
 def test_a_recording_has_what_must_not_be_lost_and_no_key_but_those_of_clients(file: Path) -> None:
     recording = Recording.read(file)
