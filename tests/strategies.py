@@ -143,7 +143,7 @@ def configurations(draw: st.DrawFn, *, least_members: int = 0) -> dict[str, Any]
     provider = draw(st.sampled_from(["coredns", "google-clouddns"]))
     node_port = {
         "serviceType": "NodePort",
-        "advertiseAddress": draw(labels()),
+        "advertiseAddress": draw(labels(59).map("api-{}".format)),
         "nodePort": draw(st.integers(30000, 32767)),
     }
     balancer = {"serviceType": "LoadBalancer", "replicas": draw(st.integers(1, 9))}

@@ -19,7 +19,7 @@ LABEL_VALUE_RULE = (
     "letter or digit; it may be empty"
 )
 PROXY_RULE = "an http or https URL with a host and without credentials, such as http://proxy.example.com:3128"
-ADDRESS_RULE = "an IP address or a DNS name, without scheme and port"
+ADDRESS_RULE = "an IP address, or a DNS name whose last label is no number, without scheme and port"
 HOST_IP_RULE = "an IP address of one host, such as 192.0.2.53 or 2001:db8::53, without port and prefix length"
 LOOPBACK_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
 """What people have in /etc/hosts, beside all that ends in .localhost (RFC 6761)."""
@@ -86,8 +86,12 @@ def is_domain(text: str) -> bool:
 
 
 def is_address(text: str) -> bool:
-    """Whether `text` is an IP address or a DNS name, without scheme and port."""
-    return is_ip(text) or is_domain(text)
+    """Whether `text` is an IP address or a DNS name, without scheme and port.
+
+    What ends in a number is an IP address or nothing, as in URLs: a top-level domain is alphabetic (RFC 1123, section
+    2.1; WHATWG URL Standard, "ends in a number checker"). So a mistyped address is not taken for a name.
+    """
+    return is_ip(text) or (is_domain(text) and not text.rpartition(".")[2].isdigit())
 
 
 def is_ip(text: str) -> bool:

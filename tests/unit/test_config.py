@@ -309,6 +309,13 @@ REFUSALS: list[tuple[Mapping[str, Any], list[str]]] = [
     ({"host.etcd.replicas": 2}, ["host.etcd.replicas: 2 should be 1 or 3"]),
     ({"host.etcd.storage": "5GB"}, ['host.etcd.storage: "5GB" ', "Mi|Gi|Ti"]),
     ({"host.apiServer.serviceType": "NodePort"}, ["host.apiServer.advertiseAddress: is missing", "a node's address"]),
+    *(
+        (
+            {"host.apiServer.advertiseAddress": address},
+            [f'host.apiServer.advertiseAddress: "{address}" is not an IP address, or a DNS name whose last'],
+        )
+        for address in ("10.0.0.256", "10.0.0", "https://api.example.com")
+    ),
     ({"members.0.apiEndpoint": "gondor:6443"}, ['members[0].apiEndpoint: "gondor:6443" ', "https://"]),
     ({"members.0.apiEndpoint": "localhost:6443"}, ['members[0].apiEndpoint: "localhost:6443" ', "https://"]),
     (

@@ -124,3 +124,13 @@ def test_a_service_knows_its_names_from_those_of_others() -> None:
 @given(strategies.almost(strategies.zones()))
 def test_a_domain_is_labels_with_dots_between(text: str) -> None:
     assert syntax.is_domain(text) is (0 < len(text) < 254 and all(syntax.is_label(label) for label in text.split(".")))
+
+
+@pytest.mark.parametrize("text", ["192.0.2.1", "2001:db8::1", "gondor", "10.example", "192.0.2.1.example", "api.x10"])
+def test_an_address_is_an_ip_address_or_a_name(text: str) -> None:
+    assert syntax.is_address(text)
+
+
+@pytest.mark.parametrize("text", ["10.0.0.256", "10.0.0", "10.0.0.01", "10", "10.0.0.1:443", "[::1]", ""])
+def test_a_mistyped_one_is_not_taken_for_a_name(text: str) -> None:
+    assert not syntax.is_address(text)
