@@ -51,6 +51,9 @@ TOKEN = "federation/token-"
 """Annotation of a pod, with a member's name after it: a checksum of the token in that member that it has read."""
 FILES = "federation/files"
 """Annotation of a pod: a checksum of the files that its programs do not read again."""
+CLUSTER_DNS = "federation/cluster-dns"
+"""Annotation of the pods of a member's CoreDNS, where that has no plugin reload: a checksum of what federations have in
+its files."""
 GENERATIONS = "federation/authorities"
 """Annotation of the control plane's Namespace: the generations of the authorities, where there are others than
 1."""

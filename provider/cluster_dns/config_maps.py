@@ -7,7 +7,9 @@ is put back); and kube-dns.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 
 from provider.cluster_dns import corefile, kubedns
 from provider.cluster_dns.lookup import Lookup
@@ -20,6 +22,8 @@ COREFILE = "Corefile"
 
 ConfigMaps = Mapping[str, Mapping[str, str]]
 """The data of each of the ConfigMaps that is there, by name. An empty kube-dns says that kube-dns runs without."""
+
+_IS_OURS = re.compile(r"federation-.*\.server")
 
 
 class ClusterDnsError(ProviderError):
@@ -73,6 +77,18 @@ def with_corefile(found: ConfigMaps, lookup: Lookup) -> str | None:
 def changed(found: ConfigMaps, wanted: ConfigMaps) -> list[str]:
     """The ConfigMaps that differ; one without data is as good as none."""
     return [name for name in wanted if wanted[name] != found.get(name, {})]
+
+
+def digest(data: ConfigMaps, name: str) -> str | None:
+    """Of what all federations have in the Corefile of this ConfigMap, and in what it imports; None for nothing.
+
+    The Corefile must be one that `reloads` can read.
+    """
+    text = data[name][COREFILE]
+    ours = [corefile.parts(text)]
+    if corefile.imports_custom(text):
+        ours += [text for key, text in sorted(data.get(CUSTOM, {}).items()) if _IS_OURS.fullmatch(key)]
+    return sha256("\n".join(ours).encode()).hexdigest()[:16] if any(ours) else None
 
 
 def _in_coredns(found: ConfigMaps, name: str, lookup: Lookup) -> dict[str, Mapping[str, str]]:

@@ -28,6 +28,7 @@ CONNECTION = ("endpoint", "tls", "kubeconfig", "namespaces", "labels", "namespac
 """Options of the user's `kubernetes` plugin that say which API is read and what of it, and so hold for ours too."""
 
 _MARKER = re.compile(r"^# (BEGIN|END) federation (\S+)[^\S\n]*$", re.M)
+_PART = re.compile(r"^# BEGIN federation (\S+)[^\S\n]*$.*?^# END federation \1[^\S\n]*$", re.M | re.S)
 _CUSTOM = re.compile(r"(^|/)custom/\*\.server$")
 _QUOTED = re.compile(r'[\s"#]|^[{}]?$')
 
@@ -53,6 +54,11 @@ def without_part(corefile: str, federation: str) -> str:
         return corefile
     before, after = corefile[: markers[0].start()], corefile[markers[1].end() :]
     return before + after.removeprefix("\n") if after else before.removesuffix("\n")
+
+
+def parts(corefile: str) -> str:
+    """What is between the markers of all federations, with the markers; empty if there are none."""
+    return "".join(part[0] for part in _PART.finditer(corefile))
 
 
 def damage(corefile: str) -> list[str]:

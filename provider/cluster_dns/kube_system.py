@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from federation.clusters.connection import find, send
+from federation.settings.keys import CLUSTER_DNS
 from kube.client import Client
 from kube.errors import ApiError
 from provider import clusters
@@ -58,14 +59,7 @@ def _changed(
     before = _data(objects)
     wanted = plan(before)
     changed = config_maps.changed(before, wanted)
-    read = {name for each in lookups if (name := config_maps.with_corefile(before, each))}
-    restarted = [
-        name for name in sorted(read) if {name, CUSTOM} & set(changed) and not corefile.reloads(before[name][COREFILE])
-    ]
-    for name in restarted:
-        # Charts give the Deployment the name of its ConfigMap.
-        if not find(api, f"{DEPLOYMENTS}/{name}"):
-            raise ClusterDnsError(f"its CoreDNS has neither the plugin reload nor a Deployment {name} to be restarted")
+    restarts = _restarts(api, lookups, before, wanted)
     for name in changed:
         # Before the answer: where there is none, nobody knows.
         written.append(name)
@@ -76,9 +70,40 @@ def _changed(
             if error.status != HTTPStatus.CONFLICT:
                 raise
             return False
-    for name in restarted:
-        _restart(api, name)
+    for name, digest in restarts.items():
+        _restart(api, name, digest)
     return True
+
+
+def _restarts(
+    api: Client, lookups: Collection[Lookup], before: ConfigMaps, wanted: ConfigMaps
+) -> dict[str, str | None]:
+    """The Deployments whose CoreDNS is to read its files anew, with the digest of what is ours in them.
+
+    A run may have ended between its write and the restart. So it counts what the pods have read, by their annotation,
+    and not only what is written now.
+    """
+    result = {}
+    changed = config_maps.changed(before, wanted)
+    # Charts give the Deployment the name of its ConfigMap.
+    for name in sorted({name for each in lookups if (name := config_maps.with_corefile(before, each))}):
+        is_changed = not {name, CUSTOM}.isdisjoint(changed)
+        if corefile.reloads(wanted[name][COREFILE]):
+            continue
+        digest = config_maps.digest(wanted, name)
+        deployment = find(api, f"{DEPLOYMENTS}/{name}")
+        if is_changed and not deployment:
+            raise ClusterDnsError(f"its CoreDNS has neither the plugin reload nor a Deployment {name} to be restarted")
+        if is_changed or (deployment and _read_by(deployment) != digest):
+            result[name] = digest
+    return result
+
+
+def _read_by(deployment: Any) -> str | None:
+    """The digest of what the pods of a CoreDNS have read of ours; None where no federation has restarted them."""
+    metadata = deployment["spec"]["template"].get("metadata") or {}
+    found: str | None = (metadata.get("annotations") or {}).get(CLUSTER_DNS)
+    return found
 
 
 def _read(api: Client, lookups: Collection[Lookup]) -> dict[str, Any]:
@@ -108,8 +133,11 @@ def _write(api: Client, name: str, old: Any, data: Mapping[str, str]) -> None:
     send(api, "PATCH", f"{CONFIG_MAPS}/{name}", {"metadata": version, "data": patch})
 
 
-def _restart(api: Client, deployment: str) -> None:
-    """As `kubectl rollout restart` does: without the plugin reload, CoreDNS reads its Corefile only when it starts."""
-    annotations = {"kubectl.kubernetes.io/restartedAt": datetime.now(UTC).isoformat(timespec="seconds")}
-    template = {"metadata": {"annotations": annotations}}
+def _restart(api: Client, deployment: str, digest: str | None) -> None:
+    """As `kubectl rollout restart` does: without the plugin reload, CoreDNS reads its Corefile only when it starts.
+
+    The digest says what it then reads of ours. With the last federation its annotation goes.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    template = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": now, CLUSTER_DNS: digest}}}
     send(api, "PATCH", f"{DEPLOYMENTS}/{deployment}", {"spec": {"template": template}})
