@@ -13,6 +13,7 @@ from hashlib import sha256
 
 from provider.cluster_dns import corefile, kubedns
 from provider.cluster_dns.lookup import Lookup
+from provider.cluster_dns.server_blocks import CorefileError
 from provider.resource import ProviderError
 
 COREDNS, RKE2 = KNOWN = ("coredns", "rke2-coredns-rke2-coredns")
@@ -77,6 +78,14 @@ def with_corefile(found: ConfigMaps, lookup: Lookup) -> str | None:
 def changed(found: ConfigMaps, wanted: ConfigMaps) -> list[str]:
     """The ConfigMaps that differ; one without data is as good as none."""
     return [name for name in wanted if wanted[name] != found.get(name, {})]
+
+
+def reloads(data: ConfigMaps, name: str) -> bool:
+    """Whether CoreDNS sees a change of this ConfigMap by itself. Raises ClusterDnsError for one that is no good."""
+    try:
+        return corefile.reloads(data[name][COREFILE])
+    except CorefileError as error:
+        raise ClusterDnsError(f"ConfigMap kube-system/{name}: {error}") from None
 
 
 def digest(data: ConfigMaps, name: str) -> str | None:

@@ -154,13 +154,16 @@ def problems(corefile: str, lookup: Lookup, imported: Mapping[str, str] = Mappin
 
 
 def imports_custom(corefile: str) -> bool:
-    """Whether server blocks are read from ConfigMap coredns-custom too, as on AKS, k3s and Gardener."""
-    return any(_CUSTOM.search(path) for path in parse(corefile).imports)
+    """Whether server blocks are read from ConfigMap coredns-custom too, as on AKS, k3s and Gardener.
+
+    Raises CorefileError for what CoreDNS would refuse outside of the parts of federations.
+    """
+    return any(_CUSTOM.search(path) for path in parse(_theirs(corefile)).imports)
 
 
 def reloads(corefile: str) -> bool:
-    """Whether CoreDNS sees a change of its Corefile by itself."""
-    return any(plugin.words[0] == "reload" for block in parse(corefile).blocks for plugin in block.plugins)
+    """Whether CoreDNS sees a change of its Corefile by itself; raises as `imports_custom` does."""
+    return any(plugin.words[0] == "reload" for block in parse(_theirs(corefile)).blocks for plugin in block.plugins)
 
 
 def _collisions(corefile: Corefile, lookup: Lookup, port: str) -> Iterator[str]:
@@ -200,6 +203,11 @@ def _cluster_dns(corefile: Corefile) -> tuple[ServerBlock, Plugin]:
             if plugin.words[0] == "kubernetes" and block.endpoints():
                 return block, plugin
     raise CorefileError(1, "no server block has the plugin kubernetes, from which ours take their port and API")
+
+
+def _theirs(corefile: str) -> str:
+    """The Corefile with empty lines for the parts of federations, so that each other line keeps its number."""
+    return _PART.sub(lambda part: "\n" * part[0].count("\n"), corefile)
 
 
 def _markers(corefile: str, federation: str) -> tuple[re.Match[str], re.Match[str]] | None:

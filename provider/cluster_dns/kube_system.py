@@ -12,8 +12,8 @@ from federation.settings.keys import CLUSTER_DNS
 from kube.client import Client
 from kube.errors import ApiError
 from provider import clusters
-from provider.cluster_dns import config_maps, corefile
-from provider.cluster_dns.config_maps import COREFILE, CUSTOM, KNOWN, KUBE_DNS, ClusterDnsError, ConfigMaps
+from provider.cluster_dns import config_maps
+from provider.cluster_dns.config_maps import CUSTOM, KNOWN, KUBE_DNS, ClusterDnsError, ConfigMaps
 from provider.cluster_dns.lookup import Lookup
 from provider.resource import BegunError
 
@@ -88,9 +88,15 @@ def _restarts(
     # Charts give the Deployment the name of its ConfigMap.
     for name in sorted({name for each in lookups if (name := config_maps.with_corefile(before, each))}):
         is_changed = not {name, CUSTOM}.isdisjoint(changed)
-        if corefile.reloads(wanted[name][COREFILE]):
+        try:
+            if config_maps.reloads(before, name):
+                continue
+            digest = config_maps.digest(wanted, name)
+        except ClusterDnsError:
+            if is_changed:
+                raise
+            # Nothing of ours comes or goes, and on a Corefile that is no good CoreDNS would not start.
             continue
-        digest = config_maps.digest(wanted, name)
         deployment = find(api, f"{DEPLOYMENTS}/{name}")
         if is_changed and not deployment:
             raise ClusterDnsError(f"its CoreDNS has neither the plugin reload nor a Deployment {name} to be restarted")

@@ -167,6 +167,50 @@ def test_nothing_is_taken_out_between_damaged_markers() -> None:
         config_maps.left({"coredns": {"Corefile": text.replace("# END", "# end")}}, LOOKUP)
 
 
+@pytest.mark.parametrize("before", [BEFORE[0], BEFORE[3], WITHOUT_RELOAD])
+def test_a_leave_says_where_a_corefile_is_no_good_and_leaves_one_alone_that_has_nothing_of_ours(
+    api: ApiServer, before: ConfigMaps
+) -> None:
+    put(api, before)
+    put_deployment(api, "coredns")
+    provider = Called(ClusterDns)
+    provider.create(props(api))
+    joined = data(api)
+    text = joined["coredns"]["Corefile"]
+    put(api, {**joined, "coredns": {**joined["coredns"], "Corefile": f"{text}\nshire {{\n"}})
+    broken, line = data(api), text.count("\n") + 2
+    with pytest.raises(ProviderError) as told:
+        provider.delete(props(api))
+    assert str(told.value) == (
+        f"member gondor: ConfigMap kube-system/coredns: line {line}: the brace that opens here is not closed; "
+        "put that right, or set clusterDns: none for the member"
+    )
+    assert data(api) == broken
+
+    put(api, {**before, "coredns": {"Corefile": "shire {\n"}})
+    left = data(api)
+    provider.delete(props(api))
+    assert data(api) == left
+
+
+@pytest.mark.parametrize("before", [BEFORE[0], WITHOUT_RELOAD])
+def test_our_part_that_was_broken_by_hand_is_put_back_and_taken_out(api: ApiServer, before: ConfigMaps) -> None:
+    put(api, before)
+    put_deployment(api, "coredns")
+    provider = Called(ClusterDns)
+    provider.create(props(api))
+    good = data(api)
+    for mend in (lambda: provider.update(made(api), props(api)), lambda: provider.delete(props(api))):
+        text = good["coredns"]["Corefile"].replace("    loadbalance\n    rewrite", "    loadbalance {\n    rewrite")
+        assert text != good["coredns"]["Corefile"]
+        put(api, {"coredns": {**good["coredns"], "Corefile": text}})
+        assert provider.read(made(api))["drift"] == "ConfigMap kube-system/coredns is not as it was left"
+        assert provider.problems(None, props(api)) == {}
+        mend()
+        assert data(api) in (good, before)
+    assert data(api) == before
+
+
 @pytest.mark.parametrize("before", BEFORE[:-1])
 def test_pulumi_creates_reads_updates_and_deletes(api: ApiServer, before: ConfigMaps) -> None:
     put(api, before)
