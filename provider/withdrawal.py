@@ -1,30 +1,42 @@
 """A member leaves the names before it leaves the federation: clients that remember its addresses still find them alive.
 
 What counts is the deletion of the resource: after everything else of the member is there, so before any of it goes, it
-marks the Cluster and waits until no resolver can remember the addresses any more, or as long as anybody may be kept
-waiting.
+marks the Cluster. It waits until dns-controller has written all records without the member, and then until no resolver
+can remember the addresses any more; or as long as anybody may be kept waiting.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Iterator
 from http import HTTPStatus
+from time import monotonic
+from typing import Any
 
-from federation.clusters.connection import find, send
-from federation.settings.keys import LEAVING
+from federation.clusters.connection import TIMEOUT, find, send
+from federation.settings.keys import LEAVING, SEEN
+from federation.settings.names import DNS_CONTROLLER, MANAGED_BY
+from kube.client import Client
 from kube.errors import ApiError
+from kube.watching import PAGE
 from provider.clusters import UnreachableError, opened
 from provider.resource import GivenUpError, ProviderError, Resource
 from provider.values import Values
 
+DNS_ENDPOINTS = "/apis/externaldns.k8s.io/v1alpha1/dnsendpoints"
+WRITTEN_SECONDS = 60
+"""How long dns-controller may take to write all records without the member."""
+LONGEST_PAUSE = 8.0
+"""Seconds between two looks at the records."""
 PUBLISHED_SECONDS = 5
-"""How long the controller and external-dns may take until the zone answers without the member."""
+"""How long zone-writer and external-dns may take after that until the zone answers without the member."""
 MOST_SECONDS = 900
 """A TTL may be a day, and a run that long would outlast credentials and CI jobs."""
 
 
 class Withdrawal(Resource):
-    """Deleted before its Cluster, it takes the TTL of the records and a little more, 15 minutes at most."""
+    """Deleted before its Cluster, it takes the TTL of the records and a little more, 16 minutes at most."""
 
     def stale(self, state: Values, new: Values) -> list[str]:
         return ["drift"] if state["drift"] else []
@@ -53,14 +65,8 @@ class Withdrawal(Resource):
             return
         if not marked:
             return
-        wanted = state["ttl"] + PUBLISHED_SECONDS
-        if wanted > MOST_SECONDS:
-            await self.tell(
-                f"{state['cluster']} leaves after {MOST_SECONDS} s, which is before the TTL of {state['ttl']} s is over"
-                ": resolvers and clients that have asked for its names until now may use its addresses until then"
-            )
         try:
-            await self.work.sleep(min(wanted, MOST_SECONDS))
+            await self._outlast(state)
         except GivenUpError as interrupted:
             # The resource stays in the state as it was, so a next `up` that keeps the member would not look at it.
             try:
@@ -71,6 +77,34 @@ class Withdrawal(Resource):
                     f"`pulumi up --refresh` takes off if it stays: {error}"
                 ) from None
             raise
+
+    async def _outlast(self, state: Values) -> None:
+        """Wait until nobody can know the addresses any more, as long as that is bearable; raises GivenUpError."""
+        cluster = state["cluster"]
+        if why := await self._in_records(state):
+            await self.tell(f"{cluster} leaves, though its names may not be gone after {WRITTEN_SECONDS} s: {why}")
+        wanted = state["ttl"] + PUBLISHED_SECONDS
+        if wanted > MOST_SECONDS:
+            await self.tell(
+                f"{cluster} leaves after {MOST_SECONDS} s, which is before the TTL of {state['ttl']} s is over"
+                ": resolvers and clients that have asked for its names until now may use its addresses until then"
+            )
+        await self.work.sleep(min(wanted, MOST_SECONDS))
+
+    async def _in_records(self, state: Values) -> str:
+        """Why records may still lead to the cluster when WRITTEN_SECONDS are over; empty as soon as none does."""
+        end, pause = monotonic() + WRITTEN_SECONDS, 0.5
+        while True:
+            try:
+                why = _words(await self.work.call(_named_in, state))
+            except GivenUpError:
+                raise
+            except ProviderError as error:
+                why = f"the records cannot be looked at: {error}"
+            if not why or monotonic() >= end:
+                return why
+            await self.work.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def _mark(props: Values, value: str | None) -> bool:
@@ -90,6 +124,55 @@ def _is_marked(props: Values) -> bool:
     with opened("the federation API", props["kubeconfig"]) as api:
         cluster = find(api, _path(props))
     return cluster is not None and LEAVING in cluster["metadata"].get("annotations", {})
+
+
+def _named_in(props: Values) -> list[str]:
+    """The Services whose records were worked out with the cluster; none where there are no records of any."""
+    with opened("the federation API", props["kubeconfig"]) as api:
+        try:
+            return [_name(each) for each in _records(api) if _is_from(each, props["cluster"])]
+        except ApiError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return []
+        except ValueError as error:
+            raise ProviderError(f"the federation API answered nonsense: {error}") from None
+
+
+def _records(api: Client) -> Iterator[Any]:
+    """The DNSEndpoints of dns-controller, a page at a time."""
+    query = {"labelSelector": f"{MANAGED_BY}={DNS_CONTROLLER}", "limit": PAGE}
+    while True:
+        page = api.ask_for_object("GET", DNS_ENDPOINTS, query=query, seconds=TIMEOUT)
+        yield from page.get("items") or ()
+        query["continue"] = (page.get("metadata") or {}).get("continue", "")
+        if not query["continue"]:
+            return
+
+
+def _is_from(endpoint: Any, cluster: str) -> bool:
+    """Whether a DNSEndpoint was written while dns-controller knew the cluster, as it says itself (keys.SEEN)."""
+    try:
+        seen = json.loads((endpoint["metadata"].get("annotations") or {})[SEEN])
+        return cluster in {**seen["ready"], **seen["shares"]}
+    except (KeyError, ValueError, TypeError):
+        # Edited by hand, which dns-controller puts right.
+        return False
+
+
+def _name(obj: Any) -> str:
+    return f"{obj['metadata']['namespace']}/{obj['metadata']['name']}"
+
+
+def _words(services: list[str]) -> str:
+    """What it means that the records of these still lead to the cluster; empty for none."""
+    if not services:
+        return ""
+    others = f" and {len(services) - 1} more" if services[1:] else ""
+    return (
+        f"dns-controller, in the host cluster, has not written the records of {services[0]}{others} without it; "
+        "until it does, clients may be led to its addresses"
+    )
 
 
 def _path(props: Values) -> str:

@@ -10,7 +10,7 @@ from federation.parts.our_provider import OwnResource
 class Withdrawal(OwnResource):
     """The end of a member's names: deleted before its Cluster, it takes the TTL of the records and a little more.
 
-    It takes 15 minutes at most.
+    It takes 16 minutes at most.
     """
 
     drift: Output[str]

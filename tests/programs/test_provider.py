@@ -41,7 +41,7 @@ MOST_SECONDS = 30
 
 
 class Api:
-    """A federation API that has every Cluster and takes every change."""
+    """A federation API that has every Cluster, and no records, and takes every change."""
 
     def __init__(self) -> None:
         self.marked = 0
@@ -55,9 +55,15 @@ class Api:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 api.is_marked = bool(body["metadata"]["annotations"]["federation/leaving"])
                 api.marked += api.is_marked
+                self._answer({})
+
+            def do_GET(self) -> None:
+                self._answer({"items": []})
+
+            def _answer(self, obj: Mapping[str, Any]) -> None:
                 self.send_response(200)
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(json.dumps(obj).encode())
 
             def log_message(self, *_: object) -> None:
                 """Nobody reads it."""

@@ -16,10 +16,14 @@ from provider import clusters, kept_workloads
 from provider.kept_workloads import KeptWorkloads
 from provider.resource import ProviderError
 from tests.provider_calls import Called
-from tests.unit.test_withdrawal import KUBECONFIG
 
 pytestmark = pytest.mark.unit
 
+KUBECONFIG = """\
+clusters: [{name: c, cluster: {server: https://api.example}}]
+contexts: [{name: c, context: {cluster: c, user: c}}]
+current-context: c
+"""
 PROPS = {"cluster": "gondor", "kubeconfig": KUBECONFIG}
 CLUSTER = "/apis/cluster.karmada.io/v1alpha1/clusters/gondor"
 NAMESPACE = "/api/v1/namespaces/karmada-es-gondor"
