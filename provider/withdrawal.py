@@ -30,7 +30,8 @@ WRITTEN_SECONDS = 60
 LONGEST_PAUSE = 8.0
 """Seconds between two looks at the records."""
 PUBLISHED_SECONDS = 5
-"""How long zone-writer and external-dns may take after that until the zone answers without the member."""
+"""How long it may take after that until the zone answers without the member, if the program does not say: by our own
+zone-writer."""
 MOST_SECONDS = 900
 """A TTL may be a day, and a run that long would outlast credentials and CI jobs."""
 
@@ -83,7 +84,7 @@ class Withdrawal(Resource):
         cluster = state["cluster"]
         if why := await self._in_records(state):
             await self.tell(f"{cluster} leaves, though its names may not be gone after {WRITTEN_SECONDS} s: {why}")
-        wanted = state["ttl"] + PUBLISHED_SECONDS
+        wanted = state["ttl"] + state.get("publishedWithin", PUBLISHED_SECONDS)
         if wanted > MOST_SECONDS:
             await self.tell(
                 f"{cluster} leaves after {MOST_SECONDS} s, which is before the TTL of {state['ttl']} s is over"

@@ -33,12 +33,18 @@ class FederationDnsArgs:
     dns: Dns
 
 
+PUBLISHED_BY_GOOGLE = 60
+"""external-dns waits 5 s after an event and lists the zone before it writes; Google's name servers hear of it then."""
+
+
 class FederationDns(pulumi.ComponentResource):
     """The zone of one federation, its records, and what publishes them there."""
 
     federation: str
     ttl: int
     """Seconds for which an answer may be cached."""
+    published_within: int | None = None
+    """Seconds until the zone answers by records that were written; None where it is next to at once."""
     domain: str
     """The domain of the zone, without the final dot."""
     zone: Output[str]
@@ -62,6 +68,7 @@ class FederationDns(pulumi.ComponentResource):
         self.our_provider = args.our_provider
         self.federation, self.domain, self.ttl = args.settings.name, args.dns.zone, args.dns.ttl
         google = args.dns.google_clouddns
+        self.published_within = PUBLISHED_BY_GOOGLE if google else None
         zone = _google_zone(args, google, child) if google else _own_zone(args, child)
         self.zone, self.name_servers, self.lookup_servers = zone.zone, zone.name_servers, zone.lookup_servers
         if isinstance(zone, CoreDnsZone):

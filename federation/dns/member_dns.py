@@ -119,6 +119,7 @@ class MemberDns(pulumi.ComponentResource):
                 # Of the lookups, so that it is deleted before them: the member's own pods find the names meanwhile.
                 depends_on=[args.member, args.dns, *lookups],
             ),
+            published_within=args.dns.published_within,
         )
         self.register_outputs({})
 

@@ -17,7 +17,20 @@ class Withdrawal(OwnResource):
     """Whether the last refresh found the mark of a leave on a member that stays; empty if not."""
 
     def __init__(
-        self, name: str, cluster: str, kubeconfig: Input[str], ttl: int, opts: ResourceOptions | None = None
+        self,
+        name: str,
+        cluster: str,
+        kubeconfig: Input[str],
+        ttl: int,
+        opts: ResourceOptions | None = None,
+        *,
+        published_within: int | None = None,
     ) -> None:
-        """`kubeconfig` (secret) leads to the federation API; `ttl` in seconds."""
-        super().__init__(name, {"cluster": cluster, "kubeconfig": Output.secret(kubeconfig), "ttl": ttl}, opts)
+        """`kubeconfig` (secret) leads to the federation API; `ttl` and `published_within` (default: 5) in seconds."""
+        inputs = {
+            "cluster": cluster,
+            "kubeconfig": Output.secret(kubeconfig),
+            "ttl": ttl,
+            "published_within": published_within,
+        }
+        super().__init__(name, inputs, opts)

@@ -92,6 +92,13 @@ def test_the_kubeconfig_of_a_resource_of_our_own_provider_is_secret_going_in_and
 def test_a_member_that_leaves_is_out_of_the_names_for_a_ttl_first(karmada: Record, member: str) -> None:
     inputs = karmada.one("Withdrawal", f"{member}-withdrawal").inputs
     assert (inputs["cluster"], inputs["ttl"]) == (member, 30)
+    assert "publishedWithin" not in inputs
+
+
+def test_google_is_given_a_minute_to_publish_that(tmp_path: Path) -> None:
+    google = {"provider": "google-clouddns", "zone": "example.com", "googleClouddns": {"project": "shire"}}
+    record = run(tmp_path, {"federation:dns": google})
+    assert [each.inputs["publishedWithin"] for each in record.of("Withdrawal")] == [60, 60]
 
 
 def test_a_config_map_is_named_to_the_cluster_dns_only_if_the_user_names_it(karmada: Record, tmp_path: Path) -> None:

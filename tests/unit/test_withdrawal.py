@@ -87,6 +87,11 @@ def test_leaving_marks_the_cluster_and_outlasts_the_ttl(api: Api) -> None:
     assert api.slept == [35]
 
 
+def test_a_zone_that_others_publish_gets_the_time_that_they_take(api: Api) -> None:
+    Called(Withdrawal).delete(state(api, publishedWithin=60))
+    assert api.slept == [90]
+
+
 @pytest.mark.parametrize(("ttl", "seconds", "told"), [(895, 900, 0), (896, 900, 1), (86400, 900, 1)])
 def test_nobody_waits_longer_than_a_quarter_of_an_hour_and_what_that_means_is_told(
     api: Api, ttl: int, seconds: int, told: int
