@@ -7,12 +7,11 @@ import pytest
 import yaml
 
 from federation.clusters.connection import connect
-from federation.settings.keys import CLUSTER_DNS
 from provider.cluster_dns import config_maps, corefile, kube_system, kubedns
 from provider.cluster_dns.config_maps import ClusterDnsError, ConfigMaps
 from provider.cluster_dns.lookup import Lookup
 from provider.cluster_dns.resource import ClusterDns
-from provider.resource import BegunError, ProviderError
+from provider.resource import ProviderError
 from tests.kube_api import ApiServer
 from tests.provider_calls import Called
 
@@ -38,8 +37,6 @@ BEFORE: list[ConfigMaps] = [
     {"kube-dns": {}},
 ]
 WITHOUT_RELOAD: ConfigMaps = {"coredns": {"Corefile": COREFILE.replace("reload", "cache")}}
-WITHOUT_RELOAD_BUT_CUSTOM: ConfigMaps = {"coredns": {"Corefile": CUSTOM.replace("reload", "cache")}}
-RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
 
 @pytest.fixture
@@ -81,13 +78,6 @@ def put(server: ApiServer, found: ConfigMaps) -> None:
 def put_deployment(server: ApiServer, name: str) -> dict[str, Any]:
     metadata = {"name": name, "namespace": "kube-system"}
     return server.put(DEPLOYMENTS, {"metadata": metadata, "spec": {"template": {"metadata": {}, "spec": {}}}})
-
-
-def restarts(server: ApiServer, name: str = "coredns") -> dict[str, str]:
-    """The annotations of the pods of this Deployment, which only a restart gives them."""
-    found = server.get(DEPLOYMENTS, "kube-system", name) or {}
-    annotations: dict[str, str] = found["spec"]["template"]["metadata"].get("annotations", {})
-    return annotations
 
 
 def data(server: ApiServer) -> ConfigMaps:
@@ -310,27 +300,6 @@ def test_kube_dns_without_a_config_map_gets_one(api: ApiServer) -> None:
     assert data(api) == {}
 
 
-def test_coredns_is_restarted_only_if_it_does_not_reload(api: ApiServer) -> None:
-    put_deployment(api, "coredns")
-    provider = Called(ClusterDns)
-    put(api, BEFORE[0])
-    provider.create(props(api))
-    assert restarts(api) == {}
-
-    put(api, WITHOUT_RELOAD)
-    provider.create(props(api))
-    assert set(restarts(api)) == {RESTARTED, CLUSTER_DNS}
-    api.requests.clear()
-    provider.update(made(api), props(api))
-    assert {method for method, _ in api.requests} == {"GET"}
-
-    api.remove(DEPLOYMENTS, "kube-system", "coredns")
-    with pytest.raises(
-        ProviderError, match="member gondor: its CoreDNS has neither the plugin reload nor a Deployment coredns"
-    ):
-        provider.delete(props(api))
-
-
 def meddled(api: ApiServer, times: int) -> Callable[[ConfigMaps], ConfigMaps]:
     """A plan during which somebody else writes, the first so many times."""
     left = iter(range(times))
@@ -379,23 +348,6 @@ def test_another_name_takes_the_federation_along(api: ApiServer, before: ConfigM
     assert data(api) == before
 
 
-@pytest.mark.parametrize(
-    ("given", "name"), [({}, "rke2-coredns-rke2-coredns"), ({"configMap": "team-dns"}, "team-dns")]
-)
-def test_what_does_not_reload_is_restarted_by_the_name_of_its_config_map(
-    api: ApiServer, given: dict[str, str], name: str
-) -> None:
-    put(api, {name: WITHOUT_RELOAD["coredns"]})
-    provider = Called(ClusterDns)
-    with pytest.raises(ProviderError, match=f"neither the plugin reload nor a Deployment {name} to be restarted"):
-        provider.create(props(api, **given))
-    for each in (name, "coredns"):
-        put_deployment(api, each)
-    provider.create(props(api, **given))
-    assert restarts(api, name)
-    assert not restarts(api, "coredns")
-
-
 def test_what_somebody_else_writes_meanwhile_is_kept(api: ApiServer) -> None:
     put(api, BEFORE[0])
     with connect(yaml.safe_load(props(api)["kubeconfig"])) as client:
@@ -423,59 +375,6 @@ def test_a_member_that_does_not_answer_or_refuses_is_named(api: ApiServer) -> No
 
 def test_server_blocks_that_are_written_in_a_new_way_are_taken_up(api: ApiServer) -> None:
     assert Called(ClusterDns).stale(made(api) | {"layout": "older"}, props(api)) == ["layout"]
-
-
-def test_what_was_written_before_a_failure_is_not_forgotten(api: ApiServer) -> None:
-    """CoreDNS has no plugin reload, and its Deployment cannot be restarted: but the ConfigMap is written."""
-    put(api, WITHOUT_RELOAD)
-    put_deployment(api, "coredns")
-    provider = Called(ClusterDns)
-    api.refused_methods = {("PATCH", DEPLOYMENTS)}
-    with pytest.raises(BegunError, match=r"member gondor: its API answered 403 .*; ConfigMap coredns was written"):
-        provider.create(props(api))
-    api.refused_methods = {("PATCH", CONFIG_MAPS)}
-    # The ConfigMap is right already; what is left is the restart.
-    provider.update(made(api), props(api))
-    assert restarts(api)
-    put(api, BEFORE[0])
-    with pytest.raises(ProviderError) as refused:
-        provider.create(props(api))
-    assert type(refused.value) is ProviderError
-
-
-@pytest.mark.parametrize("before", [WITHOUT_RELOAD, WITHOUT_RELOAD_BUT_CUSTOM])
-def test_coredns_is_restarted_after_a_leave_that_failed_at_it(api: ApiServer, before: ConfigMaps) -> None:
-    put(api, before)
-    put_deployment(api, "coredns")
-    provider = Called(ClusterDns)
-    dev = props(api, federation="dev", zone="dev.example.com")
-    provider.create(props(api))
-    provider.create(dev)
-    both = restarts(api)
-    api.refused_methods = {("PATCH", DEPLOYMENTS)}
-    with pytest.raises(ProviderError, match="its API answered 403"):
-        provider.delete(dev)
-    api.refused_methods = set()
-    provider.delete(dev)
-    alone = restarts(api)
-    assert alone[CLUSTER_DNS] != both[CLUSTER_DNS]
-
-    api.refused_methods = {("PATCH", DEPLOYMENTS)}
-    with pytest.raises(ProviderError, match="its API answered 403"):
-        provider.delete(props(api))
-    assert data(api) == before
-    assert restarts(api) == alone
-    api.refused_methods = set()
-    provider.delete(props(api))
-    # A template that lacks it is another one: that is a restart, too.
-    assert set(restarts(api)) == {RESTARTED}
-
-
-def test_what_a_version_without_the_checksum_has_restarted_is_restarted_when_it_leaves(api: ApiServer) -> None:
-    put(api, config_maps.joined(WITHOUT_RELOAD, LOOKUP, None))
-    put_deployment(api, "coredns")
-    Called(ClusterDns).delete(props(api))
-    assert set(restarts(api)) == {RESTARTED}
 
 
 def test_no_part_of_a_kubeconfig_is_in_an_error(api: ApiServer) -> None:
