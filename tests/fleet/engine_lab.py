@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from threading import Lock, Thread
 from types import MappingProxyType
 from typing import Any
 
@@ -43,21 +44,41 @@ OWN = f"federation-{FEDERATION}"
 SYSTEM = "federation-system"
 KINDS: Sequence[Kind] = ("Service", "ConfigMap", "Secret", "Deployment", "StatefulSet", "DaemonSet", "Job")
 ACCOUNT = "engine"
+SERVING = re.compile(r"serving on (127\.0\.0\.1:\d+)")
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Engine:
-    """A process of the engine."""
+    """A process of the engine, which is started anew when it ends with 1: the kubelet does so, too.
 
-    process: subprocess.Popen[bytes]
+    It ends so after 7 s without a renewal of its Lease, as when this machine stands still or its API is away. One that
+    is killed or terminated stays so.
+    """
+
+    command: Sequence[str]
     log: Path
-    url: str
-    """Of its probes."""
+    environment: Mapping[str, str]
+    stays_ended: bool = False
+    """Set when it is to be started anew no more."""
+
+    def __post_init__(self) -> None:
+        self._starting = Lock()
+        self.log.write_bytes(b"")
+        self.process = self._process()
+        Thread(target=self._restart, name=self.log.stem, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Of its probes; each process has its own."""
+        return f"http://{SERVING.findall(self.log.read_text())[-1]}"
 
     @property
     def leads(self) -> bool:
-        return "\nfederation_leads 1.0" in requests.get(f"{self.url}/metrics", timeout=5).text
+        try:
+            return "\nfederation_leads 1.0" in requests.get(f"{self.url}/metrics", timeout=5).text
+        except requests.ConnectionError:
+            return False  # It has ended.
 
     @property
     def led_from(self) -> float:
@@ -65,6 +86,28 @@ class Engine:
         lines = map(json.loads, self.log.read_text().splitlines())
         began = next(line["time"] for line in lines if line["message"].startswith("leads: "))
         return datetime.fromisoformat(began).timestamp()
+
+    def await_health(self) -> None:
+        wait_until("the engine's address", lambda: bool(SERVING.search(self.log.read_text())), 30)
+        wait_until("the engine to be healthy", lambda: requests.get(f"{self.url}/healthz", timeout=5).ok, 30)
+
+    def kill(self) -> None:
+        with self._starting:
+            self.stays_ended = True
+            self.process.kill()
+        self.process.wait(10)
+
+    def _process(self) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as file:
+            return subprocess.Popen(self.command, cwd=CHECKOUT, stderr=file, env={**os.environ, **self.environment})
+
+    def _restart(self) -> None:
+        while self.process.wait() == 1:
+            time.sleep(1)
+            with self._starting:
+                if self.stays_ended:
+                    return
+                self.process = self._process()
 
 
 @dataclass
@@ -76,8 +119,8 @@ class Lab:
     """What the engine carries, unless it is started with others."""
     engine: Engine | None = None
     """The one that was started first."""
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    """Of all engines that were started."""
+    engines: list[Engine] = field(default_factory=list)
+    """All that were started."""
 
     @property
     def url(self) -> str:
@@ -161,32 +204,22 @@ class Lab:
         command = [sys.executable, "-m", "controllers.engine", "--kubeconfig", str(self.folder / "engine.kubeconfig")]
         command += ["--federation", FEDERATION, "--kinds", ",".join(kinds or self.kinds), "--listen", "127.0.0.1:0"]
         command += ["--lease-namespace", SYSTEM]
-        log = self.folder / f"{name}.log"
-        with log.open("wb") as file:
-            process = subprocess.Popen(command, cwd=CHECKOUT, stderr=file, env={**os.environ, **environment})
-        self.processes.append(process)
-        wait_until("the engine's address", lambda: "127.0.0.1:" in log.read_text(), 30)
-        found = re.search(r"127\.0\.0\.1:\d+", log.read_text())
-        assert found is not None
-        engine = Engine(process, log, f"http://{found[0]}")
-        wait_until("the engine to be healthy", lambda: requests.get(f"{engine.url}/healthz", timeout=5).ok, 30)
+        engine = Engine(command, self.folder / f"{name}.log", environment)
+        self.engines.append(engine)
+        engine.await_health()
         return engine
 
     def revive(self) -> None:
-        """As the kubelet does: starts the engine anew if it has ended, as it does after 7 s without a renewal."""
-        assert self.engine is not None
-        process, lease = self.engine.process, ("lease", rules.CONTROLLER_MANAGER, "-n", SYSTEM)
+        """Waits until the engine holds its Lease again, after its API was away: it may have been started anew."""
+        lease = ("lease", rules.CONTROLLER_MANAGER, "-n", SYSTEM)
         before = self.get(API, *lease)
-        wait_until("a renewal or its end", lambda: process.poll() is not None or self.get(API, *lease) != before, 30)
-        if process.poll() is not None:
-            self.start()
+        wait_until("a renewal", lambda: self.get(API, *lease) != before, 60)
 
     def kill(self) -> None:
         """All engines."""
-        for process in self.processes:
-            process.kill()
-            process.wait(10)
-        self.processes.clear()
+        for engine in self.engines:
+            engine.kill()
+        self.engines.clear()
 
     def stop(self) -> None:
         """Kills all engines, and has the next one lead at once."""

@@ -61,7 +61,6 @@ def test_the_members_keep_what_they_have_and_all_goes_on_once_there_is_room(
     # Its Lease cannot be renewed either: nobody leads until there is room.
     filler.unlink()
     lab.fleet("start", API)
-    lab.revive()
     figures.add(
         "engine: the federation API's volume has room again, until what was deleted in a member is put back",
         seconds_until("it is put back", lambda: _in_both(lab, "before"), 60),

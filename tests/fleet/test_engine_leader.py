@@ -41,7 +41,7 @@ def leader(lab: Lab) -> Engine:
 @pytest.fixture
 def standby(lab: Lab, leader: Engine) -> Engine:
     """One that stands by; in the next test it is the one that leads."""
-    new = lab.engine = lab.another("standby")
+    new = lab.engine = lab.another(f"standby{len(lab.engines)}")
     return new
 
 
@@ -97,6 +97,7 @@ def test_one_that_is_stopped_for_30_seconds_brings_nothing_old_back(
     with ExitStack() as stack:
         histories = [stack.enter_context(watched(lab, each)) for each in MEMBERS]
         write(lab, 2)
+        leader.stays_ended = True
         # It has them before it, and some of them on their way.
         leader.process.send_signal(signal.SIGSTOP)
         stopped = time.time()

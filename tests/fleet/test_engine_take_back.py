@@ -175,16 +175,16 @@ def test_into_a_namespaced_member_it_looks_in_its_namespaces_alone(lab: Lab) -> 
 
 def test_of_an_empty_new_etcd_the_members_keep_all_that_they_have(lab: Lab) -> None:
     before = {name: value(lab, "gondor", name) for name in ("a", "before", "new")}
+    assert lab.engine is not None
+    process = lab.engine.process
     lab.fleet("stop", API)
     shutil.rmtree(ETCD)
     lab.fleet("start", API)
     # The account of the new API has the right to see that it is another one.
     lab.prepare()
-    assert lab.engine is not None
-    lab.engine.process.wait(60)
+    process.wait(60)
     # It sees the one or the other first.
     assert re.search("the federation API is another one|no longer leads", lab.log.read_text())
-    lab.start()
     lab.join("gondor")
     lab.kubectl(API, "create", "namespace", NAMESPACE)
     lab.apply(API, configmap("a", "new API"), configmap("fresh"))
