@@ -121,9 +121,9 @@ def test_a_rollout_ends_when_both_clusters_are_done_and_not_before(lab: Lab, fig
     assert rows(lab, "deployment", "web")["rohan"] == ["True", "False", "1 of 2 replicas are available"]
     play(lab, "rohan", "deployment", "web", done(2, 2))
     began = time.monotonic()
-    assert ends(lab, *rollout, seconds=10)
+    assert ends(lab, *rollout, seconds=30)
     figures.add("engine: last cluster done to the end of kubectl rollout status", time.monotonic() - began)
-    assert ends(lab, *available)
+    assert ends(lab, *available, seconds=30)
     assert {key: status(lab, "deployment", "web")[key] for key in ("replicas", "availableReplicas")} == {
         "replicas": 4,
         "availableReplicas": 4,
@@ -140,7 +140,7 @@ def test_a_new_rollout_waits_for_both_again(lab: Lab) -> None:
     play(lab, "gondor", "deployment", "web", done(1, 1, total=3))
     assert not ends(lab, "rollout", "status", "deployment/web")
     play(lab, "gondor", "deployment", "web", done(2, 2))
-    assert ends(lab, "rollout", "status", "deployment/web", seconds=10)
+    assert ends(lab, "rollout", "status", "deployment/web", seconds=30)
 
 
 def test_a_rollout_that_a_cluster_gave_up_is_told_as_one(lab: Lab) -> None:
@@ -150,7 +150,7 @@ def test_a_rollout_that_a_cluster_gave_up_is_told_as_one(lab: Lab) -> None:
     conditions = [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "late"}]
     play(lab, "rohan", "deployment", "late", {"replicas": 1, "updatedReplicas": 1, "conditions": conditions})
     with pytest.raises(AssertionError, match="exceeded its progress deadline"):
-        lab.kubectl(API, "rollout", "status", "deployment/late", "-n", NAMESPACE, "--timeout=10s")
+        lab.kubectl(API, "rollout", "status", "deployment/late", "-n", NAMESPACE, "--timeout=30s")
 
 
 def test_stateful_and_daemon_sets_end_with_the_last_cluster(lab: Lab) -> None:
@@ -174,7 +174,7 @@ def test_stateful_and_daemon_sets_end_with_the_last_cluster(lab: Lab) -> None:
     for kind, name in names.items():
         assert not ends(lab, "rollout", "status", f"{kind}/{name}")
         play(lab, "rohan", kind, name, good[kind])
-        assert ends(lab, "rollout", "status", f"{kind}/{name}", seconds=10)
+        assert ends(lab, "rollout", "status", f"{kind}/{name}", seconds=30)
     assert status(lab, "statefulset", "db")["readyReplicas"] == 4
     assert status(lab, "daemonset", "log")["numberReady"] == 6
 
@@ -207,7 +207,7 @@ def test_a_job_is_complete_when_it_is_so_in_both(lab: Lab) -> None:
     assert not ends(lab, *complete)
     assert {"active": 1, "succeeded": 1}.items() <= status(lab, "job", "once").items()
     play_job(lab, "rohan", "once", "SuccessCriteriaMet", "Complete")
-    assert ends(lab, *complete, seconds=10)
+    assert ends(lab, *complete, seconds=30)
     assert status(lab, "job", "once")["succeeded"] == 2
     assert "active" not in status(lab, "job", "once")
 
@@ -220,7 +220,7 @@ def test_a_job_is_failed_when_it_is_so_in_one_and_runs_in_none(lab: Lab) -> None
     play_job(lab, "gondor", "never")
     assert not ends(lab, *failed)
     play_job(lab, "gondor", "never", "SuccessCriteriaMet", "Complete")
-    assert ends(lab, *failed, seconds=10)
+    assert ends(lab, *failed, seconds=30)
     assert rows(lab, "job", "never")["rohan"] == ["True", "False", "played"]
 
 
@@ -311,7 +311,7 @@ def test_a_busy_rollout_is_written_once_a_second_and_is_not_carried_again(lab: L
     arrives(lab, "deployment", "busy")
     for member in MEMBERS:
         play(lab, member, "deployment", "busy", done(2, 2))
-    assert ends(lab, "rollout", "status", "deployment/busy", seconds=10)
+    assert ends(lab, "rollout", "status", "deployment/busy", seconds=30)
     deployments, reports = (
         f"/apis/{group}/namespaces/{NAMESPACE}/{kind}"
         for group, kind in (("apps/v1", "deployments"), ("engine.federation/v1alpha1", "propagations"))
@@ -357,4 +357,4 @@ def test_a_dead_member_is_named_and_ends_no_rollout(lab: Lab) -> None:
     lab.fleet("stop", "rohan", "--only", "kube-controller-manager")
     seconds_until("Ready", lambda: lab.is_ready("rohan"), 60)
     play(lab, "rohan", "deployment", "busy", done(2, 2))
-    assert ends(lab, "rollout", "status", "deployment/busy", seconds=20)
+    assert ends(lab, "rollout", "status", "deployment/busy", seconds=30)
