@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -31,24 +29,40 @@ def test_a_wait_that_is_given_up_says_for_what_and_how_long() -> None:
         wait_until("the king to return", lambda: False, 0)
 
 
-def test_what_takes_long_to_look_at_is_looked_at_less_often() -> None:
-    assert min(_pauses()) >= 0.4
+def test_what_takes_long_to_look_at_is_looked_at_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _pauses(monkeypatch) == pytest.approx([0.4, 0.4])
 
 
 def test_what_takes_very_long_to_look_at_is_looked_at_often_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "LONGEST_REST", 0.2)
-    assert min(_pauses()) < 0.4
+    monkeypatch.setattr(waiting, "LONGEST_REST", 0.3)
+    assert _pauses(monkeypatch) == pytest.approx([0.3, 0.3])
 
 
-def _pauses() -> list[float]:
-    """Seconds between looks that take 0.2 s each."""
-    looks = []
+class Clock:
+    """Goes on only while somebody looks, which takes 0.2 s, or pauses."""
 
-    def look() -> bool:
-        looks.append(time.monotonic())
-        time.sleep(0.2)
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def look(self) -> bool:
+        self.now += 0.2
         return False
 
+    def wait(self, seconds: float) -> bool:
+        self.pauses.append(seconds)
+        self.now += seconds
+        return False
+
+
+def _pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds between looks, of which there are three."""
+    clock = Clock()
+    monkeypatch.setattr(waiting, "time", clock)
+    monkeypatch.setattr(waiting, "cancelled", clock)
     with pytest.raises(FleetError):
-        wait_until("the king to return", look, 1)
-    return [later - earlier - 0.2 for earlier, later in pairwise(looks)]
+        wait_until("the king to return", clock.look, 1)
+    return clock.pauses
