@@ -19,7 +19,9 @@ from tests.fleet.member_front import MemberFront
 
 MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 SPOILT, WELL = "gondor", "rohan"
-SOON = 3.0
+SOON = 8.0
+"""Seconds; the slow member takes longer for a single answer."""
+TRIES = 3
 ALL_KINDS = tuple(access.RESOURCES)
 
 
@@ -63,16 +65,28 @@ def write_and_wait_for_the_well_one(lab: Lab, name: str) -> None:
     assert seconds_until(f"{name} in {WELL}", lambda: value(lab, WELL, name)) < SOON
 
 
+def broken(lab: Lab) -> tuple[int, float]:
+    """Another one after the engine was started anew, or a stream of it broke."""
+    assert lab.engine is not None
+    return lab.engine.process.pid, lab.metric("federation_stream_failures_total")
+
+
 def test_with_all_kinds_an_idle_member_is_asked_at_most_20_times_a_minute(
     lab: Lab, front: MemberFront, figures: Figures
 ) -> None:
-    # The streams of 12 kinds, each of which is asked for again after four minutes or more, are yet to come.
-    began = time.monotonic()
-    wait_until("two minutes to be over", lambda: time.monotonic() > began + 120, 150)
-    asked = [each for each in front.requests if each.at > began]
-    a_minute = len(asked) / 2 + (len(ALL_KINDS) + 1) / 4
+    for _ in range(TRIES):
+        before, began = broken(lab), time.monotonic()
+        wait_until("two minutes to be over", lambda began=began: time.monotonic() > began + 120, 150)  # type: ignore[misc]
+        asked = [f"{each.method} {each.path}" for each in front.requests if each.at > began]
+        # A stream that broke is begun anew, which says nothing of a member that is idle.
+        if broken(lab) == before:
+            break
+    streams = [each.partition("?")[0] for each in asked if "watch=true" in each]
+    assert len(streams) == len(set(streams)), streams
+    # The streams of 12 kinds are each asked for again after four minutes or more: some of them, or none, in these two.
+    a_minute = (len(asked) - len(streams)) / 2 + (len(ALL_KINDS) + 1) / 4
     figures.add("engine: requests to an idle member in a minute", a_minute, "requests")
-    assert a_minute <= 20, [f"{each.method} {each.path}" for each in asked]
+    assert a_minute <= 20, asked
 
 
 def test_a_member_that_takes_10_seconds_for_each_answer_keeps_nobody_waiting(lab: Lab, front: MemberFront) -> None:
