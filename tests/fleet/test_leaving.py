@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from threading import Event
 
 import pytest
@@ -75,18 +76,25 @@ def test_a_member_leaves_the_names_first_and_then_everything(
 ) -> None:
     wait_until("an address from each member", lambda: zone.agrees(lambda: len(zone.addresses()) == len(MEMBERS)), 60)
     set_members(federation, _without_rohan)
-    gone = {
-        "name": lambda: zone.agrees(lambda: len(zone.addresses()) == 1),
-        "Cluster": lambda: not federation.clusters.exists("fellowship", "cluster", "rohan"),
-        "account": lambda: (
-            not federation.clusters.exists(ROHAN, "serviceaccount", "-A", "-l", "federation/name=fellowship")
-        ),
-    }
-    with _watched(gone) as times:
+
+    def no_name() -> bool:
+        return zone.agrees(lambda: len(zone.addresses()) == 1)
+
+    def no_cluster() -> bool:
+        return not federation.clusters.exists("fellowship", "cluster", "rohan")
+
+    def no_account() -> bool:
+        if federation.clusters.exists(ROHAN, "serviceaccount", "-A", "-l", "federation/name=fellowship"):
+            return False
+        assert no_cluster(), "its account went before its Cluster"
+        return True
+
+    with _watched({"name": no_name, "Cluster": no_cluster, "account": no_account}) as turns:
         _, seconds = converge(federation)
     figures.add("a member leaves, ttl 5", seconds)
-    figures.add("  from its last name to its Cluster", times["Cluster"] - times["name"])
-    assert times["name"] + TTL <= times["Cluster"] <= times["account"]
+    figures.add("  from its last name to its Cluster", turns["Cluster"].after - turns["name"].after)
+    assert turns.keys() == {"name", "Cluster", "account"}
+    assert turns["name"].before + TTL <= turns["Cluster"].after
     assert federation.clusters.traces(ROHAN) == []
     assert federation.clusters.corefile(ROHAN) == foreign
     for what in (("configmap", "foreign"), ("clusterrole", "foreign")):
@@ -178,23 +186,35 @@ def _set_corefile(federation: Federation, text: str) -> None:
     federation.clusters.kubectl(ROHAN, "patch", "configmap", "coredns", "-n", "kube-system", f"--patch={patch}")
 
 
+@dataclass(frozen=True)
+class Turn:
+    """When a condition began to hold: between these two, however long the looks took (time.monotonic)."""
+
+    before: float
+    after: float
+
+
 @contextmanager
-def _watched(conditions: dict[str, Callable[[], bool]]) -> Iterator[dict[str, float]]:
-    """While it is entered, when each of the conditions held first; all are looked at twice a second."""
-    times: dict[str, float] = {}
+def _watched(conditions: dict[str, Callable[[], bool]]) -> Iterator[dict[str, Turn]]:
+    """While it is entered, when each of the conditions began to hold; all are looked at twice a second."""
+    turns: dict[str, Turn] = {}
     done = Event()
 
     def watch(name: str) -> None:
+        before = time.monotonic()
         while not done.wait(0.5):
+            began = time.monotonic()
             with suppress(DNSException):  # Of the name server there is no hurry; it is asked again.
                 if conditions[name]():
-                    times[name] = time.monotonic()
+                    turns[name] = Turn(before, time.monotonic())
                     return
+                before = began
 
     with ThreadPoolExecutor(len(conditions)) as threads:
         watching = [threads.submit(watch, name) for name in conditions]
         try:
-            yield times
+            yield turns
+            wait(watching, 30)  # The last of them may have come to hold since the last look.
         finally:
             done.set()
     for each in watching:
