@@ -21,7 +21,7 @@ from federation.dns.name_servers import ZONE_KEY
 from lab.fleet.private import write_private
 from tests.programs import bind
 from tests.programs.test_zone_answers import RECORDS
-from tests.programs.zone_lab import Served, serving
+from tests.programs.zone_lab import SECONDS, Served, serving
 from tests.unit.test_zone_contents import entry
 from tests.unit.test_zone_key import pems
 
@@ -47,7 +47,7 @@ class Lab:
     def ask(self, name: str, kind: str) -> dns.message.Message:
         """The answer to somebody who wants signatures."""
         query = dns.message.make_query(name, kind, want_dnssec=True)
-        return dns.query.tcp(query, "127.0.0.1", port=self.served.port, timeout=2)
+        return dns.query.tcp(query, "127.0.0.1", port=self.served.port, timeout=SECONDS)
 
     def judged(self, name: str, kind: str) -> str:
         """What delv says, comments and records."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import subprocess
@@ -25,6 +26,10 @@ from tests.kube_api import ApiServer
 from tests.unit.test_dns_process import kubeconfig_of
 from tests.unit.test_zone_contents import endpoint
 
+WORKERS = 16
+SECONDS = 10
+"""How long an answer may take; a machine that is busy gives none for some of them."""
+
 
 @dataclass
 class Server:
@@ -36,7 +41,7 @@ class Server:
         """`size` is the longest answer by UDP that the asker takes (EDNS); None asks without EDNS."""
         query = dns.message.make_query(name, kind, use_edns=size is not None, payload=size or 0)
         ask = dns.query.tcp if tcp else dns.query.udp
-        return ask(query, "127.0.0.1", port=self.port, timeout=2)
+        return ask(query, "127.0.0.1", port=self.port, timeout=SECONDS)
 
     def found(self, name: str, kind: str = "A") -> list[str]:
         return sorted(f"{each}" for rrset in self.ask(name, kind).answer for each in rrset)
@@ -60,15 +65,25 @@ class Served(Server):
         return float(lines[name])
 
 
-def free_port() -> int:
-    """One that nobody listens at, by UDP or TCP, and that the kernel gives to no outgoing connection meanwhile."""
+def _ports() -> Iterator[int]:
+    """Those that the kernel gives to no outgoing connection, each once; another worker of pytest-xdist has others."""
     first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    for port in random.sample(range(first - 16384, first), 1000):
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    mine = range(first - 16384, first)[worker % WORKERS :: WORKERS]
+    yield from random.sample(mine, len(mine))
+
+
+PORTS = _ports()
+
+
+def free_port() -> int:
+    """One that nobody listens at, by UDP or TCP, and that nobody else is told: it may be taken a while later."""
+    for port in PORTS:
         with socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket() as tcp, suppress(OSError):
             udp.bind(("127.0.0.1", port))
             tcp.bind(("127.0.0.1", port))
             return port
-    raise AssertionError("of 1,000 ports none is free")
+    raise AssertionError("no port is free")
 
 
 @contextmanager
