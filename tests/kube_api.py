@@ -237,6 +237,8 @@ class DroppingServer(ThreadingHTTPServer):
     """Can end all its connections at once."""
 
     daemon_threads = True
+    request_queue_size = 64
+    """As many may come together; of five, which is the default, the others wait a second or more."""
 
     def __init__(self, *arguments: Any) -> None:
         self.connections: set[socket.socket] = set()

@@ -84,8 +84,6 @@ class MemberFront:
 
 
 class _Server(DroppingServer):
-    request_queue_size = 64
-
     def __init__(self, front: MemberFront) -> None:
         self._front = front
         super().__init__(("127.0.0.1", 0), _handler(front))
