@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from time import monotonic
 
 import dns.message
 import dns.query
@@ -122,10 +123,12 @@ def test_a_secondary_that_is_silent_holds_a_change_up_for_six_seconds(tmp_path: 
         silent.bind(("127.0.0.1", 0))
         to = [f"127.0.0.1:{silent.getsockname()[1]}"]
         with serving(tmp_path, [entry("example.com", "TXT", "x")], transfer_to=to) as primary:
-            took = []
+            began = monotonic()
             for i in range(3):
                 address = f"192.0.2.{i}"
                 primary.api.put(COLLECTION, endpoint(entry("new.example.com", "A", address), name="new"))
-                took.append(wait_until(address, partial(leads_to, primary, "new.example.com", address), 30))
-    # The first comes while it is asked on the start.
-    assert 5 < min(took[1:]) <= max(took[1:]) < 9, took
+                wait_until(address, partial(leads_to, primary, "new.example.com", address), 30)
+            took = monotonic() - began
+    # The second waits for the end of the first one's questions, and the third for that of the second one's. What a busy
+    # machine does between the changes belongs to the six seconds: so all of them are measured together.
+    assert 11 < took < 30
