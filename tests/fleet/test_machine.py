@@ -15,8 +15,9 @@ from lab.fleet.waiting import wait_until
 from lab.stack import CHECKOUT
 from lab.toolbox import tool
 from tests.figures import Figures
+from tests.fleet.conftest import FLEET
 
-SPARE = "spare"
+SPARE = f"{FLEET}-spare"
 FOLDER = fleets() / SPARE
 
 
@@ -89,7 +90,7 @@ def test_what_another_checkout_left_is_taken_down_first(kubeconfig: Path) -> Non
     file = FOLDER / "record.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "owner": "/nowhere/another-checkout"}))
     said = _fleet("up", "--api-only", "solo").stdout
-    assert "it belongs to /nowhere/another-checkout; taking fleet spare down first" in said
+    assert f"it belongs to /nowhere/another-checkout; taking fleet {SPARE} down first" in said
     assert _identity(kubeconfig) != before
 
 
@@ -110,7 +111,7 @@ def test_a_network_that_something_still_holds_is_in_nobodys_way() -> None:
 
 def _wait_until_gone(bridge: str) -> None:
     # The kernel may still be burying the last process when the command ends.
-    wait_until(f"{_left_behind(bridge)} to go", lambda: not _left_behind(bridge), 5)
+    wait_until(f"{_left_behind(bridge)} to go", lambda: not _left_behind(bridge), 30)
 
 
 def _left_behind(bridge: str) -> list[str]:
