@@ -247,11 +247,11 @@ class Lab:
             joined["metadata"]["annotations"] = {NAMESPACES: ",".join(given.namespaces)}
         self.apply(API, joined | {"spec": spec})
 
-    def join_both(self, seconds: float = 30) -> None:
-        """Joins both members, and waits so long at most until they are Ready."""
+    def join_both(self, seconds: float = 30) -> float:
+        """Joins both members, and waits so long at most until they are Ready; how long that was."""
         for member in MEMBERS:
             self.join(member)
-        seconds_until("both Ready", lambda: all(map(self.is_ready, MEMBERS)), seconds)
+        return seconds_until("both Ready", lambda: all(map(self.is_ready, MEMBERS)), seconds)
 
     def stand_in(self, member: str, url: str) -> None:
         """A Cluster for an API server that takes every token, and whose certificate nobody has signed."""

@@ -17,6 +17,8 @@ from lab.toolbox import tool
 from tests.figures import Figures
 from tests.fleet.engine_lab import API, MEMBERS, NAMESPACE, Engine, Lab, configmap, running, seconds_until
 
+pytestmark = pytest.mark.speed
+
 OBJECTS = 60
 TAKEN_OVER = 15.0
 RELEASED = 3.0

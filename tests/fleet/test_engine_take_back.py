@@ -78,42 +78,6 @@ def test_a_kind_that_is_dropped_goes_from_the_members_and_nothing_else_does(lab:
     lab.start()
 
 
-def test_a_namespace_that_is_made_again_has_its_objects_back(lab: Lab, figures: Figures) -> None:
-    def is_there() -> bool:
-        services = [lab.get(each, "service", "pony", "-n", "bree") for each in MEMBERS]
-        return all(services) and all(value(lab, each, "pony", "bree") for each in MEMBERS)
-
-    def make() -> None:
-        lab.kubectl(API, "create", "namespace", "bree")
-        lab.kubectl(API, "create", "service", "clusterip", "pony", "--tcp=80:80", "-n", "bree")
-        lab.apply(API, configmap("pony", namespace="bree"))
-
-    make()
-    seconds_until("all in both", is_there)
-    lab.kubectl(API, "delete", "namespace", "bree", "--timeout=60s")
-    make()
-    seconds = seconds_until("all in both again", is_there)
-    figures.add("engine: Namespace deleted and made again to its objects in both members", seconds)
-    assert seconds < 5
-
-
-def test_a_namespace_deleted_in_a_member_is_made_again_with_all_that_is_in_it(lab: Lab, figures: Figures) -> None:
-    before = lab.get("gondor", "namespace", "bree")
-    assert before is not None
-    lab.kubectl("gondor", "delete", "namespace", "bree", "--timeout=60s")
-
-    def is_back() -> bool:
-        now = lab.get("gondor", "namespace", "bree")
-        is_new = now is not None and now["metadata"]["uid"] != before["metadata"]["uid"]
-        service = lab.get("gondor", "service", "pony", "-n", "bree")
-        return is_new and service is not None and value(lab, "gondor", "pony", "bree") == "1"
-
-    seconds = seconds_until("all of it back", is_back)
-    figures.add("engine: Namespace deleted in a member, gone to all of it back", seconds)
-    assert seconds < 5
-    lab.kubectl(API, "delete", "namespace", "bree", "--timeout=60s")
-
-
 def test_an_etcd_restored_from_an_earlier_snapshot_deletes_nothing(lab: Lab, tmp_path: Path, figures: Figures) -> None:
     lab.apply(API, configmap("before"), configmap("changed"))
     seconds_until("them in both", lambda: all(value(lab, each, "changed") for each in MEMBERS))
