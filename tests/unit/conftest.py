@@ -8,7 +8,7 @@ import pytest
 
 from tests.kube_api import ApiServer
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 """Seconds that a thread may take to see that it is to end."""
 
 

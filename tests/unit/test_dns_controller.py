@@ -500,8 +500,8 @@ def test_a_member_that_went_silent_is_asked_again(world: World, monkeypatch: pyt
 def test_a_member_that_is_not_ready_is_withdrawn_in_time_and_comes_back(world: World) -> None:
     world.run(withdraw_after=2.5)
     both_serve(world)
-    world.cluster("gondor", zones=["minas-tirith"], away=time())
     began = monotonic()
+    world.cluster("gondor", zones=["minas-tirith"], away=time())
     world.await_answer(GLOBAL, ROHAN)
     assert monotonic() - began > 1  # the API counts in whole seconds
     world.await_answer(f"{NAME}.minas-tirith.middle-earth.example.com", IN_REGION)

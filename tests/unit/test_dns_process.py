@@ -62,17 +62,19 @@ def test_the_process_tells_how_it_is_and_ends_at_once(tmp_path: Path) -> None:
     federation.broken, federation.tokens = {CLUSTERS}, {"secret"}
     with running(kubeconfig_of(federation.url, tmp_path)) as (process, url):
         federation.wait(lambda: {path.split("?")[0] for _, path in federation.requests} >= {CLUSTERS}, "to be asked")
-        federation.wait(lambda: requests.get(f"{url}/healthz", timeout=5).text == "not yet seen: clusters\n", "healthz")
-        assert requests.get(f"{url}/healthz", timeout=5).status_code == 503
-        assert requests.get(f"{url}/livez", timeout=5).status_code == 200
-        assert requests.get(f"{url}/", timeout=5).status_code == 404
+        federation.wait(
+            lambda: requests.get(f"{url}/healthz", timeout=30).text == "not yet seen: clusters\n", "healthz"
+        )
+        assert requests.get(f"{url}/healthz", timeout=30).status_code == 503
+        assert requests.get(f"{url}/livez", timeout=30).status_code == 200
+        assert requests.get(f"{url}/", timeout=30).status_code == 404
         federation.broken = set()
-        federation.wait(lambda: requests.get(f"{url}/healthz", timeout=5).status_code == 200, "to be healthy")
-        figures = requests.get(f"{url}/metrics", timeout=5).text
+        federation.wait(lambda: requests.get(f"{url}/healthz", timeout=30).status_code == 200, "to be healthy")
+        figures = requests.get(f"{url}/metrics", timeout=30).text
         assert 'federation_stream_connected{stream="clusters"} 1.0' in figures
         assert "federation_dns_services 0.0" in figures
         process.send_signal(signal.SIGTERM)
-        _, log = process.communicate(timeout=5)
+        _, log = process.communicate(timeout=30)
         assert process.returncode == 0
     federation.stop()
     lines = [json.loads(line) for line in log.splitlines()]
@@ -84,10 +86,10 @@ def test_the_process_tells_how_it_is_and_ends_at_once(tmp_path: Path) -> None:
 
 def test_a_missing_kubeconfig_is_waited_for(tmp_path: Path) -> None:
     with running(tmp_path / "karmada.config") as (process, url):
-        assert requests.get(f"{url}/healthz", timeout=5).status_code == 503
+        assert requests.get(f"{url}/healthz", timeout=30).status_code == 503
         federation = ApiServer()
         kubeconfig_of(federation.url, tmp_path)
-        federation.wait(lambda: requests.get(f"{url}/healthz", timeout=5).status_code == 200, "to be healthy", 20)
+        federation.wait(lambda: requests.get(f"{url}/healthz", timeout=30).status_code == 200, "to be healthy", 20)
         assert process.poll() is None
     federation.stop()
 

@@ -105,8 +105,8 @@ class World:
         return found
 
     def events(self) -> list[str]:
-        asked = [path for method, path in self.federation.requests if (method, "events" in path) == ("POST", True)]
         names = self.federation.list(EVENTS, {})["items"]
+        asked = [path for method, path in self.federation.requests if (method, "events" in path) == ("POST", True)]
         assert len(names) <= len(asked)
         return [each["message"] for each in names]
 
@@ -311,7 +311,7 @@ def test_an_apply_that_is_late_replaces_nothing(
         if "late" not in body or held.is_set():
             return real(self, path, body, manager, force=force)
         held.set()
-        assert go.wait(10)
+        assert go.wait(30)
         try:
             return real(self, path, body, manager, force=force)
         except ApiError as error:
@@ -324,7 +324,7 @@ def test_an_apply_that_is_late_replaces_nothing(
     if was_there:
         world.wait(["1", None])
         world.write("ring", "late", clusters="gondor")
-    assert held.wait(10)
+    assert held.wait(30)
     found = world.members["gondor"].get(MAPS, "shire", "ring") or {"metadata": {"name": "ring", "namespace": "shire"}}
     world.members["gondor"].put(MAPS, found | {"data": {"value": "of the next leader"}})
     go.set()

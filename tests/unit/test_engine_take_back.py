@@ -239,13 +239,13 @@ def test_what_is_for_a_busy_member_again_and_then_deleted_goes_from_it_first(wor
         if method == "DELETE":
             gondor.answer = there  # type: ignore[method-assign]
             is_asked.set()
-            assert go.wait(10)
+            assert go.wait(30)
             return 429, {"message": "busy"}
         return there(method, path, body, content)
 
     gondor.answer = busy_once  # type: ignore[method-assign]
     world.write("ring", "1", clusters="rohan")
-    assert is_asked.wait(10)
+    assert is_asked.wait(30)
     world.write("ring", "2")
     world.wait(["1", "2"])
     world.delete(MAPS, "shire", "ring")
@@ -264,10 +264,10 @@ def test_late_news_that_it_was_taken_back_leave_nothing_of_what_is_there_again(w
 
     def hold() -> None:
         is_held.set()
-        assert go.wait(10)
+        assert go.wait(30)
 
     world.loop.post(hold)
-    assert is_held.wait(10)
+    assert is_held.wait(30)
     world.loop.post(partial(engine._settled, "gondor", Ref("ConfigMap", "shire", "ring"), ring["metadata"]["uid"]))
     waiting = world.loop._inbox.qsize()
     world.delete(MAPS, "shire", "ring")

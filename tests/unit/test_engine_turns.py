@@ -108,4 +108,4 @@ def test_a_status_of_what_a_member_refuses_is_told_and_is_no_further_try(world: 
     assert applied() - before < rounds / 2
     gondor.refused_methods.clear()
     put(world.federation, spec={"replicas": 3})
-    gondor.wait(lambda: gondor.get(DEPLOYMENTS, "shire", "web")["spec"]["replicas"] == 3, "what is wanted", 2)  # type: ignore[index]
+    gondor.wait(lambda: gondor.get(DEPLOYMENTS, "shire", "web")["spec"]["replicas"] == 3, "what is wanted", 20)  # type: ignore[index]

@@ -16,6 +16,7 @@ from lab.fleet.archive import Image, Links, Program
 from lab.fleet.waiting import FleetError, wait_until
 from lab.toolbox import ToolError, debian
 from lab.toolbox.pins import IMAGES, PINS
+from tests.programs.zone_lab import free_port
 
 pytestmark = pytest.mark.unit
 
@@ -25,9 +26,7 @@ EXTERNAL_DNS = "registry.k8s.io/external-dns/external-dns:v0.22.0"
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Debian's docker-registry on loopback, empty, as the mirror; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     (tmp_path / "registry.yml").write_text(
         "version: 0.1\nlog: {level: error}\n"
         f"storage: {{filesystem: {{rootdirectory: {tmp_path / 'registry'}}}}}\nhttp: {{addr: '{address}'}}\n"
@@ -35,7 +34,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv(published.MIRROR, f"http://{address}")
     process = subprocess.Popen(["docker-registry", "serve", tmp_path / "registry.yml"], stderr=subprocess.DEVNULL)
     try:
-        wait_until("docker-registry to answer", lambda: _listens(address), 10)
+        wait_until("docker-registry to answer", lambda: _listens(address), 30)
         yield address
     finally:
         process.kill()

@@ -124,7 +124,7 @@ def test_all_clusters_are_asked_side_by_side() -> None:
     together = threading.Barrier(5)
 
     def when_all_are_there(path: str) -> Answer:
-        together.wait(timeout=5)
+        together.wait(timeout=10)
         return kube_system(path)
 
     with api(when_all_are_there) as url:

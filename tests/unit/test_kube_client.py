@@ -24,7 +24,7 @@ from tests.fleet.self_signed import write_pair
 
 pytestmark = pytest.mark.unit
 
-SECONDS = (2, 5)
+SECONDS = (10, 20)
 LOOPBACK = x509.IPAddress(IPv4Address("127.0.0.1"))
 
 

@@ -55,7 +55,7 @@ def test_a_second_make_waits_for_the_first_to_install_the_python_packages(folder
             assert second.stdout.readline() == "waiting for another make to install .venv\n"
             # It opens once somebody reads: the first one's pip.
             (folder / "go-on").write_text("\n")
-            assert (first.wait(20), second.wait(20)) == (0, 0)
+            assert (first.wait(60), second.wait(60)) == (0, 0)
     assert (folder / "installed").read_text().splitlines() == [INSTALL]
     assert (folder / ".venv" / ".installed").exists()
 
@@ -69,8 +69,8 @@ def test_the_python_packages_follow_each_list(folder: Path, changed: str) -> Non
         os.utime(folder / each, (10, 10))
     os.utime(stamp, (20, 20))
     with make(folder) as nothing:
-        assert nothing.wait(20) == 0
+        assert nothing.wait(60) == 0
     os.utime(folder / changed, (30, 30))
     with make(folder) as again:
-        assert again.wait(20) == 0
+        assert again.wait(60) == 0
     assert (folder / "installed").read_text().splitlines() == [INSTALL]

@@ -319,7 +319,7 @@ def test_an_interrupt_ends_every_wait_at_once() -> None:
         while Slow.waiting < len(waits):
             await asyncio.wait(waits, timeout=0.01)
         await provider.Cancel(Empty())
-        return await asyncio.wait_for(asyncio.gather(*waits), 1)
+        return await asyncio.wait_for(asyncio.gather(*waits), 10)
 
     told = asked(question, lambda _: Slow)
     assert told == [f"{name}: interrupted; the next run does it again" for name in ("gondor", "rohan")]
