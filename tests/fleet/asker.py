@@ -49,13 +49,15 @@ class Asker:
 
     def _ask(self) -> set[str] | str:
         """The addresses, or why there are none."""
-        why = ""
-        for _ in range(self._tries):
-            question = dns.message.make_query(self._name, "A")
+        why, tried = "", 0
+        while tried < self._tries:
+            question, began = dns.message.make_query(self._name, "A"), time.monotonic()
             try:
                 answer = dns.query.udp(question, self._server, timeout=self._seconds)
             except (dns.exception.DNSException, OSError) as error:
                 why = repr(error)
+                # Where this client waited longer than it was to, it is the machine that stood still.
+                tried += time.monotonic() - began < 1.5 * self._seconds
                 continue
             addresses = {str(record) for rrset in answer.answer for record in rrset}
             return addresses or dns.rcode.to_text(answer.rcode())
