@@ -76,7 +76,7 @@ class Engine:
     @property
     def leads(self) -> bool:
         try:
-            return "\nfederation_leads 1.0" in requests.get(f"{self.url}/metrics", timeout=5).text
+            return "\nfederation_leads 1.0" in requests.get(f"{self.url}/metrics", timeout=30).text
         except requests.ConnectionError:
             return False  # It has ended.
 
@@ -89,7 +89,7 @@ class Engine:
 
     def await_health(self) -> None:
         wait_until("the engine's address", lambda: bool(SERVING.search(self.log.read_text())), 30)
-        wait_until("the engine to be healthy", lambda: requests.get(f"{self.url}/healthz", timeout=5).ok, 30)
+        wait_until("the engine to be healthy", lambda: requests.get(f"{self.url}/healthz", timeout=30).ok, 30)
 
     def kill(self) -> None:
         with self._starting:
@@ -262,7 +262,7 @@ class Lab:
 
     def metric(self, name: str) -> float:
         """The sum of a figure of the engine over all its labels."""
-        lines = requests.get(f"{self.url}/metrics", timeout=5).text.splitlines()
+        lines = requests.get(f"{self.url}/metrics", timeout=30).text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if re.match(rf"{name}[ {{]", line))
 
     def account(

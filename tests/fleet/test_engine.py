@@ -120,7 +120,7 @@ def test_a_new_run_changes_nothing_but_what_went_meanwhile(lab: Lab) -> None:
     assert lab.get("gondor", "configmap", "a", "-n", NAMESPACE) == before
     log = [json.loads(line) for line in lab.log.read_text().splitlines()]
     assert [line for line in log if line["level"] == "error"] == []
-    assert "federation_cluster_ready" in requests.get(f"{lab.url}/metrics", timeout=5).text
+    assert "federation_cluster_ready" in requests.get(f"{lab.url}/metrics", timeout=30).text
 
 
 def test_a_namespace_with_what_others_made_stays_without_our_marks(lab: Lab) -> None:

@@ -101,7 +101,7 @@ def events(lab: Lab) -> str:
 
 def applies(lab: Lab) -> float:
     """How many the engine has made since it runs."""
-    text = requests.get(f"{lab.url}/metrics", timeout=5).text
+    text = requests.get(f"{lab.url}/metrics", timeout=30).text
     return sum(float(found) for found in re.findall(r"(?m)^federation_applied_total\{.*\} (\S+)$", text))
 
 

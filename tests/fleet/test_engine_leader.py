@@ -82,7 +82,7 @@ def watched(lab: Lab, member: str) -> Iterator[dict[str, list[int]]]:
 def test_one_leads_and_the_other_is_ready_and_says_that_it_stands_by(lab: Lab, leader: Engine, standby: Engine) -> None:
     assert leader.leads
     assert not standby.leads
-    assert requests.get(f"{standby.url}/healthz", timeout=5).ok
+    assert requests.get(f"{standby.url}/healthz", timeout=30).ok
     assert "stands by: " in standby.log.read_text()
     lease = lab.get(API, "lease", "federation-controller-manager", "-n", "federation-system")
     assert lease is not None

@@ -39,7 +39,7 @@ def orphans(lab: Lab) -> set[str | None]:
 
 
 def figure(lab: Lab, line: str) -> bool:
-    return line in requests.get(f"{lab.url}/metrics", timeout=5).text
+    return line in requests.get(f"{lab.url}/metrics", timeout=30).text
 
 
 def events(lab: Lab, namespace: str) -> str:

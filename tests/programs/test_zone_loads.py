@@ -18,7 +18,7 @@ from controllers.zone.contents import Apex, Contents, merge
 from controllers.zone.endpoints import RecordSet, read_source
 from lab.fleet.waiting import wait_until
 from lab.toolbox import tool
-from tests.programs.zone_lab import free_port, process
+from tests.programs.zone_lab import SECONDS, free_port, process
 from tests.unit.test_zone_contents import OWN
 from tests.zone_objects import ZONE, Draw, huge
 
@@ -54,7 +54,7 @@ def is_below(name: str, top: str) -> bool:
 def asked(found: Contents, each: RecordSet, connection: socket.socket, port: int) -> None:
     """What CoreDNS has at the name: the set, or where it is delegated."""
     query = dns.message.make_query(f"{each.name}.", each.type)
-    answer = dns.query.tcp(query, "127.0.0.1", 5, port, sock=connection)
+    answer = dns.query.tcp(query, "127.0.0.1", SECONDS, port, sock=connection)
     cuts = [cut for cut in found.sets if cut.type == "NS" and is_below(each.name, cut.name)]
     wanted = min(cuts, key=lambda cut: len(cut.name), default=each)
     rrset = next(iter(answer.authority if cuts else answer.answer))
@@ -82,7 +82,7 @@ def test_what_we_accept_is_loaded_and_served(tmp_path: Path) -> None:
             return "CoreDNS-" in log.read_text()
 
         wait_until("CoreDNS to have all zones", listens, 60)
-        with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        with socket.create_connection(("127.0.0.1", port), SECONDS) as connection:
             for found in cases:
                 for each in found.sets:
                     asked(found, each, connection, port)
@@ -90,6 +90,6 @@ def test_what_we_accept_is_loaded_and_served(tmp_path: Path) -> None:
             text = found.text(1)
             if len(text) < TRANSFERRED:
                 read = dns.zone.from_text(text, f"{found.apex.domain}.", relativize=False)
-                told = dns.query.xfr("127.0.0.1", found.apex.domain, port=port, relativize=False, lifetime=10)
+                told = dns.query.xfr("127.0.0.1", found.apex.domain, port=port, relativize=False, lifetime=60)
                 served = dns.zone.from_xfr(told, relativize=False)
                 assert sets_of(served) == sets_of(read), text

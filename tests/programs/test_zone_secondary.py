@@ -27,7 +27,7 @@ from lab.fleet.waiting import wait_until
 from tests.figures import Figures
 from tests.programs import bind
 from tests.programs.test_zone_answers import RECORDS
-from tests.programs.zone_lab import Served, Server, free_port, serving
+from tests.programs.zone_lab import SECONDS, Served, Server, free_port, serving
 from tests.unit.test_zone_contents import endpoint, entry
 
 pytestmark = pytest.mark.programs
@@ -72,7 +72,7 @@ def transfer(port: int, kind: str = "AXFR", *, secret: str = "", name: str = NAM
     if secret:
         query.use_tsig(dns.tsigkeyring.from_text({name: secret}), algorithm=dns.tsig.HMAC_SHA256)
     try:
-        answer = dns.query.tcp(query, "127.0.0.1", port=port, timeout=5, source=source, one_rr_per_rrset=True)
+        answer = dns.query.tcp(query, "127.0.0.1", port=port, timeout=SECONDS, source=source, one_rr_per_rrset=True)
     except dns.tsig.PeerBadKey:
         return "BADKEY"
     except dns.tsig.PeerBadSignature:
