@@ -36,7 +36,7 @@ URN = "urn:pulumi:dev::tiny::federation:index:{}::{}"
 MOST_CPU = 1.0
 """Seconds until it serves; 0.15 on a machine that is not busy, and several times that on hyperthreads that are."""
 TTL, MEMBERS = 20, 20
-MOST_SECONDS = 3 * TTL
+MOST_SECONDS = 5 * TTL
 """In which so many members leave together, with such a TTL; one after the other they would take many of them."""
 
 
@@ -69,7 +69,7 @@ class Api:
                 """Nobody reads it."""
 
         class Server(ThreadingHTTPServer):
-            request_queue_size = 64  # Of more than five that come together, some would have to try again, too late.
+            request_queue_size = 128  # Of more than five that come together, some would have to try again, too late.
 
         self._server = Server(("127.0.0.1", 0), Handler)
         Thread(target=self._server.serve_forever, daemon=True).start()
