@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from lab.fleet import images, network, published
+from lab.fleet import cgroups, images, network, published
 from lab.fleet.api import FAILURES
 from lab.fleet.bringup import bring_up
 from lab.fleet.cluster import Cluster
@@ -43,6 +43,7 @@ def up(name: str, full: dict[str, str], api_only: list[str], needs: Iterable[str
         require(program, package)
     if not (CNI_PLUGINS / "ptp").exists():
         raise FleetError(f"{CNI_PLUGINS}/ptp is missing: apt-get install containernetworking-plugins")
+    cgroups.require()
     _allow_many_nodes()
     kinds = [kind for need in needs for kind in published.kinds(need)]
     # Before anything starts, as without them nothing will run on what was started.

@@ -19,7 +19,14 @@ from lab.fleet.waiting import FleetError, wait_until
 HOLDER = """
 echo $$ $(cut -d' ' -f22 /proc/$$/stat) > holder
 for group in $GROUPS; do echo 0 > $group/cgroup.procs; done
-exec unshare --net --mount --pid --cgroup --fork --kill-child --propagation private sh -euc "$INIT"
+exec unshare --cgroup sh -euc "$IN_GROUPS"
+"""
+
+# A control group namespace has for its root the group that its maker was in. So it is made in the cluster's group, and
+# the programs go to theirs afterwards: from in there the groups of the pods, which are beside it, could not be named.
+IN_GROUPS = """
+for group in $PROGRAMS; do echo 0 > $group/cgroup.procs; done
+exec unshare --net --mount --pid --fork --kill-child --propagation private sh -euc "$INIT"
 """
 
 # The kernel kills this process's whole pid namespace with it. The machine's /proc is still mounted when it starts:
@@ -54,7 +61,7 @@ exec env --ignore-signal=CHLD sleep infinity
 START = """
 ( read -r pid rest < /proc/self/stat
   echo $pid $(cut -d' ' -f22 /proc/$pid/stat) > "$PID_FILE"
-  for group in $GROUPS; do echo 0 > $group/cgroup.procs; done
+  for group in $PROGRAMS; do echo 0 > $group/cgroup.procs; done
   exec nsenter --cgroup="$NAMESPACES/cgroup" --mount="$NAMESPACES/mnt" -- "$@" ) < /dev/null >> "$LOG" 2>&1 &
 """
 
@@ -93,8 +100,12 @@ class Sandbox:
         return cgroups.name(self.folder.parent.parent.name, self.folder.name)
 
     def _groups(self) -> dict[str, str]:
-        """For the scripts: the folders of the group that a process has to enter."""
-        return {"GROUPS": " ".join(str(folder) for folder in cgroups.left(self.group))}
+        """For the scripts: the folders of the cluster's group, and of the group that its programs have to enter."""
+        groups = cgroups.left(self.group)
+        return {
+            "GROUPS": " ".join(str(folder) for folder in groups),
+            "PROGRAMS": " ".join(str(cgroups.of_programs(folder)) for folder in groups),
+        }
 
     def running(self) -> bool:
         return all(process is not None and process.alive() for process in (self.holder, self.init))
@@ -108,7 +119,7 @@ class Sandbox:
             subprocess.Popen(
                 ["sh", "-euc", HOLDER],
                 cwd=self.folder,
-                env=ENVIRONMENT | self._groups() | {"INIT": INIT},
+                env=ENVIRONMENT | self._groups() | {"IN_GROUPS": IN_GROUPS, "INIT": INIT},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -118,6 +129,7 @@ class Sandbox:
             wait_until("the cluster's namespaces", self.running, 10)
         except FleetError as failure:
             raise FleetError(failure.what, self.folder / "sandbox.log") from None
+        cgroups.enable(self.group)
 
     def destroy(self) -> None:
         # The inner one first: it cannot outlive the holder, but the holder could be gone and it still dying.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.fleet.cgroups import hierarchies
 from lab.fleet.record import Record, fleets
 from lab.fleet.waiting import wait_until
 from lab.stack import CHECKOUT
@@ -64,6 +65,17 @@ def test_a_second_start_changes_nothing(kubeconfig: Path) -> None:
     before = _identity(kubeconfig), sorted(pid.read_text() for pid in FOLDER.glob("clusters/solo/pids/*"))
     _fleet("up")
     assert (_identity(kubeconfig), sorted(pid.read_text() for pid in FOLDER.glob("clusters/solo/pids/*"))) == before
+
+
+def test_in_version_2_of_control_groups_the_programs_are_beside_the_pods() -> None:
+    """A group with processes of its own cannot enable controllers for the pods below it."""
+    cluster = FOLDER / "clusters" / "solo"
+    recorded = [_text(file).split() for file in (cluster / "holder", cluster / "init", *cluster.glob("pids/*"))]
+    running = {words[0] for words in recorded if words}
+    for hierarchy in (each for each in hierarchies() if (each / "cgroup.controllers").exists()):
+        group = hierarchy / f"federation-fleet.{SPARE}.solo"
+        assert not (group / "cgroup.procs").read_text()
+        assert running <= set((group / "programs" / "cgroup.procs").read_text().split())
 
 
 def test_a_cluster_comes_back_from_a_power_loss_with_its_data(kubeconfig: Path) -> None:
@@ -123,7 +135,7 @@ def _left_behind(bridge: str) -> list[str]:
     mounts = [line for line in _text(Path("/proc/self/mounts")).splitlines() if str(FOLDER) in line]
     links = subprocess.check_output(["ip", "-o", "link"], text=True).splitlines()
     routes = subprocess.check_output(["ip", "route"], text=True).splitlines()
-    cgroups = [str(folder) for folder in Path("/sys/fs/cgroup").glob(f"*/federation-fleet.{SPARE}.*")]
+    cgroups = [str(folder) for each in hierarchies() for folder in each.glob(f"federation-fleet.{SPARE}.*")]
     names = (f"{bridge} ", f"{bridge}:", f"{bridge}n")
     network = [line for line in [*links, *routes] if any(name in line for name in names)]
     return [*processes, *mounts, *network, *cgroups, *([str(FOLDER)] if FOLDER.exists() else [])]
