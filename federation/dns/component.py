@@ -85,7 +85,7 @@ class FederationDns(pulumi.ComponentResource):
                 federation=settings.name,
                 settings=args.dns,
                 images=settings.images,
-                before_kinds=args.engine.before_kinds,
+                cluster_kind=args.engine.cluster_kind,
                 addresses_by_name=zone.own_records,
                 refuse=self.refuse_servers,
             ),

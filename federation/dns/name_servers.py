@@ -86,7 +86,7 @@ class NameServers(pulumi.ComponentResource):
     def __init__(self, name: str, args: NameServersArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("federation:index:NameServers", name, None, opts)
         in_api = ResourceOptions(parent=self, provider=args.api, deleted_with=args.namespace)
-        [
+        rights = [
             grant(USER, {"name": USER}, RULES, user(USER), in_api),
             grant_within(USER, {"name": USER, "namespace": args.system_namespace}, SERIAL_RULES, user(USER), in_api),
         ]
@@ -111,8 +111,7 @@ class NameServers(pulumi.ComponentResource):
                 _program(args, files),
                 args.settings.coredns.replicas,
                 args.kubeconfig,
-                # While the kind and the rights come, it starts: what is not there yet, it asks for again.
-                needs=[args.api],
+                needs=[args.records.crd, *rights],
             ),
             ResourceOptions(parent=self),
         )

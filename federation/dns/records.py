@@ -50,8 +50,8 @@ class RecordsArgs:
     federation: str
     settings: Dns
     images: Images
-    before_kinds: Sequence[Resource]
-    """What the engine's kinds come after."""
+    cluster_kind: Resource
+    """Serves the kind Cluster, which the controller reads."""
     addresses_by_name: Mapping[str, Output[Sequence[str]]]
     """What is to be published besides the names of Services: addresses by name."""
     refuse: ResourceHookBinding | None
@@ -73,7 +73,8 @@ class Records(pulumi.ComponentResource):
             "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
             f"{RECORDS}.{GROUP}",
             yaml.safe_load((Path(__file__).parent / "dnsendpoint.yaml").read_text()),
-            ResourceOptions.merge(in_api, ResourceOptions(depends_on=[rights, *args.before_kinds])),
+            # For what follows a new kind, the provider reads the API's whole OpenAPI document again.
+            ResourceOptions.merge(in_api, ResourceOptions(depends_on=[rights])),
         )
         self.crd: Resource = crd
         k8s.apiextensions.CustomResource(
@@ -94,8 +95,7 @@ class Records(pulumi.ComponentResource):
         program = _controller(args)
         Workload(
             program.name,
-            # While the kinds come, it starts: what is not there yet, it asks for again.
-            WorkloadArgs(args.host, args.namespace, program, 1, args.kubeconfig, needs=[args.api]),
+            WorkloadArgs(args.host, args.namespace, program, 1, args.kubeconfig, needs=[crd, args.cluster_kind]),
             child,
         )
         self.register_outputs({})

@@ -40,9 +40,8 @@ class EngineArgs:
 class ForMembers:
     """What members get from an engine."""
 
-    before_kinds: Sequence[Resource]
-    """What its kinds come after. Kinds of others come together with them: after each, the provider reads the federation
-    API's whole OpenAPI document again, and all that goes through it waits."""
+    cluster_kind: Resource
+    """Serves the kind Cluster: who only reads Clusters need not wait until somebody works on them."""
     admits: Sequence[Resource]
     """Without it, nothing else can be made in the federation API."""
     ready: Resource

@@ -33,6 +33,7 @@ ORDER = [
     (RIGHTS, CRD),
     (CRD, ("Cluster", ".*")),
     (DEPLOYMENT, ("Cluster", ".*")),
+    (CRD, ("Deployment", "dns-controller")),
     (("Cluster", "gondor-cluster"), ("Withdrawal", "gondor-withdrawal")),
 ]
 

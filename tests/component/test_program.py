@@ -149,8 +149,7 @@ ORDER = [
     (("PropagationPolicy", "own-service"), ("ClusterPropagationPolicy", "federation-default")),
     (WEBHOOKS, RECORDS),
     (RECORDS, ("DNSEndpoint", "own-records")),
-    # They start while the kind comes.
-    (("kubernetes", "api"), ("Deployment", "dns-controller|federation-dns")),
+    (RECORDS, ("Deployment", "dns-controller|federation-dns")),
     (("Service", "federation-dns"), ("ClusterDns", ".*")),
     # What is made last is the first to go: the names, before the Cluster and before those who publish them.
     (("Cluster", "gondor-cluster"), ("Withdrawal", "gondor-withdrawal")),

@@ -51,10 +51,13 @@ class Builtin(pulumi.ComponentResource):
             user(USER),
             in_api,
         )
-        before_kinds = [everywhere, credentials, leading]
-        last = ResourceOptions.merge(in_api, ResourceOptions(depends_on=before_kinds))
+        # For what follows a new kind, the provider reads the API's whole OpenAPI document again (docs/design.md).
+        last = ResourceOptions.merge(in_api, ResourceOptions(depends_on=[everywhere, credentials, leading]))
         hooks = ResourceOptions(hooks=choice.refuse_another("builtin", control_plane.kubeconfig))
-        kinds = [_kind("cluster.yaml", ResourceOptions.merge(last, hooks)), _kind("propagation.yaml", last)]
+        kinds = [
+            clusters := _kind("cluster.yaml", ResourceOptions.merge(last, hooks)),
+            _kind("propagation.yaml", last),
+        ]
         Workload(
             CONTROLLER_MANAGER,
             WorkloadArgs(
@@ -73,7 +76,7 @@ class Builtin(pulumi.ComponentResource):
             Departure(f"{member}-departure", member, control_plane.kubeconfig, ours)
 
         self.for_members = ForMembers(
-            before_kinds=before_kinds,
+            cluster_kind=clusters,
             admits=[],
             ready=self,
             # It reads a member's token anew whenever it has changed.

@@ -103,7 +103,7 @@ class Karmada(pulumi.ComponentResource):
             KeptWorkloads(f"{member}-kept-workloads", member, control_plane.kubeconfig, ours)
 
         self.for_members = ForMembers(
-            before_kinds=[self],
+            cluster_kind=self,
             # Its webhooks judge what is made in the API, and fail closed.
             admits=[self],
             ready=self,
