@@ -20,8 +20,9 @@ from kube.watching import Change, Ended, Page
 log = logging.getLogger(__name__)
 
 SHORTEST_PAUSE = 0.5
-LONGEST_PAUSE = 15.0
-"""Seconds between attempts. Well below the 30 s that Karmada takes to call a returned cluster Ready."""
+LONGEST_PAUSE = 12.0
+"""Seconds between attempts. Well below the 30 s that Karmada takes to call a returned cluster Ready, and with its
+random share below the 20 s within which a change is answered after the federation API was away."""
 PAUSE_SHARE = 0.25
 """Of the time since sight was lost: what comes back is seen after a quarter of the time for which it was away."""
 

@@ -21,8 +21,8 @@ PROGRAM = "federation-dns"
 CRASHING_SECONDS, AWAY_SECONDS = 120, 300
 API_SECONDS = 60
 """How long an API server takes to be back at most, once it is wanted again."""
-CHANGE_SECONDS = 60
-"""How long a change may take then: a stream that met no API tries again within 18 s."""
+CHANGE_SECONDS = 20
+"""How long a change may take then: a stream that met no API tries again within 15 s."""
 CHANGE = """
 apiVersion: externaldns.k8s.io/v1alpha1
 kind: DNSEndpoint
