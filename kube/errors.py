@@ -15,6 +15,11 @@ class ApiError(Exception):
         super().__init__(f"{status} {reason}{': ' * bool(body)}{body}")
         self.status, self.reason, self.body, self.headers = status, reason, body, headers or {}
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether TLS ended before it began: a load balancer whose API servers are gone does that."""
+        return not self.status and "EOF" in str(self.reason)
+
 
 class CredentialsError(Exception):
     """The credentials of a kubeconfig come to nothing; the message says why."""

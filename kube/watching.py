@@ -67,7 +67,7 @@ def follow(
     """
     query, watch_seconds = query or {}, watch_seconds or WATCH_SECONDS
     version = ""
-    for page in _pages(client, path, seconds, query):
+    for page in pages(client, path, seconds, query):
         version = page.version
         yield page
     del page  # Hundreds of objects in full are not held while nothing happens.
@@ -123,7 +123,8 @@ def watch(
         answer.close()
 
 
-def _pages(client: Client, path: str, seconds: tuple[float, float], query: Mapping[str, str]) -> Iterator[Page]:
+def pages(client: Client, path: str, seconds: tuple[float, float], query: Mapping[str, str]) -> Iterator[Page]:
+    """All objects of a collection as they are now. Raises as `follow` does."""
     more = ""
     while True:
         asked = {**query, "limit": PAGE, **({"continue": more} if more else {})}

@@ -19,7 +19,7 @@ from federation.settings.keys import LEAVING, SEEN
 from federation.settings.names import DNS_CONTROLLER, MANAGED_BY
 from kube.client import Client
 from kube.errors import ApiError
-from kube.watching import PAGE
+from kube.watching import pages
 from provider.clusters import UnreachableError, opened
 from provider.resource import GivenUpError, ProviderError, Resource
 from provider.values import Values
@@ -142,13 +142,8 @@ def _named_in(props: Values) -> list[str]:
 
 def _records(api: Client) -> Iterator[Any]:
     """The DNSEndpoints of dns-controller, a page at a time."""
-    query = {"labelSelector": f"{MANAGED_BY}={DNS_CONTROLLER}", "limit": PAGE}
-    while True:
-        page = api.ask_for_object("GET", DNS_ENDPOINTS, query=query, seconds=TIMEOUT)
-        yield from page.get("items") or ()
-        query["continue"] = (page.get("metadata") or {}).get("continue", "")
-        if not query["continue"]:
-            return
+    for page in pages(api, DNS_ENDPOINTS, TIMEOUT, {"labelSelector": f"{MANAGED_BY}={DNS_CONTROLLER}"}):
+        yield from page.items
 
 
 def _is_from(endpoint: Any, cluster: str) -> bool:

@@ -27,8 +27,7 @@ def _probe(connect: Callable[[], Api], tell: Callable[[bool], None], stopped: Ev
             try:
                 api.ping()
             except ApiError as error:
-                # A load balancer whose API servers are gone ends a TLS handshake before it has begun.
-                tell(bool(error.status) or "EOF" not in str(error.reason))
+                tell(not error.is_cut_off)
             except FAILURES:
                 tell(False)
             else:

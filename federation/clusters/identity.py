@@ -182,8 +182,7 @@ def _identify(context: str, config: Kubeconfig) -> str | Unreachable:
             refused, answered = error.status == HTTPStatus.UNAUTHORIZED, True
         else:  # the client's way to tell of TLS
             reason = " ".join(str(error.reason).split())
-            # A load balancer whose API servers are gone ends a handshake before it has begun.
-            silent = "EOF" in reason
+            silent = error.is_cut_off
             refused = not silent
     except urllib3.exceptions.HTTPError as error:
         reason, silent = str(error.__cause__ or error), True

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import kube.watching
 from controllers.names.objects import FederatedService, LastSeen, dns_endpoint
 from provider import withdrawal
 from provider.resource import GivenUpError, ProviderError, Work
@@ -108,7 +109,7 @@ def test_nobody_waits_longer_than_a_quarter_of_an_hour_and_what_that_means_is_to
 def test_the_ttl_begins_when_all_records_are_written_without_the_cluster(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(withdrawal, "PAGE", "2")
+    monkeypatch.setattr(kube.watching, "PAGE", "2")
     services = ["one", "two", "three", "four", "five"]
     for service in services:
         api.put(DNS_ENDPOINTS, records(service, "gondor", "rohan"))
