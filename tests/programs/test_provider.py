@@ -58,7 +58,7 @@ class Api:
                 self._answer({})
 
             def do_GET(self) -> None:
-                self._answer({"items": []})
+                self._answer({"metadata": {"resourceVersion": "1"}, "items": []})
 
             def _answer(self, obj: Mapping[str, Any]) -> None:
                 self.send_response(200)
@@ -297,11 +297,15 @@ def test_pulumi_ends_while_a_member_leaves(api: Api, joined: Project, number: si
             command, cwd=joined.folder, env=joined.environment, stdout=said, stderr=said, start_new_session=True
         ) as process,
     ):
-        wait_until("the user to be told", lambda: "before the TTL of 86400 s is over" in log.read_text(), PATIENCE)
-        assert api.marked == 1
-        # Its helpers are in groups of their own: the signal reaches `pulumi` alone.
-        process.send_signal(number)
-        process.wait(PATIENCE)
+        try:
+            wait_until("the user to be told", lambda: "before the TTL of 86400 s is over" in log.read_text(), PATIENCE)
+            assert api.marked == 1
+            # Its helpers are in groups of their own: the signal reaches `pulumi` alone.
+            process.send_signal(number)
+            process.wait(PATIENCE)
+        finally:
+            # It would go on for 16 minutes, and be waited for.
+            process.kill()
     wait_until(f"the provider to end: {log.read_text()}", lambda: not providers(process.pid), 30)
     if number == signal.SIGINT:
         assert "gondor-withdrawal: interrupted; the next run does it again" in log.read_text()
