@@ -69,7 +69,11 @@ def run(loop: asyncio.AbstractEventLoop, program: str) -> int:
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        loop.run_until_complete(runtime.run_in_stack(run_file))
+        try:
+            loop.run_until_complete(runtime.run_in_stack(run_file))
+        finally:
+            # It has ended, and all that is left is short: an interrupt would only break into it with a traceback.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
     except pulumi.RunError as error:
         pulumi.log.error(str(error))
         return TOLD
