@@ -53,9 +53,11 @@ def lab(
     place = bind.Place(address=str(rohan.address), primary=zone.server, notified_by=str(host.address))
     folder, within = tmp_path_factory.mktemp("secondary") / "bind", rohan.sandbox.inside([], ONLY_NETWORK)
     with configured(federation, _coredns(transferTo=[place.address])):
+        # Those of before know no key, and BIND whom one of them answers asks again after a minute only.
+        wait_until("the end of the name servers of before", lambda: not _ending(clusters), 60)
         key = json.loads(federation.stack.output("transferKey"))
         with bind.secondary(folder, place, key, within=within) as log:
-            wait_until("the secondary's first transfer", lambda: bind.TAKEN in log.read_text(), 30)
+            wait_until("the secondary's first transfer", lambda: bind.TAKEN in log.read_text(), 120)
             yield Lab(clusters, federation, zone, Zone(place.address, NAMES), key, log)
     assert policy(clusters) == ("Cluster", None)
 
@@ -63,6 +65,12 @@ def lab(
 def _coredns(**settings: Any) -> Callable[[dict[str, Any]], None]:
     """A change of the name servers' settings."""
     return lambda config: config["federation:dns"].update(coredns=settings)
+
+
+def _ending(clusters: Clusters) -> list[str]:
+    """The pods of name servers that are on their way out."""
+    pods = [pod["metadata"] for pod in clusters.get(HOST, "pods", "-n", SYSTEM, "-l", "app=federation-dns")["items"]]
+    return [pod["name"] for pod in pods if "deletionTimestamp" in pod]
 
 
 def policy(clusters: Clusters) -> tuple[str, int | None]:
