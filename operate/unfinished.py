@@ -36,13 +36,16 @@ State = dict[str, Any]
 
 def begun(exported: State) -> list[State]:
     """The operations that a killed run left pending, as `pulumi stack export` has them."""
-    operations: list[State] = exported["deployment"].get("pending_operations", [])
+    # Of a stack that has no state yet, Pulumi exports a deployment that is null.
+    operations: list[State] = (exported["deployment"] or {}).get("pending_operations", [])
     return operations
 
 
 def take_up(exported: State) -> State:
     """An exported stack without pending operations, in which what was begun outside of the state is resources."""
     deployment = exported["deployment"]
+    if deployment is None:
+        return exported
     taken_up = [
         _created(operation["resource"])
         for operation in begun(exported)

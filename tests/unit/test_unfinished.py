@@ -147,6 +147,13 @@ def test_a_state_without_pending_operations_stays_as_it_is() -> None:
     assert unfinished.take_up(state) == state
 
 
+def test_a_stack_that_has_no_state_yet_stays_as_it_is() -> None:
+    """So `pulumi stack export` prints it."""
+    state = {"version": 3, "deployment": None}
+    assert unfinished.begun(state) == []
+    assert unfinished.take_up(state) == state
+
+
 def test_it_is_a_filter(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     state = exported([], pending("creating", resource(ROLE, {"name": "r"})))
     monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(state)))
