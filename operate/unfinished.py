@@ -77,5 +77,17 @@ def _created(resource: State) -> State:
     return {**resource, "id": identifier, "inputs": inputs, "outputs": outputs}
 
 
+def main() -> int:
+    """The filter; returns the exit code, which is 1 for an input that is not JSON."""
+    try:
+        exported = json.load(sys.stdin)
+    except ValueError:
+        # Where `pulumi stack export` failed, its own error stands above, and `pulumi stack import` imports nothing.
+        print("error: the input is not JSON; allowed: what `pulumi stack export` prints", file=sys.stderr)
+        return 1
+    json.dump(take_up(exported), sys.stdout)
+    return 0
+
+
 if __name__ == "__main__":
-    json.dump(take_up(json.load(sys.stdin)), sys.stdout)
+    sys.exit(main())

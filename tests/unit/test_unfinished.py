@@ -154,9 +154,26 @@ def test_a_stack_that_has_no_state_yet_stays_as_it_is() -> None:
     assert unfinished.take_up(state) == state
 
 
+def filtered(given: str, monkeypatch: pytest.MonkeyPatch) -> int | str | None:
+    """The exit code of the filter for this input."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(given))
+    monkeypatch.delitem(sys.modules, "operate.unfinished")
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("operate.unfinished", run_name="__main__")
+    return ended.value.code
+
+
 def test_it_is_a_filter(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     state = exported([], pending("creating", resource(ROLE, {"name": "r"})))
-    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(state)))
-    monkeypatch.delitem(sys.modules, "operate.unfinished")
-    runpy.run_module("operate.unfinished", run_name="__main__")
+    assert filtered(json.dumps(state), monkeypatch) == 0
     assert json.loads(capsys.readouterr().out) == unfinished.take_up(state)
+
+
+@pytest.mark.parametrize("given", ["", "error: no stack named 'dev' found\n"])
+def test_what_is_no_json_is_refused_in_one_sentence(
+    given: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the export failed, its own error stands above, and must be seen."""
+    assert filtered(given, monkeypatch) == 1
+    refused = "error: the input is not JSON; allowed: what `pulumi stack export` prints\n"
+    assert capsys.readouterr() == ("", refused)
