@@ -204,7 +204,7 @@ class Controller:
             self._mark(namespace_ref(ref.namespace))
 
     def _look_at_all(self) -> None:
-        """Clusters came, went, became Ready or not, or are selected by something else."""
+        """Clusters came, went, became Ready or not, or are selected or reached by something else."""
         self._reached.clear()
         self._mark(*self._objects)
 

@@ -40,7 +40,7 @@ class Handlers:
     """Who is told, on the loop."""
 
     changed: Callable[[], None]
-    """Members came, went, became Ready or not, or are selected by something else."""
+    """Members came, went, became Ready or not, or are selected or reached by something else."""
     settled: Callable[[str, Ref, str], None]
     finished: Callable[[str, Ref, str, Reported | None], None]
     problem: Callable[[Ref, str], None]
@@ -151,8 +151,12 @@ class Members:
         if complete or self._what_counts() != before:
             self.handlers.changed()
 
-    def _what_counts(self) -> dict[str, tuple[str, bool, bool, Traits]]:
-        return {name: (each.uid, each.is_ready, each.deleting, each.traits) for name, each in self._clusters.items()}
+    def _what_counts(self) -> dict[str, tuple[str, bool, bool, Traits, Endpoint]]:
+        """A member that is reached otherwise has a new carrier, which knows of nothing yet."""
+        return {
+            name: (each.uid, each.is_ready, each.deleting, each.traits, each.endpoint)
+            for name, each in self._clusters.items()
+        }
 
     def want(self, cluster: str, ref: Ref, wanted: Wanted) -> None:
         if (carrier := self._carrier(cluster)) is not None:

@@ -86,3 +86,25 @@ def test_what_cannot_be_used_ends_ready_and_holds_up_no_deletion(
     world.delete(MAPS, "shire", "ring")
     world.federation.wait(lambda: world.federation.get(MAPS, "shire", "ring") is None, "it to go")
     assert list(world.owed("gondor").values()) == ["ConfigMap shire/ring"]
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_ready_member_that_is_reached_otherwise_has_all_that_it_is_to_have(world: World, deleted: bool) -> None:
+    """What was before is put back there, too, and what the old way did not take back goes by the new one."""
+    world.start()
+    world.wait(["1", "1"])
+    old, new = world.members["gondor"], ApiServer()
+    try:
+        new.restore(old.snapshot())
+        if deleted:
+            old.broken.add("/api/v1/namespaces")
+            world.delete(MAPS, "shire", "ring")
+            world.wait(["1", None])
+        else:
+            new.remove(MAPS, "shire", "ring")
+        world.members["gondor"] = new
+        world.reach("gondor", apiEndpoint=new.url)
+        world.wait([None, None] if deleted else ["1", "1"])
+        world.federation.wait(lambda: (world.federation.get(MAPS, "shire", "ring") is None) == deleted, "it to go here")
+    finally:
+        old.stop()

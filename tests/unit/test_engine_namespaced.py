@@ -74,3 +74,21 @@ def test_into_a_namespaced_member_goes_what_is_in_its_namespaces_and_nothing_els
     asked = [path for _, path in gondor.requests if path not in ("/readyz", "/version") and "/nodes" not in path]
     assert [path for path in asked if "/namespaces/shire/" not in path and "/namespaces/bree/" not in path] == []
     assert world.condition("gondor", "AccessGranted") == {}
+
+
+def test_what_is_in_a_namespace_that_is_allowed_now_arrives_and_what_was_before_is_put_back(world: World) -> None:
+    gondor = within(world, "shire")
+    world.federation.put(NAMESPACE_OBJECTS, {"metadata": {"name": "bree"}})
+    world.federation.put(MAPS, {"metadata": {"name": "inn", "namespace": "bree"}, "data": {"value": "1"}})
+    world.start()
+    world.wait(["1", "1"])
+    world.federation.wait(lambda: world.members["rohan"].get(MAPS, "bree", "inn"), "it in rohan")
+    assert gondor.get(MAPS, "bree", "inn") is None
+    gondor.put(NAMESPACE_OBJECTS, {"metadata": {"name": "bree"}})
+    cluster = world.federation.get(CLUSTERS, "", "gondor")
+    assert cluster is not None
+    cluster["metadata"]["annotations"] = {NAMESPACES: "shire,bree"}
+    world.federation.put(CLUSTERS, cluster)
+    world.federation.wait(lambda: gondor.get(MAPS, "bree", "inn"), "it in gondor")
+    gondor.remove(MAPS, "shire", "ring")
+    world.wait(["1", "1"])
