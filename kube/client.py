@@ -156,7 +156,11 @@ def _impersonation(user: Entry) -> Iterator[tuple[str, str]]:
 
 def _tls(cluster: Entry, user: Entry) -> ssl.SSLContext:
     insecure = bool(cluster.get("insecure-skip-tls-verify"))
-    context = create_urllib3_context(cert_reqs=ssl.CERT_NONE if insecure else ssl.CERT_REQUIRED)
+    # As kubectl: an authority that another one signed is trusted by itself, and one without identifiers of its key, as
+    # older clusters have, is taken. By itself urllib3 refuses the first before Python 3.13, the second from then on.
+    context = create_urllib3_context(
+        cert_reqs=ssl.CERT_NONE if insecure else ssl.CERT_REQUIRED, verify_flags=ssl.VERIFY_X509_PARTIAL_CHAIN
+    )
     try:
         if authority := _pem(cluster, "certificate-authority"):
             context.load_verify_locations(cadata=authority)

@@ -8,6 +8,7 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -16,11 +17,13 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from urllib3.exceptions import HTTPError
 
 from kube.client import Client
 from kube.errors import ApiError, CredentialsError
-from tests.fleet.self_signed import write_pair
+from tests.fleet.self_signed import pem, write_pair
 
 pytestmark = pytest.mark.unit
 
@@ -156,6 +159,78 @@ def test_a_certificate_of_another_authority_is_a_failure_of_tls(secure: Any, tmp
     ):
         api.ask("GET", "/api", seconds=SECONDS)
     assert (caught.value.status, "CERTIFICATE_VERIFY_FAILED" in str(caught.value.reason)) == (0, True)
+
+
+def authority(file: Path, issuer: str, *, identified: bool, name: x509.GeneralName = LOOPBACK, days: int = 1) -> str:
+    """The certificate (PEM) of the authority `ours`, by the issuer; that of a server, and its key, go into the file.
+
+    `identified` are certificates with identifiers of their keys; with negative `days` the server's has ended.
+    """
+    above, ours, server = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
+    keys = {issuer: above, "ours": ours}
+    found = []
+    for subject, key, by, ends in (("ours", ours, issuer, 1), ("server", server, "ours", days)):
+        builder = x509.CertificateBuilder(
+            x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, by)]),
+            x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, subject)]),
+            key.public_key(),
+            x509.random_serial_number(),
+            datetime.now(UTC) - timedelta(days=9),
+            datetime.now(UTC) + timedelta(days=ends),
+        ).add_extension(x509.BasicConstraints(ca=subject == "ours", path_length=None), critical=True)
+        if subject == "server":
+            builder = builder.add_extension(x509.SubjectAlternativeName([name]), critical=False)
+        if identified:
+            signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[by].public_key())
+            own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+            builder = builder.add_extension(signer, critical=False).add_extension(own, critical=False)
+        made = builder.sign(keys[by], hashes.SHA256())
+        found.append(made.public_bytes(serialization.Encoding.PEM).decode())
+    file.write_text(found[1] + pem(server))
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("how", "refusal"),
+    [
+        # Without VERIFY_X509_PARTIAL_CHAIN this is refused before Python 3.13.
+        ({"issuer": "the company's", "identified": True}, ""),
+        # With VERIFY_X509_STRICT, urllib3's own choice from Python 3.13 on, this is refused.
+        ({"issuer": "ours", "identified": False}, ""),
+        ({"issuer": "the company's", "identified": False}, ""),
+        ({"issuer": "the company's", "identified": True, "days": -1}, "certificate has expired"),
+        ({"issuer": "the company's", "identified": True, "name": x509.DNSName("other")}, "IP address mismatch"),
+    ],
+)
+def test_an_authority_is_taken_as_kubectl_does_and_what_it_signed_is_checked(
+    tmp_path: Path, how: Mapping[str, Any], refusal: str
+) -> None:
+    trusted = authority(tmp_path / "pair", **how)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "pair")
+    with server(tls=tls) as (url, _):
+        entry = {"server": url, "certificate-authority-data": encoded(trusted)}
+        with Client(entry, {"token": "t"}) as api:
+            if not refusal:
+                assert api.ask("GET", "/api", seconds=SECONDS) == {}
+                return
+            with pytest.raises(ApiError) as caught:
+                api.ask("GET", "/api", seconds=SECONDS)
+    assert (caught.value.status, refusal in str(caught.value.reason)) == (0, True)
+
+
+def test_what_an_authority_of_the_same_name_signed_is_refused(tmp_path: Path) -> None:
+    how: Mapping[str, Any] = {"issuer": "the company's", "identified": False}
+    authority(tmp_path / "pair", **how)
+    other = authority(tmp_path / "other", **how)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "pair")
+    with (
+        server(tls=tls) as (url, _),
+        Client({"server": url, "certificate-authority-data": encoded(other)}, {"token": "t"}) as api,
+        pytest.raises(ApiError, match="CERTIFICATE_VERIFY_FAILED"),
+    ):
+        api.ask("GET", "/api", seconds=SECONDS)
 
 
 @pytest.mark.parametrize(
