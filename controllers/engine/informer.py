@@ -144,7 +144,6 @@ class Informer:
     def _learn(self, kind: str, place: str, news: News[Seen]) -> None:
         is_first = (kind, place) not in self._synced
         self._synced.add((kind, place))
-        self._note_refused(kind, place, "")
         told = {Ref(kind, *key): view for key, view in news.views.items()}
         if news.complete:
             before = (*self.ours, *self._strange)
@@ -160,6 +159,8 @@ class Informer:
             self._strange.pop(ref, None)
             if view is not None:
                 (self.ours if view.ours else self._strange)[ref] = view
+        # Not before: who hears that nothing is refused takes `ours` for all that there is.
+        self._note_refused(kind, place, "")
         self._handlers.changed({ref: self.ours.get(ref) for ref in told})
         if is_first:
             self._handlers.synced(kind)

@@ -193,6 +193,25 @@ def test_what_a_member_does_not_let_us_look_for_is_owed_and_keeps_it_from_leavin
     assert gondor.get(SECRETS, "shire", "key") is None
 
 
+def test_a_member_that_hides_a_kind_stays_until_it_shows_it_and_gives_it_back(world: World) -> None:
+    world.federation.put(SERVICES, {"metadata": {"name": "web", "namespace": "shire"}, "spec": {}})
+    world.start(("ConfigMap", "Service"))
+    gondor = world.members["gondor"]
+    world.wait(["1", "1"])
+    world.federation.wait(lambda: gondor.get(SERVICES, "shire", "web"), "it in gondor")
+    gondor.forbidden.add(SERVICES)
+    world.restart("ConfigMap", "Service")  # This one has never seen the Service there.
+    world.federation.wait(lambda: world.condition("gondor", "AccessGranted").get("status") == "False", "the condition")
+    world.delete(CLUSTERS, "", "gondor")
+    world.federation.wait(lambda: "follow Service" in str(world.condition("gondor", "Left")), "the condition")
+    assert gondor.get(SERVICES, "shire", "web") is not None
+    assert world.federation.get(CLUSTERS, "", "gondor") is not None
+    gondor.forbidden.clear()
+    world.federation.wait(lambda: world.federation.get(CLUSTERS, "", "gondor") is None, "gondor to go")
+    assert gondor.get(SERVICES, "shire", "web") is None
+    assert gondor.get(NAMESPACE_OBJECTS, "", "shire") is None
+
+
 def test_a_kind_that_the_federation_api_refuses_holds_up_no_other(world: World) -> None:
     world.federation.put(SERVICES, {"metadata": {"name": "web", "namespace": "shire"}, "spec": {}})
     world.start(("ConfigMap", "Service"))
