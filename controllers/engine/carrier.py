@@ -10,7 +10,7 @@ from http import HTTPStatus
 from threading import Thread
 from time import monotonic
 
-from controllers.engine import removal
+from controllers.engine import leaving, removal
 from controllers.engine.contract import CarrierHandlers, Wanted
 from controllers.engine.fights import Fights
 from controllers.engine.informer import Handlers, Informer, Seen
@@ -348,24 +348,23 @@ class Carrier:
         """What fails is tried again after a pause, whatever is seen meanwhile."""
         if self._leaving is None or self._leaving in self._timers:
             return
-        if refused := self._informer.refused:
-            kinds, words = ", ".join(refused), next(iter(refused.values()))
-            self._handlers.staying(f"what it has of ours is not seen, as it does not let us follow {kinds}: {words}")
-        if not self._informer.is_complete:
-            return
-        problem = self._leaving.take_back(
-            self._line, self._owner, self._informer.ours, self._metrics.taken.labels(self.name).inc
-        )
-        if not problem and self._gone:  # What it owes of kinds that are not followed is in no sight.
+        informer, problem = self._informer, ""
+        if informer.is_settled:
+            problem = self._leaving.take_back(
+                self._line, self._owner, informer, self._metrics.taken.labels(self.name).inc
+            )
+        if informer.is_complete and not problem and self._gone:
+            # What it owes of kinds that are not followed is in no sight.
             ref = next(iter(self._gone))
             problem = self._told.get(ref, f"{ref} is not taken back yet")
             self._turns.mark(*self._gone)
-        if not problem:
+        if problem:
+            log.warning(f"cannot leave {self.name} yet: {problem}", extra={"cluster": self.name})
+            self._timers.set(self._leaving, LEAVING_SECONDS, self._go_on_leaving)
+        if text := leaving.why_not(problem, {} if informer.is_complete else informer.refused):
+            self._handlers.staying(text)
+        elif informer.is_complete:
             self._handlers.left()
-            return
-        log.warning(f"cannot leave {self.name} yet: {problem}", extra={"cluster": self.name})
-        self._handlers.staying(f"not all that it has of ours could be taken back: {problem}")
-        self._timers.set(self._leaving, LEAVING_SECONDS, self._go_on_leaving)
 
 
 def _as_seen(seen: Seen | None, found: Json | None) -> Json:

@@ -98,6 +98,11 @@ class Informer:
         return len(self._synced) == len(self._streams)
 
     @property
+    def is_settled(self) -> bool:
+        """Whether all was seen but for what is refused."""
+        return len(self._synced | self._refused.keys()) == len(self._streams)
+
+    @property
     def refused(self) -> dict[str, str]:
         """The kinds that may not be followed in some place, with the member's words of the first one."""
         return {kind: text for (kind, _), text in sorted(self._refused.items(), reverse=True)}
@@ -122,7 +127,7 @@ class Informer:
 
     def orphans(self, known: Known, expected: Collection[Ref]) -> list[Ref] | None:
         """What was an orphan the last time, too; None while not all was seen that may be."""
-        if len(self._synced | self._refused.keys()) < len(self._streams):
+        if not self.is_settled:
             return None
         seen = {ref: each.made_of for ref, each in self.ours.items() if not each.deleting}
         before, self._suspects = self._suspects, orphans.find(seen, known, expected) | self._strange.keys()
