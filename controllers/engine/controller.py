@@ -111,7 +111,9 @@ class Controller:
             aggregator=self._aggregator,
             loop=self._loop,
             metrics=self._metrics,
-            handlers=membership.Handlers(self._look_at_all, self._settled, self._finish, self._warn, self._known),
+            handlers=membership.Handlers(
+                self._look_at_all, self._settled, self._finish, self._warn, self._known, self._is_wanted
+            ),
         )
         self._aggregator.start()
         connect = partial(self._connect_to, uid)
@@ -150,7 +152,20 @@ class Controller:
         was_missing = bool(self.missing)
         self._refused.add(kind)
         if was_missing:
-            self._mark(*self._objects)
+            self._look_at_all()
+
+    def _is_wanted(self, cluster: str, ref: Ref, uid: str) -> bool | None:
+        """None while too little was seen to say, and while nothing is to be changed in any cluster."""
+        assert self._members is not None
+        if self.missing or ref.kind in self._refused - self._synced:
+            return None
+        obj = self._objects.get(ref)
+        if obj is None or obj.uid != uid or self._is_kept_at_home(obj) or cluster not in self._members.staying:
+            return False
+        try:
+            return cluster in self._targets(obj)
+        except PlacementError:
+            return None
 
     def _known(self) -> Known:
         return Known({ref: obj.uid for ref, obj in self._objects.items()}, frozenset(self._synced))
@@ -166,7 +181,7 @@ class Controller:
         self._members.take({name: cluster for (_, name), cluster in news.views.items()}, complete=news.complete)
 
     def _take(self, kind: str, news: News[Federated]) -> None:
-        is_first = bool(self.missing)
+        is_first = kind not in self._synced
         self._synced.add(kind)
         told = {Ref(kind, *key): view for key, view in news.views.items()}
         if news.complete:
@@ -177,7 +192,10 @@ class Controller:
             if news.complete or view is None or old is None or not view.is_older_than(old):
                 self._put(ref, view)
         self._metrics.objects.set(len(self._objects))
-        self._mark(*(self._objects if is_first else told))
+        if is_first:
+            self._look_at_all()
+        else:
+            self._mark(*told)
 
     def _put(self, ref: Ref, view: Federated | None) -> None:
         if view is None or view.deleting:
@@ -204,7 +222,10 @@ class Controller:
             self._mark(namespace_ref(ref.namespace))
 
     def _look_at_all(self) -> None:
-        """Clusters came, went, became Ready or not, or are selected or reached by something else."""
+        """Clusters came, went, became Ready or not, or are selected or reached by something else; or all are seen."""
+        assert self._members is not None
+        if not self.missing:
+            self._members.collect_debts()
         self._reached.clear()
         self._mark(*self._objects)
 

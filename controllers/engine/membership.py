@@ -46,6 +46,8 @@ class Handlers:
     problem: Callable[[Ref, str], None]
     known: Callable[[], Known]
     """What the federation API has now."""
+    wanted: Callable[[str, Ref, str], bool | None]
+    """Whether the object of this UID is to be in the cluster; None while that is not known yet."""
 
 
 @dataclass
@@ -159,6 +161,8 @@ class Members:
         }
 
     def want(self, cluster: str, ref: Ref, wanted: Wanted) -> None:
+        """It is not owed any more, whether or not there is a carrier that was told to take it back."""
+        self._debts.note(cluster, ref, wanted.uid, owed=False, settles=False)
         if (carrier := self._carrier(cluster)) is not None:
             carrier.want(ref, wanted)
 
@@ -185,6 +189,12 @@ class Members:
                 for uid, owed in self._clusters[name].owed.items():
                     if owed == text:
                         member.carrier.take_back(ref, uid)
+
+    def collect_debts(self) -> None:
+        """Has members that are Ready give back what they owe, but for what is to be there again."""
+        for name, member in self._members.items():
+            if member.carrier is not None:
+                self._collect(name, member.carrier)
 
     def look_for_orphans(self, known: Known) -> None:
         for member in self._members.values():
@@ -297,8 +307,6 @@ class Members:
                 handlers=on_loop,
                 metrics=self._metrics,
             )
-            for uid, ref in debts(cluster):
-                member.carrier.take_back(ref, uid)
         if not cluster.is_ready and member.carrier is not None:
             member.carrier.stop()
             member.carrier, member.leaving = None, False
@@ -306,6 +314,15 @@ class Members:
             self._aggregator.lose(name, cluster.why_not_ready)
         if cluster.deleting:
             self._go_on_leaving(name, cluster, member)
+
+    def _collect(self, name: str, carrier: Carrier) -> None:
+        """What is to be there again is owed no more: taken back, its data would go before it is made anew."""
+        for uid, ref in debts(self._clusters[name]):
+            wanted = self.handlers.wanted(name, ref, uid)
+            if wanted:
+                self._debts.note(name, ref, uid, owed=False, settles=False)
+            elif wanted is not None:
+                carrier.take_back(ref, uid)
 
     def _go_on_leaving(self, name: str, cluster: Cluster, member: _Member) -> None:
         if cluster.unreachable:
@@ -327,6 +344,7 @@ class Members:
                 member.awaits_federation = True
                 self._timers.set(name, RETRY_SECONDS, partial(self._go_on, name))
                 return
+            self._collect(name, member.carrier)
             member.leaving = True
             member.carrier.leave(known, keep_workloads=cluster.keeps_workloads)
 

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import pytest
 
 from controllers.engine import debts
+from controllers.engine.clusters import COLLECTION as CLUSTERS
+from federation.settings.keys import PROPAGATE
 from tests.unit.test_engine_controller import MAPS, World, world
+from tests.unit.test_engine_take_back import SERVICES
 
 __all__ = ["world"]
 
@@ -65,3 +68,52 @@ def test_what_there_is_no_room_for_waits_for_the_member_and_that_is_told(
     world.federation.wait(lambda: not left(world, names), "all to go here")
     world.federation.wait(lambda: world.condition("gondor", "DebtsNoted").get("status") == "True", "all well")
     assert not any(world.value("gondor", name) for name in names)
+
+
+def uid(world: World, member: str) -> str:
+    found = world.members[member].get(MAPS, "shire", "ring")
+    assert found is not None
+    return str(found["metadata"]["uid"])
+
+
+def test_what_is_to_be_there_again_before_the_member_is_back_is_owed_no_more(world: World) -> None:
+    begin(world, ["ring"])
+    before = uid(world, "gondor")
+    for labels, there in (({PROPAGATE: "false"}, None), ({}, "1")):
+        ring = world.federation.get(MAPS, "shire", "ring")
+        assert ring is not None
+        world.federation.put(MAPS, ring | {"metadata": ring["metadata"] | {"labels": labels}})
+        world.wait(["1", there])
+        world.federation.wait(lambda there=there: bool(world.owed("gondor")) == (there is None), "what is owed")  # type: ignore[misc]
+    world.write("ring", "2")
+    world.members["gondor"].start()
+    world.wait(["2", "2"])
+    assert uid(world, "gondor") == before
+
+
+def test_an_engine_takes_back_what_is_owed_once_it_has_seen_that_it_is_not_to_be_there(world: World) -> None:
+    """As one that follows another, which ended before it took the note off, or that knows of the other note alone."""
+    kinds, gondor = ("ConfigMap", "Service"), world.members["gondor"]
+    world.write("other", "1")
+    world.start(kinds)
+    world.wait(["1", "1"])
+    world.wait(["1", "1"], "other")
+    before, theirs = uid(world, "gondor"), world.federation.get(MAPS, "shire", "ring")
+    other, cluster = world.federation.get(MAPS, "shire", "other"), world.federation.get(CLUSTERS, "", "gondor")
+    assert theirs is not None
+    assert other is not None
+    assert cluster is not None
+    world.end()
+    world.federation.remove(MAPS, "shire", "other")
+    owed = {theirs["metadata"]["uid"]: "ConfigMap shire/ring", other["metadata"]["uid"]: "ConfigMap shire/other"}
+    world.federation.put(CLUSTERS, cluster | {"status": cluster["status"] | {"owed": owed}})
+    world.federation.broken.add(SERVICES)
+    gondor.requests.clear()
+    world.restart(*kinds)
+    gondor.wait(
+        lambda: any("services?" in path and "watch" in path for _, path in gondor.requests), "it to be followed"
+    )
+    world.federation.broken.clear()
+    world.federation.wait(lambda: not world.owed("gondor"), "the notes to go")
+    assert uid(world, "gondor") == before
+    assert world.value("gondor", "other") is None
