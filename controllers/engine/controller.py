@@ -73,8 +73,8 @@ class Controller:
         """Kinds that we may not follow: nothing of them is changed, and all others go on."""
         self._done: defaultdict[tuple[Ref, str], set[str]] = defaultdict(set)
         """Of each object that is taken back, from which members it is gone (or owed by them)."""
-        self._finished: defaultdict[tuple[Ref, str], dict[str, str]] = defaultdict(dict)
-        """Of each Job, in which members it has finished, and how, until that is written."""
+        self._finished: defaultdict[tuple[Ref, str], dict[str, Reported | None]] = defaultdict(dict)
+        """Of each Job, in which members it has finished, and what it says there, until that is written."""
         self._reached: dict[Ref, frozenset[str]] = {}
         """To which clusters each object was given."""
         self._marked: set[Ref] = set()
@@ -193,6 +193,9 @@ class Controller:
                 self._put(ref, view)
         self._metrics.objects.set(len(self._objects))
         if is_first:
+            for job in [each for each in self._finished if each[0].kind == kind]:
+                for cluster, reported in self._finished.pop(job).items():
+                    self._finish(cluster, *job, reported)
             self._look_at_all()
         else:
             self._mark(*told)
@@ -260,7 +263,8 @@ class Controller:
             self._members.forget(ref)  # Absence is no order to delete.
             return
         if clusters := self._finished.get((ref, obj.uid)):
-            obj = self._object_writer.note_finished(obj, clusters)
+            conditions = {name: finished.condition(reported) for name, reported in clusters.items()}
+            obj = self._object_writer.note_finished(obj, conditions)
             del self._finished[ref, obj.uid]
             self._put(ref, obj)
         if self._is_kept_at_home(obj):
@@ -345,10 +349,12 @@ class Controller:
             self._mark(ref)
 
     def _finish(self, cluster: str, ref: Ref, uid: str, reported: Reported | None) -> None:
-        """The Job has finished in the member."""
+        """The Job has finished in the member, which tells it once: that may be before it is seen here."""
         obj = self._objects.get(ref)
-        if obj is not None and obj.uid == uid and not obj.finished.get(cluster):
-            self._finished[ref, uid][cluster] = finished.condition(reported)
+        if ref.kind not in self._synced:
+            self._finished[ref, uid][cluster] = reported
+        elif obj is not None and obj.uid == uid and not obj.finished.get(cluster):
+            self._finished[ref, uid][cluster] = reported
             self._mark(ref)
 
     def _warn(self, ref: Ref, text: str) -> None:

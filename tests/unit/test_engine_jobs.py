@@ -49,3 +49,20 @@ def test_one_that_is_gone_where_it_has_finished_counts_when_the_engine_is_anothe
     federation.wait(lambda: condition in true(), "the condition")
     assert not {"Complete", "Failed"} <= true()
     assert gondor.get(JOBS, "shire", "errand") is None
+
+
+def test_one_that_has_finished_while_no_engine_looked_is_noted_though_the_member_tells_it_first(world: World) -> None:
+    federation, gondor = world.federation, world.members["gondor"]
+    federation.put(JOBS, {"metadata": {"name": "errand", "namespace": "shire", "generation": 1}, "spec": {}})
+    world.start(("ConfigMap", "Job"))
+    federation.wait(lambda: all(each.get(JOBS, "shire", "errand") for each in world.members.values()), "it in both")
+    world.end()
+    finish(world, "gondor", "Complete")
+    federation.broken.add(JOBS)
+    gondor.requests.clear()
+    world.restart("ConfigMap", "Job")
+    gondor.wait(lambda: any("jobs?" in path and "watch" in path for _, path in gondor.requests), "it to be followed")
+    federation.wait(lambda: world.controller._finished, "word of it")
+    federation.broken.clear()
+    federation.wait(lambda: "gondor=Complete" in str(federation.get(JOBS, "shire", "errand")), "the note")
+    federation.wait(lambda: not world.controller._finished, "nothing to be left to write")
