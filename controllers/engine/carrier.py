@@ -207,8 +207,9 @@ class Carrier:
             extra={"cluster": self.name, "object": str(ref)},
         )
         self._metrics.refused.labels(self.name).inc()
-        # Without an answer there is nothing to tell of this object: the heartbeat tells of the member.
-        if isinstance(error, ApiError) and error.status not in NO_REFUSAL:
+        # Without an answer (0 is TLS that failed) there is nothing to tell of this object: the heartbeat tells of the
+        # member.
+        if isinstance(error, ApiError) and error.status and error.status not in NO_REFUSAL:
             self._report(ref, f"{self.name} refuses {ref}: {why(error)}")
         self._stand(ref)
 
