@@ -23,7 +23,7 @@ from controllers.engine.membership import Members
 from controllers.engine.metrics import Metrics
 from controllers.engine.object_writer import ObjectWriter
 from controllers.engine.orphans import Known
-from controllers.engine.placement import PlacementError
+from controllers.engine.placement import PlacementError, without_meaning
 from controllers.engine.refs import Ref, namespace_ref
 from controllers.engine.turns import Timers
 from controllers.runtime.api import FAILURES, Api, why
@@ -80,6 +80,7 @@ class Controller:
         self._marked: set[Ref] = set()
         self._timers = Timers(loop)
         self._misplaced: dict[Ref, str] = {}
+        """What was told of annotations that do not say where an object is to be."""
         self._members: Members | None = None
 
     @property
@@ -272,17 +273,24 @@ class Controller:
         try:
             targets = self._targets(obj)
         except PlacementError as error:
-            if self._misplaced.get(ref) != str(error):
-                self._misplaced[ref] = str(error)
-                self._warn(ref, str(error))
+            self._tell_of_placement(ref, str(error))
             return
-        self._misplaced.pop(ref, None)
+        is_namespace = ref.kind == NAMESPACE and obj.body is not None
+        self._tell_of_placement(ref, without_meaning(obj.placement) if is_namespace else "")
         if targets and ref.namespace and not self._has_namespace(ref.namespace, targets):
             return
         if targets and not obj.is_held:
             obj = self._object_writer.hold(obj, held=True)
             self._put(ref, obj)
         self._carry(obj, targets)
+
+    def _tell_of_placement(self, ref: Ref, problem: str) -> None:
+        """Once, until it is another problem or none (empty)."""
+        told = self._misplaced.pop(ref, "")
+        if problem:
+            self._misplaced[ref] = problem
+            if problem != told:
+                self._warn(ref, problem)
 
     def _is_kept_at_home(self, obj: Federated) -> bool:
         """Whether its Namespace is not carried; `default` is not, but each member has it."""

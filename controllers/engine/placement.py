@@ -67,6 +67,13 @@ class Placement:
         return found
 
 
+def without_meaning(placement: Placement) -> str:
+    """What is to be told of these annotations on a Namespace; empty if it has none of them."""
+    given = {CLUSTERS: placement.clusters, CLUSTER_SELECTOR: placement.selector}
+    named = " and ".join(key for key, text in given.items() if text is not None)
+    return named and f"{named} on a Namespace says nothing: it is wherever something in it is"
+
+
 def placement(annotations: Mapping[str, str]) -> Placement:
     return Placement(annotations.get(CLUSTERS), annotations.get(CLUSTER_SELECTOR))
 

@@ -183,3 +183,23 @@ def test_what_is_in_one_that_stays_at_home_stays_there_and_is_taken_back(world: 
     federation.wait(lambda: not any(each.get(MAPS, "bree", "inn") for each in members), "it to go from both")
     federation.wait(lambda: not (federation.get(MAPS, "bree", "inn") or {})["metadata"]["finalizers"], "its release")
     assert all(each.get(NAMESPACES, "", "bree") for each in members)
+
+
+@pytest.mark.parametrize("key", ["federation/clusters", "federation/cluster-selector"])
+def test_one_is_wherever_something_in_it_is_and_is_told_that_its_annotations_say_nothing(
+    world: World, key: str
+) -> None:
+    text = f"{key} on a Namespace says nothing: it is wherever something in it is"
+    shire = {"name": "shire", "annotations": {key: "rohan"}}
+    world.federation.put(NAMESPACES, {"metadata": shire})
+    world.start()
+    world.wait(["1", "1"])
+    world.federation.wait(lambda: text in world.events(), "an Event")
+    world.write("ring", "2")
+    world.wait(["2", "2"])
+    found = world.federation.get(NAMESPACES, "", "shire")
+    assert found is not None
+    world.federation.put(NAMESPACES, found | {"metadata": found["metadata"] | {"annotations": {key: "gondor"}}})
+    world.write("ring", "3", clusters="gondor")
+    world.wait(["3", None])
+    assert world.events().count(text) == 1
