@@ -5,8 +5,9 @@ the objects of the kinds that it carries; to each Ready member it applies them, 
 deleted.
 
 Bottom up: `refs` says which object is meant; `manifest` is the pure heart (object in, what to apply out);
-`placement` says for which clusters that is; `federated` and `clusters` read the objects of the federation API;
-`health` judges a member by its answers and `heartbeat` asks for them.
+`placement` says for which clusters that is; `federated` and `clusters` read the objects of the federation API, as long
+as it is the `same_api`, and `objects` are all of the former; `health` judges a member by its answers and `heartbeat`
+asks for them.
 
 `carrier` is one Ready member and what is to be there, on a thread of its own, object by object in `turns`. It sees what
 is there by `informer` (within its `reach`), gives way by `scaling`, `finished`, `recreation` and `fights`, takes back
@@ -48,6 +49,7 @@ together. The rooms:
     membership      The members as they come, are Ready or not, and leave
     metrics         The figures of controllers/engine for Prometheus
     object_writer   What is written on an object of the federation API: its finalizer, where it has finished, Events
+    objects         What was seen of the federation API, and for which clusters each object is
     orphans         What a member has of ours that the federation API does not know. It is told of, and never deleted
     pages           All objects of a collection, without their content
     placement       Which clusters an object is for, by what its annotations say
@@ -58,6 +60,7 @@ together. The rooms:
     removal         Taking one object out of a member, or our marks off it: never what is not ours, or is not as it was
                     seen
     reports         The kind Propagation: how one object stands in one cluster, as people read it
+    same_api        That the federation API is the one that we began with: of another one, nothing that we hold is true
     scaling         Who says how many replicas an object has in a member: the federation, or somebody there
     status          The status of an object of the federation API, out of what it says in each cluster that it is for
     traces          What an object of ours in a member tells of what happened to it there: it was scaled, or it is

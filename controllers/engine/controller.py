@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from controllers.engine import finished, membership
 from controllers.engine.aggregator import StatusAggregator
-from controllers.engine.api_writer import ApiWriter, uid_of
+from controllers.engine.api_writer import ApiWriter
 from controllers.engine.clusters import COLLECTION, Cluster, read_cluster
 from controllers.engine.contract import Wanted
 from controllers.engine.dropped import dropped, not_carried
@@ -22,9 +22,11 @@ from controllers.engine.member_status import Reported
 from controllers.engine.membership import Members
 from controllers.engine.metrics import Metrics
 from controllers.engine.object_writer import ObjectWriter
+from controllers.engine.objects import Objects
 from controllers.engine.orphans import Known
 from controllers.engine.placement import PlacementError, without_meaning
 from controllers.engine.refs import Ref, namespace_ref
+from controllers.engine.same_api import connect_to
 from controllers.engine.turns import Timers
 from controllers.runtime.api import FAILURES, Api, why
 from controllers.runtime.loop import Loop
@@ -40,10 +42,6 @@ ORPHANS_SECONDS = 5.0
 
 
 T = TypeVar("T")
-
-
-class AnotherApiError(ValueError):
-    """The federation API is not the one that we began with."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +63,7 @@ class Controller:
         self._writer = ApiWriter(connect)
         self._object_writer = ObjectWriter(self._writer, settings.federation)
         self._aggregator = StatusAggregator(connect, metrics)
-        self._objects: dict[Ref, Federated] = {}
-        self._inside: defaultdict[str, set[Ref]] = defaultdict(set)
-        """What is in each namespace."""
+        self._objects = Objects(settings.clusters)
         self._synced: set[str] = set()
         self._refused: set[str] = set()
         """Kinds that we may not follow: nothing of them is changed, and all others go on."""
@@ -117,7 +113,7 @@ class Controller:
             ),
         )
         self._aggregator.start()
-        connect = partial(self._connect_to, uid)
+        connect = partial(connect_to, uid, self._connect, self._loop)
         ended = self._loop.ended
         take = self._post(self._take_clusters)
         follow(Stream("clusters", COLLECTION, read_cluster, connect, take, stopped=ended), self._metrics.streams)
@@ -129,19 +125,6 @@ class Controller:
             stream = Stream(kind, collection(kind), read, connect, tell, failed=lose, stopped=ended)
             follow(stream, self._metrics.streams)
         self._look_for_orphans()
-
-    def _connect_to(self, uid: str) -> Api:
-        """A new line to the federation API, unless it is another one by now: what we hold is then true of none."""
-        api = self._connect()
-        try:
-            now = uid_of(api)
-        except FAILURES:
-            with api:
-                raise
-        if now != uid:
-            self._loop.post(partial(_give_up, uid, now))
-            raise AnotherApiError(f"it is another API by now, {now}")
-        return api
 
     def _post(self, take: Callable[[T], None]) -> Callable[[T], None]:
         return lambda told: self._loop.post(partial(take, told))
@@ -160,16 +143,16 @@ class Controller:
         assert self._members is not None
         if self.missing or ref.kind in self._refused - self._synced:
             return None
-        obj = self._objects.get(ref)
-        if obj is None or obj.uid != uid or self._is_kept_at_home(obj) or cluster not in self._members.staying:
+        obj = self._objects.all.get(ref)
+        if obj is None or obj.uid != uid or self._objects.is_kept_at_home(obj) or cluster not in self._members.staying:
             return False
         try:
-            return cluster in self._targets(obj)
+            return cluster in self._objects.targets(obj, self._members.staying)
         except PlacementError:
             return None
 
     def _known(self) -> Known:
-        return Known({ref: obj.uid for ref, obj in self._objects.items()}, frozenset(self._synced))
+        return Known({ref: obj.uid for ref, obj in self._objects.all.items()}, frozenset(self._synced))
 
     def _look_for_orphans(self) -> None:
         if self._members is not None and not self.missing:
@@ -186,13 +169,13 @@ class Controller:
         self._synced.add(kind)
         told = {Ref(kind, *key): view for key, view in news.views.items()}
         if news.complete:
-            told |= {ref: None for ref in self._objects if ref.kind == kind and ref not in told}
+            told |= {ref: None for ref in self._objects.all if ref.kind == kind and ref not in told}
         for ref, view in told.items():
-            old = self._objects.get(ref)
+            old = self._objects.all.get(ref)
             # An event from before what we wrote ourselves tells nothing new.
             if news.complete or view is None or old is None or not view.is_older_than(old):
                 self._put(ref, view)
-        self._metrics.objects.set(len(self._objects))
+        self._metrics.objects.set(len(self._objects.all))
         if is_first:
             for job in [each for each in self._finished if each[0].kind == kind]:
                 for cluster, reported in self._finished.pop(job).items():
@@ -204,24 +187,15 @@ class Controller:
     def _put(self, ref: Ref, view: Federated | None) -> None:
         if view is None or view.deleting:
             self._aggregator.forget(ref)
-        inside = self._inside[ref.namespace]
+        old = self._objects.put(ref, view)
         if view is None:
-            old = self._objects.pop(ref, None)
-            inside.discard(ref)
             for memory in (self._misplaced, self._reached):
                 memory.pop(ref, None)
-            for namespace in (ref.namespace, ref.name if ref.kind == NAMESPACE else ""):
-                if not self._inside[namespace]:
-                    del self._inside[namespace]
             if old is not None:
                 self._done.pop((ref, old.uid), None)
                 self._finished.pop((ref, old.uid), None)
-        else:
-            old = self._objects.get(ref)
-            if ref.kind == NAMESPACE and (old is None or (old.body is None) != (view.body is None)):
-                self._mark(*self._inside[ref.name])
-            self._objects[ref] = view
-            inside.add(ref)
+        elif ref.kind == NAMESPACE and (old is None or (old.body is None) != (view.body is None)):
+            self._mark(*self._objects.inside[ref.name])
         if ref.namespace:
             self._mark(namespace_ref(ref.namespace))
 
@@ -231,7 +205,7 @@ class Controller:
         if not self.missing:
             self._members.collect_debts()
         self._reached.clear()
-        self._mark(*self._objects)
+        self._mark(*self._objects.all)
 
     def _mark(self, *refs: Ref) -> None:
         """Has each looked at once; Namespaces first, for what is in them."""
@@ -259,7 +233,7 @@ class Controller:
 
     def _reconcile(self, ref: Ref) -> None:
         assert self._members is not None
-        obj = self._objects.get(ref)
+        obj = self._objects.all.get(ref)
         if obj is None or (obj.deleting and not obj.is_held):
             self._members.forget(ref)  # Absence is no order to delete.
             return
@@ -268,10 +242,10 @@ class Controller:
             obj = self._object_writer.note_finished(obj, conditions)
             del self._finished[ref, obj.uid]
             self._put(ref, obj)
-        if self._is_kept_at_home(obj):
+        if self._objects.is_kept_at_home(obj):
             obj = stays(obj)
         try:
-            targets = self._targets(obj)
+            targets = self._objects.targets(obj, self._members.staying)
         except PlacementError as error:
             self._tell_of_placement(ref, str(error))
             return
@@ -292,14 +266,9 @@ class Controller:
             if problem != told:
                 self._warn(ref, problem)
 
-    def _is_kept_at_home(self, obj: Federated) -> bool:
-        """Whether its Namespace is not carried; `default` is not, but each member has it."""
-        home = self._objects.get(namespace_ref(obj.ref.namespace))
-        return home is not None and home.body is None and home.ref.name != "default"
-
     def _has_namespace(self, name: str, targets: frozenset[str]) -> bool:
         """Whether the Namespace is wanted where what is in it is to be; that waits for it, and is then marked."""
-        home = self._objects.get(ref := namespace_ref(name))
+        home = self._objects.all.get(ref := namespace_ref(name))
         if home is None:
             return False
         if home.deleting or home.body is None or targets <= self._reached.get(ref, frozenset()):
@@ -307,26 +276,11 @@ class Controller:
         self._mark(ref)
         return False
 
-    def _targets(self, obj: Federated) -> frozenset[str]:
-        assert self._members is not None
-        known, within = self._members.staying, self._settings.clusters
-        if obj.ref.kind != NAMESPACE or obj.deleting or obj.body is None:
-            return obj.targets(known, within)
-        found: set[str] = set()
-        for ref in self._inside[obj.ref.name]:
-            try:
-                found |= self._objects[ref].targets(known, within)
-            except PlacementError:
-                continue
-            if found == known.keys():
-                break
-        return frozenset(found)
-
     def _carry(self, obj: Federated, targets: frozenset[str]) -> None:
         assert self._members is not None
         before, self._reached[obj.ref] = self._reached.get(obj.ref, frozenset()), targets
         if obj.ref.kind == NAMESPACE and targets - before:
-            self._mark(*self._inside[obj.ref.name])
+            self._mark(*self._objects.inside[obj.ref.name])
         if not obj.deleting:
             self._aggregator.follow(obj, targets)
         ref, done = obj.ref, self._done[obj.ref, obj.uid]
@@ -340,7 +294,7 @@ class Controller:
             return
         is_ending = obj.deleting or obj.body is None
         if ref.kind == NAMESPACE and (
-            not is_ending or any(self._objects[each].is_held for each in self._inside[ref.name])
+            not is_ending or any(self._objects.all[each].is_held for each in self._objects.inside[ref.name])
         ):
             return  # It stays as long as it is in the federation API, and something is in it.
         for name in self._members.all - targets - done:
@@ -351,14 +305,14 @@ class Controller:
 
     def _settled(self, cluster: str, ref: Ref, uid: str) -> None:
         """The object is gone from the member, unless it was given to it again since."""
-        obj = self._objects.get(ref)
+        obj = self._objects.all.get(ref)
         if obj is not None and obj.uid == uid and cluster not in self._reached.get(ref, ()):
             self._done[ref, uid].add(cluster)
             self._mark(ref)
 
     def _finish(self, cluster: str, ref: Ref, uid: str, reported: Reported | None) -> None:
         """The Job has finished in the member, which tells it once: that may be before it is seen here."""
-        obj = self._objects.get(ref)
+        obj = self._objects.all.get(ref)
         if ref.kind not in self._synced:
             self._finished[ref, uid][cluster] = reported
         elif obj is not None and obj.uid == uid and not obj.finished.get(cluster):
@@ -367,11 +321,6 @@ class Controller:
 
     def _warn(self, ref: Ref, text: str) -> None:
         log.warning(text, extra={"object": str(ref)})
-        obj = self._objects.get(ref)
+        obj = self._objects.all.get(ref)
         if obj is not None:
             self._object_writer.warn(obj, text)
-
-
-def _give_up(before: str, now: str) -> None:
-    """Ends the process: the next one begins with what is there now."""
-    raise AnotherApiError(f"the federation API is another one, {now} instead of {before}: all begins anew")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from controllers.engine.api_writer import Condition
 from controllers.engine.cluster_writer import RETRY_SECONDS, ClusterWriter
+from controllers.engine.clusters import debts
 from controllers.engine.refs import Ref
 from controllers.engine.turns import Timers
 from controllers.runtime.api import FAILURES, why
@@ -59,6 +60,19 @@ class Debts:
             seconds = SETTLE_SECONDS + len(cluster.owed) * EACH_SECONDS
             self._timers.set(name, seconds, partial(self._write, name))
         return False
+
+    def due(self, name: str, wanted: Callable[[str, Ref, str], bool | None]) -> Iterator[tuple[Ref, str]]:
+        """What the member is to give back now, with its UID.
+
+        What is to be there again is owed no more: taken back, its data would go before it is made anew. `wanted` says
+        so of Cluster, object and UID; what it does not know yet (None) waits.
+        """
+        for uid, ref in debts(self._writer.clusters[name]):
+            is_wanted = wanted(name, ref, uid)
+            if is_wanted:
+                self.note(name, ref, uid, owed=False, settles=False)
+            elif is_wanted is not None:
+                yield ref, uid
 
     def _write(self, name: str) -> None:
         notes, cluster = self._notes.pop(name), self._writer.clusters.get(name)

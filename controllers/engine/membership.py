@@ -12,7 +12,7 @@ from controllers.engine.aggregator import StatusAggregator, TellStatus
 from controllers.engine.api_writer import ApiWriter, Condition, with_condition
 from controllers.engine.carrier import Carrier
 from controllers.engine.cluster_writer import RETRY_SECONDS, ClusterWriter
-from controllers.engine.clusters import LEFT, READY, Cluster, Endpoint, connect, debts
+from controllers.engine.clusters import LEFT, READY, Cluster, Endpoint, connect
 from controllers.engine.contract import Wanted
 from controllers.engine.debts import Debts
 from controllers.engine.health import Verdict
@@ -316,13 +316,8 @@ class Members:
             self._go_on_leaving(name, cluster, member)
 
     def _collect(self, name: str, carrier: Carrier) -> None:
-        """What is to be there again is owed no more: taken back, its data would go before it is made anew."""
-        for uid, ref in debts(self._clusters[name]):
-            wanted = self.handlers.wanted(name, ref, uid)
-            if wanted:
-                self._debts.note(name, ref, uid, owed=False, settles=False)
-            elif wanted is not None:
-                carrier.take_back(ref, uid)
+        for ref, uid in self._debts.due(name, self.handlers.wanted):
+            carrier.take_back(ref, uid)
 
     def _go_on_leaving(self, name: str, cluster: Cluster, member: _Member) -> None:
         if cluster.unreachable:
