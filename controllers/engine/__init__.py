@@ -11,8 +11,8 @@ asks for them.
 
 `carrier` is one Ready member and what is to be there, on a thread of its own, object by object in `turns`. It sees what
 is there by `informer` (within its `reach`), gives way by `scaling`, `finished`, `recreation` and `fights`, takes back
-by `removal` and at its end by `leaving`, and tells by `contract`. `dropped` are kinds that are carried no more,
-`orphans` what nobody knows.
+by `removal` and at its end by `leaving`, and tells by `telling` and `contract`. `dropped` are kinds that are carried no
+more, `orphans` what nobody knows.
 
 What comes back is `member_status` of one cluster, `status` (`conditions`, `jobs`) of all of them, and `reports`
 (`progress`) of each; `aggregator` writes it, on a thread of its own. `cluster_writer` writes what is said on Clusters
@@ -63,6 +63,7 @@ together. The rooms:
     same_api        That the federation API is the one that we began with: of another one, nothing that we hold is true
     scaling         Who says how many replicas an object has in a member: the federation, or somebody there
     status          The status of an object of the federation API, out of what it says in each cluster that it is for
+    telling         What is told of each object in one member, once: how it stands there, and what is wrong with it
     traces          What an object of ours in a member tells of what happened to it there: it was scaled, or it is
                     finished
     turns           When each object is looked at: once, however often it is marked; and after what failed again, later

@@ -23,9 +23,10 @@ from controllers.engine.reach import Reach
 from controllers.engine.recreation import Recreations
 from controllers.engine.refs import Ref, namespace_ref
 from controllers.engine.scaling import Scaling
+from controllers.engine.telling import Telling
 from controllers.engine.traces import traces
 from controllers.engine.turns import LONGEST_PAUSE, Timers, Turns
-from controllers.runtime.api import FAILURES, Api, why
+from controllers.runtime.api import Api, why
 from controllers.runtime.line import Line
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json
@@ -35,8 +36,6 @@ from kube.kinds import NAMESPACE
 log = logging.getLogger(__name__)
 
 LEAVING_SECONDS = 2.0
-NO_REFUSAL = (HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS)
-"""Answers that say nothing against an object: it has changed since it was looked at; the member is busy."""
 ABSENT = "1"
 """A resourceVersion that no object has: what is applied with it is made, and refused (409) where something is there."""
 
@@ -63,7 +62,6 @@ class Carrier:
         self._wanted: dict[Ref, Wanted] = {}
         self._gone: dict[Ref, frozenset[str]] = {}
         """What is to be taken back, with its UIDs in the federation API: it may have been made anew there."""
-        self._foreign: set[Ref] = set()
         self._applied: dict[Ref, tuple[str, Seen]] = {}
         """Of each object what was applied last, and what that made of it."""
         self._used: set[Ref] = set()
@@ -72,9 +70,7 @@ class Carrier:
         self._finished: dict[Ref, str] = {}
         """Jobs that have finished, by their UID in the federation API."""
         self._scaling = Scaling(name, self._loop, self._line, self._apply_again)
-        self._told: dict[Ref, str] = {}
-        self._stands: dict[Ref, MemberStatus] = {}
-        """What was told of each object."""
+        self._telling = Telling(name, handlers, metrics)
         self._leaving: Leaving | None = None
         self._timers = Timers(self._loop)
         self._informer = Informer(
@@ -136,35 +132,25 @@ class Carrier:
         self._turns.mark(ref)
 
     def _forget(self, ref: Ref) -> None:
-        for memory in (self._wanted, self._gone, self._applied, self._told, self._finished):
+        for memory in (self._wanted, self._gone, self._applied, self._finished):
             memory.pop(ref, None)
         self._turns.forget(ref)
         self._fights.forget(ref)
         self._scaling.forget(ref)
         self._recreations.forget(ref)
-        self._note_foreign(ref, foreign=False)
+        self._telling.forget(ref)
         self._stand(ref)
 
     def _stand(self, ref: Ref) -> None:
-        """Tells how it stands, if that is news."""
+        """Tells how it stands."""
         wanted, seen = self._wanted.get(ref), self._informer.ours.get(ref)
         if wanted is None:
-            if self._stands.pop(ref, None) is not None:
-                self._handlers.status_changed(ref, None)
-            return
-        if seen is None and self._has_finished(ref, wanted):
-            return  # It stands as it did when it was there.
-        is_applied = seen is not None and self._applied.get(ref) == (wanted.digest, seen)
-        now = MemberStatus(
-            wanted.digest if is_applied else "", self._told.get(ref, ""), seen.reported if seen else None
-        )
-        if self._stands.get(ref) != now:
-            self._stands[ref] = now
-            self._handlers.status_changed(ref, now)
-
-    def _note_foreign(self, ref: Ref, *, foreign: bool) -> None:
-        (self._foreign.add if foreign else self._foreign.discard)(ref)
-        self._metrics.foreign.labels(self.name).set(len(self._foreign))
+            self._telling.stands(ref, None)
+        elif seen is not None:
+            digest = wanted.digest if self._applied.get(ref) == (wanted.digest, seen) else ""
+            self._telling.stands(ref, MemberStatus(digest, self._telling.problem(ref), seen.reported))
+        elif not self._has_finished(ref, wanted):  # Then it stands as it did when it was there.
+            self._telling.stands(ref, MemberStatus("", self._telling.problem(ref), None))
 
     def _learn(self, told: Mapping[Ref, Seen | None]) -> None:
         for ref, view in told.items():
@@ -201,23 +187,8 @@ class Carrier:
         self._stand(ref)
 
     def _fail(self, ref: Ref, error: Exception) -> None:
-        log.warning(
-            f"{ref} is not as it should be in {self.name}, and will be tried again: {why(error)}",
-            exc_info=None if isinstance(error, FAILURES) else error,
-            extra={"cluster": self.name, "object": str(ref)},
-        )
-        self._metrics.refused.labels(self.name).inc()
-        # Without an answer (0 is TLS that failed) there is nothing to tell of this object: the heartbeat tells of the
-        # member.
-        if isinstance(error, ApiError) and error.status and error.status not in NO_REFUSAL:
-            self._report(ref, f"{self.name} refuses {ref}: {why(error)}")
+        self._telling.failed(ref, error)
         self._stand(ref)
-
-    def _report(self, ref: Ref, text: str) -> None:
-        """Once, until it is another problem or none."""
-        if self._told.get(ref) != text:
-            self._told[ref] = text
-            self._handlers.problem(ref, text)
 
     def _bring(self, ref: Ref, wanted: Wanted) -> None:
         if not self._reach.includes(ref):
@@ -235,7 +206,7 @@ class Carrier:
         with self._line.open() as api:
             found = None if seen else removal.look(api, ref)
             foreign = found is not None and not self._is_ours(ref, found["metadata"]) and not wanted.adopt
-            self._note_foreign(ref, foreign=foreign and ref.kind != NAMESPACE)
+            self._telling.note_foreign(ref, foreign=foreign and ref.kind != NAMESPACE)
             if foreign:
                 self._leave_to_others(ref)
                 return
@@ -256,7 +227,7 @@ class Carrier:
         self._used.discard(ref)
         self._informer.ours[ref] = after = self._informer.view(ref.kind, answer)
         self._applied[ref] = wanted.digest, after
-        self._told.pop(ref, None)
+        self._telling.is_well(ref)
         if is_back and (seen is None or seen.shape != after.shape):
             self._fights.put_back(ref, now)
             log.info(f"{ref} was changed in {self.name} and is put back", extra={"cluster": self.name})
@@ -286,7 +257,7 @@ class Carrier:
         pause = self._fights.pause(ref, now)
         if pause is None:
             return False
-        self._report(ref, f"somebody in {self.name} goes on changing {ref}: it is put back once a minute only")
+        self._telling.report(ref, f"somebody in {self.name} goes on changing {ref}: it is put back once a minute only")
         self._turns.mark_after(pause, ref)
         return True
 
@@ -294,13 +265,13 @@ class Carrier:
         if not self._reach.has_of_itself(ref):
             where = f'namespace "{ref.namespace or ref.name}"'
             allowed = ", ".join(self._reach.namespaces)
-            self._report(ref, f"{self.name} takes nothing in the {where}: access to it is for {allowed} alone")
+            self._telling.report(ref, f"{self.name} takes nothing in the {where}: access to it is for {allowed} alone")
 
     def _leave_to_others(self, ref: Ref) -> None:
         if ref.kind == NAMESPACE:
             self._used.add(ref)
             return
-        self._report(
+        self._telling.report(
             ref,
             f"{self.name} has a {ref} that this federation did not make: it is left alone; annotation "
             "federation/adopt: 'true' takes it over",
@@ -357,7 +328,7 @@ class Carrier:
         if informer.is_complete and not problem and self._gone:
             # What it owes of kinds that are not followed is in no sight.
             ref = next(iter(self._gone))
-            problem = self._told.get(ref, f"{ref} is not taken back yet")
+            problem = self._telling.problem(ref) or f"{ref} is not taken back yet"
             self._turns.mark(*self._gone)
         if problem:
             log.warning(f"cannot leave {self.name} yet: {problem}", extra={"cluster": self.name})

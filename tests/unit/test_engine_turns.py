@@ -92,7 +92,7 @@ def test_a_status_of_what_a_member_refuses_is_told_and_is_no_further_try(world: 
     def told() -> int:
         """The last status that the engine has heard of."""
         carrier = world.controller._members._members["gondor"].carrier  # type: ignore[union-attr]
-        reported = carrier._stands[WEB].reported  # type: ignore[union-attr]
+        reported = carrier._telling._stands[WEB].reported  # type: ignore[union-attr]
         return int(reported.status.get("unavailableReplicas", 0))  # type: ignore[union-attr]
 
     put(world.federation, spec={"replicas": 1})
