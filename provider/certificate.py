@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from provider import signing
 from provider.resource import Resource
-from provider.values import Values
+from provider.values import Values, has_unknown
 
 OUTPUTS = ("certificatePem", "notAfter")
 WINDOW = "renewBeforeDays"
@@ -16,8 +16,8 @@ class Certificate(Resource):
     """It exists in the state alone. Every change is an update: who has it is handed the new one in place."""
 
     async def problems(self, old: Values | None, new: Values) -> Mapping[str, str]:
-        unknown = [use for use in new["uses"] if use not in signing.USES]
-        return {"uses": f"has {', '.join(unknown)}; allowed: {', '.join(signing.USES)}"} if unknown else {}
+        wrong = [] if has_unknown(new["uses"]) else [use for use in new["uses"] if use not in signing.USES]
+        return {"uses": f"has {', '.join(wrong)}; allowed: {', '.join(signing.USES)}"} if wrong else {}
 
     def stale(self, state: Values, new: Values) -> list[str]:
         """It is renewed by the first update in its last days."""

@@ -84,7 +84,7 @@ class Edge(ResourceProviderServicer):
         async def check() -> protocol.CheckResponse:
             new = plain(request.news)
             found = _known(request.urn).problems(new)
-            if not found and not has_unknown(new):
+            if not found:
                 resource = await self._resource(request.urn)
                 found |= await resource.problems(plain(request.olds) or None, new)
             return _checked(request.news, found)

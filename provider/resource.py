@@ -60,7 +60,8 @@ class Work:
 class Resource:
     """One kind. All are given plain values: the inputs as the program has them, the state with the outputs too.
 
-    What they return are the outputs that are no inputs. Nothing here is called with an unknown value, but `foreseen`.
+    What they return are the outputs that are no inputs. Nothing here is called with an unknown value, but `problems`
+    and `foreseen`.
     """
 
     def __init__(self, work: Work, gone: frozenset[str], tell: Callable[[str], Awaitable[None]]) -> None:
@@ -70,7 +71,10 @@ class Resource:
         self.tell = tell
 
     async def problems(self, old: Values | None, new: Values) -> Mapping[str, str]:
-        """What would make an update fail, by input; `old` are the inputs of the last update, if there was one."""
+        """What would make an update fail, by input; `old` are the inputs of the last update, if there was one.
+
+        In a preview, values in `new` may be unknown: a kind says what it can tell without them.
+        """
         return {}
 
     def stale(self, state: Values, new: Values) -> list[str]:

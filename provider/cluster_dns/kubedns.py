@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 
 from federation.settings import syntax
-from provider.cluster_dns.lookup import Lookup
+from provider.cluster_dns.lookup import UNKNOWN_SERVERS, Lookup
 
 STUB_DOMAINS = "stubDomains"
 FEDERATIONS = "federations"
@@ -62,14 +62,17 @@ def _take_out(data: dict[str, str], key: str, own: str, nothing: str) -> None:
 
 
 def problems(data: Mapping[str, str], lookup: Lookup) -> list[str]:
-    """Why the federation's entries cannot be added; empty if they can. Entries that say the same are taken over."""
+    """Why the federation's entries cannot be added; empty if they can. Entries that say the same are taken over.
+
+    While the lookup's servers are unknown, an entry for the zone may be one of those.
+    """
     try:
         stub_domains, federations = _stub_domains(data), _federations(data)
     except ValueError as error:
         return [str(error)]
     result = []
     known = stub_domains.get(lookup.zone)
-    if lookup.servers and known not in (None, list(lookup.servers)):
+    if lookup.servers not in ((), UNKNOWN_SERVERS) and known not in (None, list(lookup.servers)):
         result.append(f"{STUB_DOMAINS} sends {lookup.zone} to {', '.join(known or ()) or 'nobody'} already")
     if federations.get(lookup.federation, lookup.zone) != lookup.zone:
         result.append(f"{FEDERATIONS} has {lookup.federation}={federations[lookup.federation]} already")

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from federation.settings import names, syntax
 
+UNKNOWN_SERVERS = ("0.0.0.0",)
+"""Stands for name servers whose addresses only the update will know."""
+
 
 @dataclass(frozen=True)
 class Lookup:

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from kube.client import Client
 from provider.cluster_dns import config_maps, corefile, kube_system
 from provider.cluster_dns.config_maps import ClusterDnsError, ConfigMaps
-from provider.cluster_dns.lookup import Lookup
+from provider.cluster_dns.lookup import UNKNOWN_SERVERS, Lookup
 from provider.clusters import opened
 from provider.resource import BegunError, GivenUpError, ProviderError, Resource
-from provider.values import Values
+from provider.values import Values, has_unknown
 
 ALLOWED = "put that right, or set clusterDns: none for the member"
 DRIFT, LAYOUT = "drift", "layout"
@@ -21,8 +21,12 @@ class ClusterDns(Resource):
     """Merged into what is there, and taken out of it."""
 
     async def problems(self, old: Values | None, new: Values) -> Mapping[str, str]:
-        """Say in the preview already what would make create or update fail; nothing is asked while nothing changes."""
-        problem = None if old == new else await self.work.call(_obstacle, new, old)
+        """Say in the preview already what would make create or update fail; nothing is asked while nothing changes.
+
+        The first preview does not know the name servers yet. A server block is in the way whichever they will be.
+        """
+        props = {**new, "servers": UNKNOWN_SERVERS} if has_unknown(new["servers"]) else new
+        problem = None if old == new or has_unknown(props) else await self.work.call(_obstacle, props, old)
         return {"member": problem} if problem else {}
 
     def stale(self, state: Values, new: Values) -> list[str]:

@@ -256,20 +256,6 @@ def test_another_kubeconfig_is_an_update_that_touches_nothing(api: ApiServer) ->
     assert {method for method, _ in api.requests} == {"GET"}
 
 
-def test_a_preview_tells_what_is_in_the_way_and_asks_only_when_something_changes(api: ApiServer) -> None:
-    put(api, {"coredns": {"Corefile": COREFILE + "\nexample.com {\n}\n"}})
-    provider = Called(ClusterDns)
-    assert provider.problems(None, props(api))["member"] == (
-        "ConfigMap kube-system/coredns: line 5: example.com:53 has a server block already; "
-        "put that right, or set clusterDns: none for the member"
-    )
-    api.requests.clear()
-    assert provider.problems(props(api), props(api)) == {}
-    assert api.requests == []
-    api.stop()
-    assert provider.problems(None, props(api)) == {}
-
-
 def test_a_config_map_made_for_the_federation_goes_with_the_last_one(api: ApiServer) -> None:
     put(api, BEFORE[2])
     provider = Called(ClusterDns)

@@ -151,6 +151,12 @@ def test_each_wrong_input_is_named(made: dict[str, Values]) -> None:
 def test_what_is_not_known_yet_is_not_wrong(made: dict[str, Values]) -> None:
     unknown = leaf_inputs(made, dnsNames=UNKNOWN, ipAddresses=[UNKNOWN], commonName=UNKNOWN, uses=["server_auth"])
     assert check("Certificate", unknown) == {}
+    assert check("Certificate", {**unknown, "uses": UNKNOWN}) == {}
+
+
+def test_what_is_wrong_is_told_though_something_else_is_not_known_yet(made: dict[str, Values]) -> None:
+    reason = "has signing; allowed: server_auth, client_auth"
+    assert check("Certificate", leaf_inputs(made, dnsNames=UNKNOWN, uses=["signing"])) == {"uses": reason}
 
 
 def diff(kind: str, state: Values, new: Values) -> protocol.DiffResponse:
