@@ -129,15 +129,16 @@ def layout() -> str:
 def problems(corefile: str, lookup: Lookup, imported: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     """Why the federation's server blocks cannot be added, each with its line; empty if they can.
 
-    That is: CoreDNS refuses the Corefile as it is, would refuse it then, or would no longer ask what the user has put
-    there for the same names. `imported` gives other files that the Corefile imports, by name.
+    That is: CoreDNS refuses the Corefile as it is, would refuse it then, or would no longer ask what the user, or
+    another federation, has put there for the same names. `imported` gives other files that the Corefile imports, by
+    name.
     """
     if stray := damage(corefile):
         return stray
     try:
-        found = parse(without_part(corefile, lookup.federation))
+        found = parse(_blanked(corefile, lookup.federation))
         block, _ = _cluster_dns(found)
-        result = list(_collisions(found, lookup, _port(block)))
+        result = list(_collisions(found, lookup, _port(block), _federations(corefile)))
     except CorefileError as error:
         return [str(error)]
     result.extend(
@@ -158,16 +159,18 @@ def imports_custom(corefile: str) -> bool:
 
     Raises CorefileError for what CoreDNS would refuse outside of the parts of federations.
     """
-    return any(_CUSTOM.search(path) for path in parse(_theirs(corefile)).imports)
+    return any(_CUSTOM.search(path) for path in parse(_blanked(corefile)).imports)
 
 
 def reloads(corefile: str) -> bool:
     """Whether CoreDNS sees a change of its Corefile by itself; raises as `imports_custom` does."""
-    return any(plugin.words[0] == "reload" for block in parse(_theirs(corefile)).blocks for plugin in block.plugins)
+    return any(plugin.words[0] == "reload" for block in parse(_blanked(corefile)).blocks for plugin in block.plugins)
 
 
-def _collisions(corefile: Corefile, lookup: Lookup, port: str) -> Iterator[str]:
-    """What the user's server blocks do for names that would be the federation's."""
+def _collisions(
+    corefile: Corefile, lookup: Lookup, port: str, federations: Mapping[int, str] = MappingProxyType({})
+) -> Iterator[str]:
+    """What other server blocks do for names that would be the federation's; `federations` are those of their lines."""
     ours = [lookup.federation, *([lookup.zone] if lookup.servers else [])]
     for block in corefile.blocks:
         beside = [endpoint for endpoint in block.endpoints() if _may_be(endpoint[1], port)]
@@ -176,7 +179,8 @@ def _collisions(corefile: Corefile, lookup: Lookup, port: str) -> Iterator[str]:
         for zone, served_at in beside:
             own = next((own for own in [*ours, _local(lookup)] if _may_be(zone, own)), None)
             if (zone, served_at) == (own, port):
-                yield f"line {block.line}: {zone}:{port} has a server block already"
+                whose = f", of federation {federations[block.line]}" if block.line in federations else ""
+                yield f"line {block.line}: {zone}:{port} has a server block already{whose}"
             elif own:
                 yield f"line {block.line}: {zone}:{served_at} may be {own}:{port}, by an environment variable"
         for plugin in block.plugins:
@@ -205,9 +209,18 @@ def _cluster_dns(corefile: Corefile) -> tuple[ServerBlock, Plugin]:
     raise CorefileError(1, "no server block has the plugin kubernetes, from which ours take their port and API")
 
 
-def _theirs(corefile: str) -> str:
-    """The Corefile with empty lines for the parts of federations, so that each other line keeps its number."""
-    return _PART.sub(lambda part: "\n" * part[0].count("\n"), corefile)
+def _blanked(corefile: str, federation: str | None = None) -> str:
+    """The Corefile with empty lines for the federation's part, or for those of all: other lines keep their numbers."""
+    return _PART.sub(
+        lambda part: "\n" * part[0].count("\n") if federation in (None, part[1]) else part[0],
+        corefile,
+    )
+
+
+def _federations(corefile: str) -> dict[int, str]:
+    """The federations by the lines of their parts."""
+    parts = ((_line(corefile, part), part) for part in _PART.finditer(corefile))
+    return {line + more: part[1] for line, part in parts for more in range(part[0].count("\n"))}
 
 
 def _markers(corefile: str, federation: str) -> tuple[re.Match[str], re.Match[str]] | None:
