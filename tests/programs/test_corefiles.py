@@ -229,3 +229,39 @@ def test_coredns_takes_what_we_add_and_finds_the_names(
         for zone, port in endpoints
     }
     assert served == told
+
+
+@pytest.mark.needs("coredns")
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("example.com", "example.org"), ("example.com", "new.example.com"), ("old.example.com", "example.com")],
+)
+def test_of_two_federations_each_is_asked_for_its_own_zone(
+    first: str, second: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A zone below the other's, too, whichever was there before: CoreDNS goes by the longest."""
+    server, log = Server(free_port()), tmp_path / "log"
+    monkeypatch.setattr(server_blocks, "DEFAULT_PORT", str(server.port))
+    text, served = here(KUBEADM, world, server.port, tmp_path), ""
+    zones = {"old": (first, "10.90.0.5", ZONE_ADDRESS), "new": (second, "10.90.0.6", OTHER_ADDRESS)}
+    for federation, (zone, address, _) in zones.items():
+        lookup = Lookup(federation, zone, (address,), "middle-earth", ())
+        text = config_maps.joined({COREDNS: {COREFILE: text}}, lookup, None)[COREDNS][COREFILE]
+    for _, address, answer in zones.values():
+        # The federation's name servers: they say the same whatever they are asked.
+        port = free_port()
+        text = text.replace(f"{address}:53", f"127.0.0.1:{port}")
+        served += (
+            f'.:{port} {{\n    template IN A . {{\n        answer "{{{{ .Name }}}} 30 IN A {answer}"\n    }}\n}}\n'
+        )
+    (tmp_path / COREFILE).write_text(text + served)
+    with process([tool("coredns"), f"-dns.port={server.port}", "-conf", tmp_path / COREFILE], log) as coredns:
+
+        def started() -> bool:
+            assert coredns.poll() is None, log.read_text()[-2000:]
+            return "CoreDNS-" in log.read_text()
+
+        wait_until("CoreDNS to have started", started, 30)
+        for federation, (zone, _, answer) in zones.items():
+            assert server.found(f"web.shop.{federation}.svc.{zone}") == [answer]
+            assert server.found(f"web.shop.{federation}") == [answer]
