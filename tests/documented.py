@@ -3,6 +3,7 @@
 A block of commands is fenced as `sh`, and the comment right before it says what runs it, or why nothing does:
 
     <!-- run by fleet/test_recovery.py::test_x -->      one test, or a file of them, below tests/
+    <!-- run by fleet/test_x.py and fleet/test_y.py -->
     <!-- not run: it needs a registry of yours -->
 """
 
@@ -68,22 +69,29 @@ def blocks(page: Path) -> Sequence[Block]:
 
 def commands(page: str, heading: str, file: str) -> str:
     """The shell commands below a heading of a page in docs/ of which the page says that this test file runs them."""
-    return _of(page, heading, SHELL, f"run by {_below_tests(file)}")
+    return _of(page, heading, SHELL, "run by", _below_tests(file))
 
 
 def manifests(page: str, heading: str, file: str) -> str:
     """The YAML below a heading of which the page says that this test file applies it, as one stream of documents."""
-    return _of(page, heading, "yaml", f"applied by {_below_tests(file)}")
+    return _of(page, heading, "yaml", "applied by", _below_tests(file))
 
 
-def _of(page: str, heading: str, language: str, said: str) -> str:
+def _of(page: str, heading: str, language: str, verb: str, file: str) -> str:
     found = [
         each.text
         for each in blocks(ROOT / "docs" / page)
-        if (each.heading, each.language) == (heading, language) and each.said.partition("::")[0] == said
+        if (each.heading, each.language) == (heading, language)
+        and each.said.startswith(f"{verb} ")
+        and file in (test.partition("::")[0] for test in named_in(each.said.removeprefix(f"{verb} ")))
     ]
-    assert found, f"docs/{page} has no {language} below {heading!r} that is {said}"
+    assert found, f"docs/{page} has no {language} below {heading!r} that is {verb} {file}"
     return ("---\n" if language == "yaml" else "").join(found)
+
+
+def named_in(said: str) -> list[str]:
+    """Those that a block's comment names after its verb, without what it says of them after a colon."""
+    return said.partition(": ")[0].split(" and ")
 
 
 def _below_tests(file: str) -> str:

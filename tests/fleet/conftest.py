@@ -25,7 +25,8 @@ from lab.federation import UNATTENDED
 from lab.fleet.private import write_private
 from lab.fleet.record import fleets
 from lab.stack import CHECKOUT, Stack
-from lab.toolbox import debian, tool
+from lab.toolbox import ToolError, debian, pins, tool
+from lab.toolbox.tools import find
 from lab.zone import Zone
 from tests import needs
 from tests.documented import Shell
@@ -314,6 +315,15 @@ def shell(federation: Federation, clusters: Clusters, tmp_path_factory: pytest.T
         "TMPDIR": str(folder),
     }
     return Shell(folder, environment)
+
+
+@pytest.fixture(scope="session")
+def etcd_clients() -> str:
+    """The folders of etcdctl and etcdutl, as PATH has them; where they cannot be had, who asks is not run."""
+    try:
+        return os.pathsep.join(str(find(pin, pin.name).path.parent) for pin in pins.OF_A_TEST)
+    except ToolError:
+        pytest.skip(needs.REASON + "etcdctl")
 
 
 @pytest.fixture

@@ -1,12 +1,16 @@
 """A control plane with three etcds and two of everything else: it goes on while any one of them is gone.
 
-And what `protect` keeps, tried on the same federation: it has no members and no zone, and comes and goes in a minute.
+It goes back to a snapshot as docs/recovery.md says. And what `protect` keeps, tried on the same federation: it has no
+members and no zone, and comes and goes in a minute.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import time
+from base64 import b64decode
 from collections.abc import Iterator
 
 import pytest
@@ -16,18 +20,44 @@ from lab.federation import UNATTENDED
 from lab.fleet.private import write_private
 from lab.fleet.waiting import wait_until
 from lab.stack import Stack
+from lab.toolbox import debian
+from tests.documented import Shell, commands
 from tests.figures import Figures
-from tests.fleet.conftest import HOST, Clusters, configuration, timed_pulumi
+from tests.fleet.conftest import ENGINE, HOST, Clusters, configuration, timed_pulumi
 from tests.fleet.inventory import in_api, in_host
-from tests.fleet.pods import Pods
+from tests.fleet.pods import BACK_SECONDS, Pods
 from tests.fleet.writer import Writer
 
 NAMESPACE = "elven-system"
 REPLICAS, ETCDS = 2, 3
+RECOVERY = "recovery.md"
+ON_ELVES = f"{commands(RECOVERY, 'The names used here', __file__)}NAMESPACE={NAMESPACE}\nAPI_SERVERS={REPLICAS}\n"
+RESTORE = ON_ELVES + commands(RECOVERY, "Restore a snapshot", __file__)
+LOOK = """
+export ETCDCTL_CACERT=of-test/etcd-ca.crt ETCDCTL_CERT=of-test/etcd-client.crt ETCDCTL_KEY=of-test/etcd-client.key
+for i in 0 1 2; do
+  kubectl --context "$HOST" -n "$NAMESPACE" port-forward "pod/etcd-$i" "1238$i:2379" &
+done
+ALL=https://localhost:12380,https://localhost:12381,https://localhost:12382
+timeout 60 sh -c "until etcdctl --endpoints $ALL endpoint health; do sleep 1; done"
+REVISION=$(etcdctl --endpoints "$ALL" endpoint status -w json | jq 'map(.Status.header.revision) | min')
+for i in 0 1 2; do
+  export ETCDCTL_ENDPOINTS=https://localhost:1238$i
+  {
+    etcdctl member list
+    etcdctl endpoint hashkv --rev "$REVISION" -w json | jq '.[].HashKV.hash'
+    etcdctl get --consistency=s --prefix --keys-only /registry/configmaps/kube-public/recovery-
+  } > etcd-$i
+done
+"""
+"""Writes what each etcd knows by itself: the members, the hash of all data at one revision, and the tests' objects."""
+LONG = 600
+"""Seconds for all commands of a restore; a minute is usual."""
 WRITES = 20
 """Acknowledged with one pod gone, before it may come back."""
 GAP_SECONDS = 20
 """How long a client may be without an acknowledged write when one of several pods dies; a few seconds are usual."""
+of_builtin = pytest.mark.skipif(ENGINE != "builtin", reason="the page is tried with the built-in engine")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +101,19 @@ def writer(request: pytest.FixtureRequest, api: Clusters) -> Iterator[Writer]:
 
 
 @pytest.fixture(scope="module")
+def etcd_shell(elves: Stack, clusters: Clusters, etcd_clients: str, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """For the commands of docs/recovery.md, with a client's certificate in the folder of-test."""
+    debian.bring("jq")
+    folder, environment = tmp_path_factory.mktemp("etcd"), elves.environment()
+    files = clusters.get(HOST, "secret", "federation-apiserver-files", "-n", NAMESPACE)["data"]
+    (folder / "of-test").mkdir()
+    for name in ("etcd-ca.crt", "etcd-client.crt", "etcd-client.key"):
+        write_private(folder / "of-test" / name, b64decode(files[name]))
+    path = os.pathsep.join([etcd_clients, environment["PATH"]])
+    return Shell(folder, {**environment, "PATH": path, "HOME": str(folder)})
+
+
+@pytest.fixture(scope="module")
 def pods(clusters: Clusters) -> Pods:
     return Pods(clusters, NAMESPACE)
 
@@ -108,6 +151,54 @@ def test_each_of_two_api_servers_is_killed_and_clients_go_on(pods: Pods, writer:
     figures.add("one of two API servers deleted, no write acknowledged for", writer.gap(at))
     assert writer.gap(at) < GAP_SECONDS
     assert writer.lost() == []
+
+
+@of_builtin
+def test_all_three_etcds_go_back_to_a_snapshot(api: Clusters, etcd_shell: Shell, figures: Figures) -> None:
+    _create(api, "kept")
+    etcd_shell.run(ON_ELVES + commands(RECOVERY, "Take a snapshot", __file__))
+    _create(api, "made")
+    start = time.monotonic()
+    etcd_shell.run(RESTORE, LONG)
+    figures.add("three etcds restored from a snapshot, as docs/recovery.md says", time.monotonic() - start)
+    _all_three_have_what_was_kept(api, etcd_shell)
+
+
+@of_builtin
+def test_an_etcd_that_lost_its_volume_is_back_with_a_snapshot_of_another(
+    clusters: Clusters, api: Clusters, pods: Pods, etcd_shell: Shell
+) -> None:
+    """With the same folder as before, and objects of the same names."""
+    etcd_shell.run(ON_ELVES + commands(RECOVERY, "Take a snapshot", __file__))
+    claim = ("persistentvolumeclaim", "data-etcd-1", "-n", NAMESPACE)
+    before = clusters.get(HOST, *claim)["metadata"]["uid"]
+    etcd_shell.run(ON_ELVES + commands(RECOVERY, "One volume of three", __file__))
+
+    def ends_again_and_again() -> bool:
+        (pod,) = [each for each in pods.of("etcd") if each["metadata"]["name"] == "etcd-1"] or [{"status": {}}]
+        return any(status["restartCount"] > 1 for status in pod["status"].get("containerStatuses", []))
+
+    wait_until("etcd-1 to end on its empty volume", ends_again_and_again, BACK_SECONDS)
+    assert clusters.get(HOST, *claim)["metadata"]["uid"] != before
+    assert pods.ready("etcd") == ETCDS - 1
+    _create(api, "made")
+    etcd_shell.run(RESTORE, LONG)
+    _all_three_have_what_was_kept(api, etcd_shell)
+    api.kubectl("elves", "delete", "configmap", "-n", "kube-public", "recovery-kept")
+
+
+def _create(api: Clusters, name: str) -> None:
+    api.kubectl("elves", "create", "configmap", "-n", "kube-public", f"recovery-{name}")
+
+
+def _all_three_have_what_was_kept(api: Clusters, shell: Shell) -> None:
+    shell.run(ON_ELVES + LOOK)
+    first, *others = ((shell.folder / f"etcd-{index}").read_text() for index in range(ETCDS))
+    assert others == [first, first]
+    assert first.count("started") == ETCDS
+    for name, is_there in (("recovery-kept", True), ("recovery-made", False)):
+        assert (f"/registry/configmaps/kube-public/{name}" in first) == is_there
+        assert api.exists("elves", "configmap", name, "-n", "kube-public") == is_there
 
 
 def test_another_size_of_etcd_is_refused_before_anything_happens(elves: Stack) -> None:

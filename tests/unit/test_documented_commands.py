@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documented import PAGES, ROOT, SHELL, Block, blocks
+from tests.documented import PAGES, ROOT, SHELL, Block, blocks, named_in
 
 pytestmark = pytest.mark.unit
 
@@ -60,11 +60,12 @@ def test_each_command_is_run_by_a_test_that_is_there_or_says_why_not() -> None:
         if each.language == SHELL and not said:
             problems.append(f"{each.place}: says neither what runs it nor why nothing does")
         elif said and said[1] != "not run":
-            named = TEST.match(said[2])
-            problems += [] if named else [f"{each.place}: {each.said!r} names no test"]
-            problems += [f"{each.place}: {problem}" for problem in (_missing(named) if named else [])]
-            if named and said[1] != "done by" and f'"{each.page.name}"' not in (TESTS / named[1]).read_text():
-                problems.append(f"{each.place}: tests/{named[1]} does not read this page")
+            for test in named_in(said[2]):
+                named = TEST.match(test)
+                problems += [] if named else [f"{each.place}: {each.said!r} names no test"]
+                problems += [f"{each.place}: {problem}" for problem in (_missing(named) if named else [])]
+                if named and said[1] != "done by" and f'"{each.page.name}"' not in (TESTS / named[1]).read_text():
+                    problems.append(f"{each.place}: tests/{named[1]} does not read this page")
     assert problems == []
 
 
