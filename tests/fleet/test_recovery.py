@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from lab.federation import UNATTENDED
+from lab.fleet.private import write_private
 from lab.fleet.waiting import wait_until
 from tests.documented import Shell, commands
 from tests.figures import Figures
-from tests.fleet.conftest import ENGINE, MEMBERS, SYSTEM, Clusters, Federation
+from tests.fleet.conftest import ENGINE, HOST, MEMBERS, SYSTEM, Clusters, Federation, everywhere
 from tests.fleet.pods import Pods
 
 pytestmark = pytest.mark.skipif(ENGINE != "builtin", reason="the page is tried with the built-in engine")
@@ -96,6 +98,35 @@ def test_the_federation_api_goes_back_to_a_snapshot_as_the_page_says(
     for each in MEMBERS.values():
         api.kubectl(each, "delete", "configmap", "made")
     api.kubectl("fellowship", "delete", "configmap", "kept", "changed", "deleted", "new")
+    code, log, _ = federation.pulumi("preview", "--refresh", "--expect-no-changes")
+    assert code == 0, log[-4000:]
+
+
+def test_the_namespace_of_the_control_plane_is_gone_and_all_comes_back(
+    federation: Federation, clusters: Clusters, etcd_shell: Shell, figures: Figures
+) -> None:
+    api = federation.clusters
+    federation.apply("{apiVersion: v1, kind: ConfigMap, metadata: {name: kept}}")
+    for each in MEMBERS.values():
+        wait_until(f"kept in {each}", partial(api.exists, each, "configmap", "kept"), SECONDS)
+    etcd_shell.run(NAMES + commands(PAGE, "Take a snapshot", __file__))
+    clusters.kubectl(HOST, "delete", "namespace", SYSTEM, f"--timeout={LONG}s")
+    start = time.monotonic()
+
+    def up(*arguments: str) -> None:
+        code, log, _ = federation.pulumi("up", *arguments, *UNATTENDED)
+        assert code == 0, log[-8000:]
+        # The load balancer may have another address.
+        write_private(api.kubeconfig, everywhere(federation.stack).encode())
+
+    up("--refresh", "--exclude", "**:kubernetes::api*", "--exclude-dependents")
+    etcd_shell.run(NAMES + commands(PAGE, "Restore a snapshot", __file__), LONG)
+    up()
+    up("--refresh")
+    figures.add("after the Namespace was gone, all is back as docs/recovery.md says", time.monotonic() - start)
+    etcd_shell.run(NAMES + commands(PAGE, "See that all is well", __file__))
+    assert api.exists("fellowship", "configmap", "kept")
+    api.kubectl("fellowship", "delete", "configmap", "kept")
     code, log, _ = federation.pulumi("preview", "--refresh", "--expect-no-changes")
     assert code == 0, log[-4000:]
 
