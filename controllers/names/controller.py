@@ -150,7 +150,9 @@ class Controller:
         now = monotonic()
         clusters = (self._clusters or {}).items()
         not_ready = {name: each.not_ready_since for name, each in clusters if each.not_ready_since is not None}
-        away = {**self._members.not_answering(), **not_ready}
+        # Since the earlier of the two: what is out already does not come back as the engine takes longer to see it.
+        silent = self._members.not_answering()
+        away = not_ready | {name: min(since, not_ready.get(name, inf)) for name, since in silent.items()}
         left = {name: since + self._settings.withdraw_after - now for name, since in away.items()}
         withdrawn = frozenset(name for name, seconds in left.items() if seconds <= 0)
         # Where none answers, it is the host's network and not theirs. The engine looks from the same place: it calls

@@ -535,6 +535,25 @@ def test_a_condition_that_changes_while_the_member_is_away_does_not_bring_it_bac
     world.await_answer(GLOBAL, "10.0.0.3")
 
 
+def test_who_was_withdrawn_as_silent_stays_so_when_the_engine_sees_it_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "EVERY_SECONDS", 0.05)
+    # As if it had been silent so long when it was first asked.
+    monkeypatch.setattr(members, "SILENT_SECONDS", -60.0)
+    running = world.run(withdraw_after=60)
+    both_serve(world)
+    world.gondor.stop()
+    world.await_answer(GLOBAL, ROHAN)
+    world.cluster("gondor", zones=["minas-tirith"], away=time())
+    world.federation.wait(
+        lambda: (running._clusters or {})["gondor"].not_ready_since is not None, "the engine's word on gondor"
+    )
+    world.balancers(gondor=GONDOR, rohan="10.0.0.3")
+    world.federation.wait(lambda: "10.0.0.3" in world.answers().get(GLOBAL, set()), "rohan's new address")
+    assert world.answers()[GLOBAL] == {"10.0.0.3"}
+
+
 def test_a_member_that_leaves_takes_its_names_along(world: World) -> None:
     world.run()
     both_serve(world)
