@@ -241,7 +241,7 @@ class Controller:
         memory.last_seen = LastSeen({shard.cluster: shard.ready for shard in shards}, balancers, resolved)
         namespace, name = key
         names = ServiceNames(name, namespace, self._settings.federation, self._settings.zone)
-        result = plan(names, shards, resolved)
+        result = plan(names, [*shards, *self._leaving()], resolved)
         self._warn(key, memory, result.warnings)
         wanted = dns_endpoint(service, result.records, self._settings.ttl, memory.last_seen)
         if written is not None and written.owned == owned(wanted):
@@ -272,12 +272,23 @@ class Controller:
 
     def _shards(self, key: Key, last_seen: LastSeen) -> Iterator[Shard]:
         for name, cluster in sorted((self._clusters or {}).items()):
+            if cluster.leaves:
+                continue
             balancer = self._members.balancer(name, key) or last_seen.balancers.get(name, NO_BALANCER)
             seen = self._members.is_ready(name, key)
             ready = last_seen.ready.get(name, False) if seen is None else seen
             yield Shard(
                 name, cluster.region, cluster.zones, balancer.addresses, balancer.hosts, ready, name in self._withdrawn
             )
+
+    def _leaving(self) -> Iterator[Shard]:
+        """The places of clusters that leave. They are not kept as seen: `pulumi up` waits until they are not."""
+        for name, cluster in (self._clusters or {}).items():
+            if cluster.leaves:
+                nothing = NO_BALANCER
+                yield Shard(
+                    name, cluster.region, cluster.zones, nothing.addresses, nothing.hosts, ready=False, withdrawn=True
+                )
 
     def _warn(self, key: Key, memory: _Memory, warnings: tuple[str, ...]) -> None:
         """Once, not at every look."""

@@ -61,7 +61,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A member that stays."""
+    """A member whose Cluster is not being deleted."""
 
     uid: str
     endpoint: Endpoint
@@ -71,6 +71,8 @@ class Cluster:
     zones: tuple[str, ...]
     not_ready_since: float | None
     """Seconds since the epoch; None while it is Ready."""
+    leaves: bool
+    """Whether it is to serve no more. Until its Cluster is deleted, its own pods ask for the names of its zones."""
 
 
 @dataclass(frozen=True)
@@ -127,16 +129,18 @@ def read_slice(obj: Json) -> Slice | None:
 
 def read_cluster(obj: Json) -> Cluster | None:
     metadata, spec = obj["metadata"], obj["spec"]
-    if "deletionTimestamp" in metadata or metadata.get("annotations", {}).get(LEAVING) == "true":
+    if "deletionTimestamp" in metadata:
         return None
+    annotations = metadata.get("annotations", {})
     conditions = {each["type"]: each for each in obj.get("status", {}).get("conditions", ())}
     ready = conditions.get("Ready", {"status": "Unknown", "lastTransitionTime": metadata["creationTimestamp"]})
     since = None if ready["status"] == "True" else datetime.fromisoformat(ready["lastTransitionTime"]).timestamp()
     zones = tuple(spec.get("zones", ()))
-    namespaces = tuple(names_in(metadata.get("annotations", {}).get(NAMESPACES, "")))
+    namespaces = tuple(names_in(annotations.get(NAMESPACES, "")))
     insecure, proxy = bool(spec.get("insecureSkipTLSVerification")), spec.get("proxyURL", "")
     endpoint = Endpoint(spec.get("apiEndpoint", ""), insecure, proxy)
-    return Cluster(metadata["uid"], endpoint, namespaces, spec.get("region", ""), zones, since)
+    leaves = annotations.get(LEAVING) == "true"
+    return Cluster(metadata["uid"], endpoint, namespaces, spec.get("region", ""), zones, since, leaves)
 
 
 def read_written(obj: Json) -> Written | None:

@@ -39,8 +39,8 @@ class Shard:
     ready: bool
     """Whether the Service has a ready endpoint there."""
     withdrawn: bool
-    """Whether the cluster does not answer, for longer than `dns.withdrawAfter`. The names of its region and zones stay,
-    and lead to the clusters that serve."""
+    """Whether the cluster leaves, or has not answered for longer than `dns.withdrawAfter`. The names of its region and
+    zones stay, and lead to the clusters that serve."""
 
     @property
     def has_balancer(self) -> bool:

@@ -29,7 +29,7 @@ from controllers.names.writer import COLLECTION
 from controllers.runtime import probing, watching
 from controllers.runtime.api import Api
 from controllers.runtime.loop import Loop
-from federation.settings.keys import CARRIED_BY, NAMESPACES, SEEN
+from federation.settings.keys import CARRIED_BY, LEAVING, NAMESPACES, SEEN
 from federation.settings.names import DNS_CONTROLLER, MANAGED_BY, own_namespace
 from tests.fleet.self_signed import write_pair
 from tests.kube_api import ApiServer, Json
@@ -72,17 +72,19 @@ class World:
         zones: list[str],
         away: float | None = None,
         leaving: bool = False,
+        deleted: bool = False,
         namespaces: str = "",
         **reach: object,
     ) -> None:
         """`away` is since when it is not Ready, in seconds since the epoch; `reach` is more of its spec."""
         since = datetime.fromtimestamp(away or 0, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         ready = {"type": "Ready", "status": "False" if away else "True", "lastTransitionTime": since}
-        leaves = {"deletionTimestamp": since} if leaving else {}
+        annotations = {NAMESPACES: namespaces, **({LEAVING: "true"} if leaving else {})}
+        ends = {"deletionTimestamp": since} if deleted else {}
         self.federation.put(
             CLUSTERS,
             {
-                "metadata": {"name": name, "uid": f"uid-{name}", "annotations": {NAMESPACES: namespaces}, **leaves},
+                "metadata": {"name": name, "uid": f"uid-{name}", "annotations": annotations, **ends},
                 "spec": {"apiEndpoint": self.server(name).url, "region": "middle-earth", "zones": zones, **reach},
                 "status": {"conditions": [ready]},
             },
@@ -557,9 +559,21 @@ def test_who_was_withdrawn_as_silent_stays_so_when_the_engine_sees_it_too(
 def test_a_member_that_leaves_takes_its_names_along(world: World) -> None:
     world.run()
     both_serve(world)
-    world.cluster("gondor", zones=["minas-tirith"], leaving=True)
+    world.cluster("gondor", zones=["minas-tirith"], deleted=True)
     rohans = [GLOBAL, IN_REGION, f"{NAME}.edoras.middle-earth.example.com"]
     world.federation.wait(lambda: world.answers() == {name: {ROHAN} for name in rohans}, "only rohan's names")
+
+
+def test_while_a_member_leaves_the_names_that_its_pods_ask_for_lead_to_the_others(world: World) -> None:
+    world.run()
+    both_serve(world)
+    world.cluster("gondor", zones=["minas-tirith"], leaving=True)
+    world.await_answer(GLOBAL, ROHAN)
+    assert world.answers()[f"{NAME}.minas-tirith.middle-earth.example.com"] == {IN_REGION}
+    assert "gondor" not in world.written["metadata"]["annotations"][SEEN]
+    # A leave that is interrupted takes the mark off.
+    world.cluster("gondor", zones=["minas-tirith"])
+    both_serve(world)
 
 
 def test_a_member_that_moves_is_followed_to_its_new_address(world: World) -> None:

@@ -135,9 +135,15 @@ def test_a_cluster_is_not_ready_unless_it_is_said_to_be(conditions: list[Json], 
     assert seen.not_ready_since == since
 
 
-def test_a_cluster_that_leaves_does_not_count() -> None:
+@pytest.mark.parametrize(("mark", "leaves"), [("true", True), ("false", False)])
+def test_a_cluster_that_is_marked_still_has_its_place(mark: str, leaves: bool) -> None:
+    seen = read_cluster(cluster(annotations={"federation/leaving": mark}))
+    assert seen is not None
+    assert (seen.leaves, seen.region, seen.zones) == (leaves, "middle-earth", ("minas-tirith",))
+
+
+def test_a_cluster_that_is_deleted_does_not_count() -> None:
     assert read_cluster(cluster(deletionTimestamp="2026-01-01T00:00:00Z")) is None
-    assert read_cluster(cluster(annotations={"federation/leaving": "true"})) is None
 
 
 def test_a_cluster_may_lack_region_and_zones() -> None:
