@@ -9,14 +9,13 @@ from threading import Event, Thread
 from time import monotonic
 
 from controllers.engine.health import Health, Verdict
-from controllers.runtime.api import FAILURES, Api
+from controllers.runtime.api import ANSWER_SECONDS, FAILURES, Api
 from controllers.runtime.member import MemberCredentialsError
 from kube.errors import ApiError
 
 EVERY_SECONDS = 5.0
 SOON_SECONDS = 1.0
 """After the first good answer of a member that is not Ready, until the next."""
-ANSWER_SECONDS = 15.0
 FRESH_SECONDS = 30.0
 """After so long the credentials are read anew."""
 REPORT_SECONDS = 60.0

@@ -65,9 +65,10 @@ class _Member:
 SILENT_SECONDS = 30.0
 """Karmada's own threshold. Karmada counts from the first failed answer, and awaits each for 32 s: so it takes more than
 a minute for a member whose machine is gone without a word."""
-LATELY_SECONDS = 15.0
-"""Longer than it takes to ask again after one question without an answer, and shorter than an engine waits before it
-calls a member not Ready."""
+LATELY_SECONDS = 20.0
+"""Longer than from one answer to the next of a member that takes its time (a probe's EVERY_SECONDS and ANSWER_SECONDS).
+Shorter than 25 s: an engine may call a member not Ready so soon after the last answer that it gave to us, and while
+the host's network is down no other member may count as heard then."""
 
 
 class Members:
@@ -89,7 +90,8 @@ class Members:
         self._changed, self._review = changed, review
         self._members: dict[str, _Member] = {}
         self._answers: dict[str, float | None] = {}
-        """Of each member that was asked: None if it answers, else since when it does not."""
+        """Of each member that was asked: None if it answers, else when the first question was asked of those without an
+        answer: how long each was waited for does not count on top."""
         self._answered: dict[str, float] = {}
         """When each member answered last."""
 
@@ -154,9 +156,11 @@ class Members:
             # No one selector finds the Services of both engines.
             member.services[place] = begin(SERVICES, place, member_service, "")
             member.slices[place] = begin(SLICES, place, read_slice, OF_SERVICE)
-        probe(
-            f"probe of {name}", line, lambda ok: self._loop.post(partial(self._hear, name, member, ok)), member.stopped
-        )
+
+        def hear(answers: bool, asked: float) -> None:
+            self._loop.post(partial(self._hear, name, member, answers, asked))
+
+        probe(f"probe of {name}", line, hear, member.stopped)
 
     def _stop(self, name: str, member: _Member) -> None:
         member.stopped.set()
@@ -166,11 +170,11 @@ class Members:
         self._answers.pop(name, None)
         self._answered.pop(name, None)
 
-    def _hear(self, name: str, member: _Member, answers: bool) -> None:
+    def _hear(self, name: str, member: _Member, answers: bool, asked: float) -> None:
         if self._members.get(name) is not member:
             return
         before, was_heard = self._answers.copy(), self.is_heard(name, False)
-        self._answers[name] = None if answers else before.get(name) or monotonic()
+        self._answers[name] = None if answers else before.get(name) or asked
         if answers:
             self._answered[name] = monotonic()
         if self._answers != before or self.is_heard(name, False) != was_heard:

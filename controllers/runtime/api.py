@@ -19,6 +19,7 @@ from kube.watching import Change, Ended, Page, follow
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 15
+"""The engine judges a member's health by it, and dns-controller whether its API answers at all: both the same."""
 LONGEST_WAIT = 60.0
 """No server is left alone for longer, whatever it asks for."""
 
@@ -84,7 +85,7 @@ class Api:
     ) -> None:
         self._client.close()
 
-    def ping(self, seconds: float = CONNECT_SECONDS) -> None:
+    def ping(self, seconds: float = ANSWER_SECONDS) -> None:
         """Whether it is ready; raises ApiError if it says that it is not."""
         self._client.call("GET", "/readyz", seconds=_times(seconds))
 

@@ -7,6 +7,7 @@ import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from math import inf
@@ -439,17 +440,46 @@ def test_a_new_pod_withdraws_none_while_no_member_answers_but_those_that_leave(
 
 def test_a_load_balancer_that_ends_each_handshake_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probing, "EVERY_SECONDS", 0.05)
-    told: SimpleQueue[bool] = SimpleQueue()
-    stopped = Event()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        url = f"https://127.0.0.1:{listening.getsockname()[1]}"
-        probing.probe("gondor", lambda: Api.of_token(url, "", "secret", insecure=True), told.put, stopped)
-        connection, _ = listening.accept()
+    with asked_by_a_probe("https") as (connection, told):
+        accepted = monotonic()
         # All is read that has come, so that it ends in good order.
         connection.recv(65536)
         connection.close()
-        assert told.get(timeout=30) is False
-        stopped.set()
+        answers, asked = told.get(timeout=30)
+        assert not answers
+        assert asked < accepted, "the wait for the answer counts on top"
+
+
+def test_an_answer_for_which_the_engine_waits_is_one_for_the_names_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing, "EVERY_SECONDS", 0.05)
+    with asked_by_a_probe("http") as (connection, told):
+        connection.recv(65536)
+        connection.settimeout(6)
+        with pytest.raises(TimeoutError):  # Who gives up hangs up.
+            connection.recv(1)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        answers, _ = told.get(timeout=30)
+        assert answers
+
+
+@contextmanager
+def asked_by_a_probe(scheme: str) -> Iterator[tuple[socket.socket, SimpleQueue[tuple[bool, float]]]]:
+    """The member's end of the first connection of a probe, and what the probe tells."""
+    told: SimpleQueue[tuple[bool, float]] = SimpleQueue()
+    stopped = Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"{scheme}://127.0.0.1:{listening.getsockname()[1]}"
+
+        def tell(answers: bool, asked: float) -> None:
+            told.put((answers, asked))
+
+        probing.probe("gondor", lambda: Api.of_token(url, "", "secret", insecure=True), tell, stopped)
+        try:
+            connection, _ = listening.accept()
+            with connection:
+                yield connection, told
+        finally:
+            stopped.set()
 
 
 def nobody_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
