@@ -46,6 +46,8 @@ RETURN_SECONDS = 60.0
 """After no member answered and one does, none is withdrawn so long: Karmada takes 30 s to call it Ready again."""
 LONGEST_PAUSE = 60.0
 """Seconds between attempts to write."""
+AGAIN_SECONDS = 600.0
+"""An API server forgets an Event, after an hour by default: so long it is missing at most."""
 
 T = TypeVar("T")
 V = TypeVar("V", bound=OfService)
@@ -76,6 +78,10 @@ class _Memory:
     """When we wrote last (as time.monotonic)."""
     replaced: int = 0
     """How often in a row somebody wrote over it and we wrote it again."""
+    told: tuple[str, str] = ("", "")
+    """The uid of somebody's DNSEndpoint, and what an Event says of it."""
+    told_at: float = 0.0
+    """When we wrote that Event last (as time.monotonic)."""
 
 
 class Controller:
@@ -200,6 +206,7 @@ class Controller:
             memory.failures = 0
         except writer.ForeignError as error:
             log.error(str(error), extra={"service": "/".join(key)})
+            self._tell(key, memory, error.uid, str(error))
         except Exception as error:  # One odd Service must not stop the others.
             known = isinstance(error, FAILURES)
             text = f"records are not written, and will be tried again: {why(error)}"
@@ -250,6 +257,8 @@ class Controller:
             answer = self._writer.create(wanted) if written is None else self._writer.change(written, wanted)
             self._written.take(News({key: read_written(answer)}, complete=False))
             memory.wrote, memory.wrote_at = owned(answer), monotonic()
+            if written is not None and memory.replaced:
+                self._tell(key, memory, written.uid, writer.WRITTEN_OVER)
             told = [f"{each.name} {each.type} {' '.join(each.targets)}" for each in result.records]
             log.info("records written", extra={"service": "/".join(key), "records": told})
 
@@ -289,6 +298,18 @@ class Controller:
                 yield Shard(
                     name, cluster.region, cluster.zones, nothing.addresses, nothing.hosts, ready=False, withdrawn=True
                 )
+
+    def _tell(self, key: Key, memory: _Memory, uid: str, text: str) -> None:
+        """As Events: once, not at every look, and again when the API may have forgotten them."""
+        service = self._services.one(key)
+        if service is None or (memory.told == (uid, text) and monotonic() - memory.told_at < AGAIN_SECONDS):
+            return
+        try:
+            self._writer.warn(service, uid, text)
+        except FAILURES as error:
+            log.warning(f"no Event, which will be tried again: {why(error)}", extra={"service": "/".join(key)})
+            return
+        memory.told, memory.told_at = (uid, text), monotonic()
 
     def _warn(self, key: Key, memory: _Memory, warnings: tuple[str, ...]) -> None:
         """Once, not at every look."""

@@ -17,6 +17,8 @@ from federation.settings.keys import CARRIED_BY, LEAVING, NAMESPACES, SEEN
 from federation.settings.names import DNS_CONTROLLER, MANAGED_BY
 from federation.settings.syntax import is_domain, is_ip, zone_of
 
+API_VERSION = "externaldns.k8s.io/v1alpha1"
+"""Of the kind DNSEndpoint."""
 OF_SERVICE = "kubernetes.io/service-name"
 """Label of EndpointSlices: the Service that they belong to."""
 MANAGED_BY_KARMADA = "karmada.io/managed"
@@ -165,7 +167,7 @@ def dns_endpoint(service: FederatedService, records: tuple[RecordSet, ...], ttl:
     """The DNSEndpoint of a Service. Names and targets are without a final dot, as external-dns has them."""
     namespace, name = service.service
     return {
-        "apiVersion": "externaldns.k8s.io/v1alpha1",
+        "apiVersion": API_VERSION,
         "kind": "DNSEndpoint",
         "metadata": {
             "namespace": namespace,

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from http import HTTPStatus
 
 from controllers.names.metrics import Metrics
-from controllers.names.objects import Written, owned, read_written
+from controllers.names.objects import API_VERSION, FederatedService, Written, owned, read_written
+from controllers.runtime import events
 from controllers.runtime.api import FAILURES, Api
 from controllers.runtime.objects import Json, Key, key_of
 from federation.settings.names import DNS_CONTROLLER, MANAGED_BY
 from kube.errors import ApiError
 
-GROUP = "/apis/externaldns.k8s.io/v1alpha1"
+GROUP = f"/apis/{API_VERSION}"
 COLLECTION = f"{GROUP}/dnsendpoints"
+WRITTEN_OVER = (
+    "somebody wrote over the DNSEndpoint with the records of the Service of this name, which is as it was again; "
+    "give one of your own a name that no Service of type LoadBalancer has"
+)
 
 
 class ForeignError(Exception):
     """There is a DNSEndpoint of the Service's name that is not ours."""
 
-    def __init__(self, service: Key) -> None:
+    def __init__(self, service: Key, uid: str) -> None:
+        """`uid` is the DNSEndpoint's."""
+        self.uid = uid
         name = "/".join(service)
         super().__init__(
             f"DNSEndpoint {name} is somebody else's (it has no label {MANAGED_BY}={DNS_CONTROLLER}) and is left alone; "
-            f"Service {name} has no records as long as it is there"
+            f"Service {name} has no records until that object has another name"
         )
 
 
@@ -43,9 +51,9 @@ class Writer:
             try:
                 return api.create(f"{GROUP}/namespaces/{namespace}/dnsendpoints", wanted)
             except ApiError as error:
-                if error.status == HTTPStatus.CONFLICT and read_written(api.get(_path(key))) is None:
-                    raise ForeignError(key) from error
-                raise
+                if error.status != HTTPStatus.CONFLICT or read_written(there := api.get(_path(key))) is not None:
+                    raise
+                raise ForeignError(key, there["metadata"]["uid"]) from error
 
     def change(self, current: Written, wanted: Json) -> Json:
         """What others added to the object's metadata stays."""
@@ -58,6 +66,15 @@ class Writer:
         lock = {"uid": current.uid, "resourceVersion": current.version}
         with self._line("delete") as api:
             api.delete(_path(current.service), {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": lock})
+
+    def warn(self, service: FederatedService, uid: str, text: str) -> None:
+        """Events on the Service and on the DNSEndpoint of its name, which has this uid. Each is there once."""
+        namespace, name = service.service
+        with self._connect() as api:
+            for version, kind, each in (("v1", "Service", service.uid), (API_VERSION, "DNSEndpoint", uid)):
+                involved = {"apiVersion": version, "kind": kind, "namespace": namespace, "name": name, "uid": each}
+                mark = sha256(f"{each} {text}".encode()).hexdigest()[:16]
+                events.warn(api, DNS_CONTROLLER, involved, reason="NotPublished", text=text, mark=mark)
 
     @contextmanager
     def _line(self, verb: str) -> Iterator[Api]:

@@ -26,6 +26,7 @@ GROUP = "externaldns.k8s.io"
 
 CONTROLLER_RULES: list[k8s.rbac.v1.PolicyRuleArgsDict] = [
     {"api_groups": [""], "resources": ["services"], "verbs": ["list", "watch"]},
+    {"api_groups": [""], "resources": ["events"], "verbs": ["create"]},
     {"api_groups": ["cluster.karmada.io"], "resources": ["clusters"], "verbs": ["list", "watch"]},
     {
         "api_groups": [GROUP],

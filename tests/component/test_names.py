@@ -210,6 +210,7 @@ def test_external_dns_publishes_what_dns_controller_writes_and_nothing_of_others
             CONTROLLER,
             [
                 ("", "services", WATCH),
+                ("", "events", ["create"]),
                 ("cluster.karmada.io", "clusters", WATCH),
                 ("externaldns.k8s.io", "dnsendpoints", ["get", *WATCH, "create", "patch", "delete"]),
             ],

@@ -43,7 +43,8 @@ def test_the_rights_of_dns_controller_are_what_it_uses(builtin: Record, world: W
     # It asks for an object where it may not create one.
     world.federation.put(COLLECTION, {"metadata": {"namespace": "default", "name": "web"}, "spec": {"endpoints": []}})
     world.run()
-    world.federation.wait(lambda: ("get", GROUP, RECORDS) in used(world.federation), "it to ask whose the object is")
+    asks, tells = ("get", GROUP, RECORDS), ("create", "", "events")
+    world.federation.wait(lambda: {asks, tells} <= used(world.federation), "it to ask whose the object is, and to tell")
     world.federation.remove(COLLECTION, "default", "web")
     both_serve(world)
     world.balancers(gondor="10.0.0.9")

@@ -38,6 +38,7 @@ from tests.kube_api import ApiServer, Json
 pytestmark = pytest.mark.unit
 
 NAME = "web.default.fellowship.svc"
+EVENTS = "/api/v1/events"
 IN_REGION = f"{NAME}.middle-earth.example.com"
 GLOBAL = f"{NAME}.example.com"
 GONDOR, ROHAN = "10.0.0.1", "10.0.0.2"
@@ -177,6 +178,12 @@ class World:
         self.federation.wait(
             lambda: self.answers().get(name, set()) == set(targets), f"{name} to be {targets}, in {self.written}"
         )
+
+    def warned(self, text: str) -> set[tuple[str, str]]:
+        """Kind and uid of what has an Event that says so."""
+        events = [event for event in self.federation.list(EVENTS, {})["items"] if text in event["message"]]
+        involved = [event["involvedObject"] for event in events]
+        return {(each["kind"], each["uid"]) for each in involved}
 
     def writes(self) -> list[tuple[str, str]]:
         return [request for request in self.federation.requests if request[0] != "GET"]
@@ -335,6 +342,8 @@ def test_what_people_edit_is_put_back(world: World) -> None:
     both_serve(world)
     assert world.written["metadata"]["annotations"]["theirs"] == "stays"
     assert world.written["metadata"]["annotations"][SEEN] != "nonsense"
+    told = {("Service", "uid-web"), ("DNSEndpoint", edited["metadata"]["uid"])}
+    world.federation.wait(lambda: world.warned("somebody wrote over the DNSEndpoint") == told, "Events on both")
     world.federation.remove(COLLECTION, "default", "web")
     both_serve(world)
 
@@ -342,10 +351,14 @@ def test_what_people_edit_is_put_back(world: World) -> None:
 def test_two_pods_that_want_different_things_do_not_write_as_fast_as_they_can(world: World) -> None:
     first = world.run(ttl=30)
     both_serve(world)
-    before, began = len(world.writes()), monotonic()
+    began = monotonic()
+
+    def patches() -> int:
+        return sum(method == "PATCH" for method, _ in world.writes())
+
     world.run(ttl=60)
     # Between the first two writes of a pod there is a second at least, and then there are two.
-    world.federation.wait(lambda: len(world.writes()) >= before + 5, "both to have written over each other")
+    world.federation.wait(lambda: patches() >= 5, "both to have written over each other")
     assert monotonic() - began > 1
     assert first._memory["default", "web"].replaced > 0, "the pauses do not grow"
 
@@ -357,14 +370,19 @@ def test_an_object_of_others_is_left_alone(world: World, caplog: pytest.LogCaptu
     }
     kept = world.federation.put(COLLECTION, theirs)
     with caplog.at_level(logging.ERROR):
-        world.run()
-        world.federation.wait(lambda: caplog.records, "an error in the log")
-    assert "DNSEndpoint default/web is somebody else's" in caplog.text
+        running = world.run()
+        told = {("Service", "uid-web"), ("DNSEndpoint", kept["metadata"]["uid"])}
+        somebodys = "DNSEndpoint default/web is somebody else's"
+        world.federation.wait(lambda: world.warned(somebodys) == told, "Events on both")
+    assert somebodys in caplog.text
+    running._loop.post(running._mark)
+    world.federation.wait(lambda: caplog.text.count(somebodys) > 1, "another look")
     world.federation.remove(SERVICES, "default", "web")
     other = {"metadata": {"namespace": "default", "name": "api"}, "spec": {"type": "LoadBalancer"}}
     world.federation.put(SERVICES, other)
     world.federation.wait(lambda: world.federation.get(COLLECTION, "default", "api"), "records of another Service")
     assert world.federation.get(COLLECTION, "default", "web") == kept
+    assert world.writes().count(("POST", "/api/v1/namespaces/default/events")) == len(told), "it is told at every look"
 
 
 def test_a_forgotten_history_is_listed_anew(world: World) -> None:
