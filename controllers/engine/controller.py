@@ -250,6 +250,8 @@ class Controller:
             self._tell_of_placement(ref, str(error))
             return
         is_namespace = ref.kind == NAMESPACE and obj.body is not None
+        if ref in self._misplaced and not is_namespace:
+            self._members.collect_debts()  # It was not known whether it is among them.
         self._tell_of_placement(ref, without_meaning(obj.placement) if is_namespace else "")
         if targets and ref.namespace and not self._has_namespace(ref.namespace, targets):
             return

@@ -64,14 +64,11 @@ class Debts:
     def due(self, name: str, wanted: Callable[[str, Ref, str], bool | None]) -> Iterator[tuple[Ref, str]]:
         """What the member is to give back now, with its UID.
 
-        What is to be there again is owed no more: taken back, its data would go before it is made anew. `wanted` says
-        so of Cluster, object and UID; what it does not know yet (None) waits.
+        Not what is to be there again: taken back, its data would go before it is made anew. `wanted` says so of
+        Cluster, object and UID; what it does not know yet (None) waits.
         """
         for uid, ref in debts(self._writer.clusters[name]):
-            is_wanted = wanted(name, ref, uid)
-            if is_wanted:
-                self.note(name, ref, uid, owed=False, settles=False)
-            elif is_wanted is not None:
+            if wanted(name, ref, uid) is False:
                 yield ref, uid
 
     def _write(self, name: str) -> None:

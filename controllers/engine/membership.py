@@ -130,6 +130,8 @@ class Members:
         self._clusters = self._cluster_writer.clusters
         self._timers = Timers(loop)
         self._members: dict[str, _Member] = {}
+        self._told: Mapping[str, tuple[object, ...]] = {}
+        """What counted when `changed` was told last."""
 
     @property
     def all(self) -> frozenset[str]:
@@ -144,19 +146,22 @@ class Members:
     def take(self, told: Mapping[str, Cluster | None], *, complete: bool) -> None:
         """What the federation API has now."""
         gone = self._clusters.keys() - told.keys() if complete else set()
-        before = self._what_counts()
         for name, cluster in {**told, **dict.fromkeys(gone)}.items():
             old = self._clusters.get(name)
             # An event from before what we wrote ourselves tells nothing new.
             if complete or cluster is None or old is None or not cluster.is_older_than(old):
                 self._take(name, cluster)
-        if complete or self._what_counts() != before:
-            self.handlers.changed()
+        if complete or self._what_counts() != self._told:
+            self._tell()
 
-    def _what_counts(self) -> dict[str, tuple[str, bool, bool, Traits, Endpoint]]:
-        """A member that is reached otherwise has a new carrier, which knows of nothing yet."""
+    def _tell(self) -> None:
+        self._told = self._what_counts()
+        self.handlers.changed()
+
+    def _what_counts(self) -> Mapping[str, tuple[object, ...]]:
+        """The carrier too: where the member is reached otherwise it is a new one, which knows of nothing yet."""
         return {
-            name: (each.uid, each.is_ready, each.deleting, each.traits, each.endpoint)
+            name: (each.uid, each.is_ready, each.deleting, each.traits, self._carrier(name))
             for name, each in self._clusters.items()
         }
 
@@ -290,7 +295,7 @@ class Members:
                 extra={"cluster": name},
             )
             self._follow_readiness(name)
-            self.handlers.changed()
+            self._tell()
 
     def _follow_readiness(self, name: str) -> None:
         """Has a carrier while the cluster is Ready; lets go what leaves."""

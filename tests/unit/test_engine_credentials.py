@@ -9,6 +9,7 @@ import pytest
 from cryptography import x509
 
 from controllers.engine import heartbeat
+from controllers.engine.api_writer import Condition
 from tests.fleet.self_signed import write_pair
 from tests.kube_api import ApiServer
 from tests.unit.test_engine_controller import MAPS, OWN, SECRETS, World, world
@@ -106,5 +107,25 @@ def test_a_ready_member_that_is_reached_otherwise_has_all_that_it_is_to_have(wor
         world.reach("gondor", apiEndpoint=new.url)
         world.wait([None, None] if deleted else ["1", "1"])
         world.federation.wait(lambda: (world.federation.get(MAPS, "shire", "ring") is None) == deleted, "it to go here")
+    finally:
+        old.stop()
+
+
+def test_a_write_of_the_engines_own_hides_no_other_way_to_a_member(world: World) -> None:
+    """Its answer has the change before the event does."""
+    controller = world.start()
+    world.wait(["1", "1"])
+    old, new = world.members["gondor"], ApiServer()
+    told = Condition("Orphans", "True", "Found", "something")
+
+    def change() -> None:
+        world.reach("gondor", apiEndpoint=new.url)
+        assert controller._members
+        controller._members.remark("gondor", controller._members._members["gondor"], told, is_well=False)
+
+    try:
+        world.members["gondor"] = new
+        controller._loop.post(change)
+        world.wait(["1", "1"])
     finally:
         old.stop()

@@ -8,7 +8,7 @@ import pytest
 
 from controllers.engine import debts
 from controllers.engine.clusters import COLLECTION as CLUSTERS
-from federation.settings.keys import PROPAGATE
+from federation.settings import keys
 from tests.unit.test_engine_controller import MAPS, World, world
 from tests.unit.test_engine_take_back import SERVICES
 
@@ -76,13 +76,18 @@ def uid(world: World, member: str) -> str:
     return str(found["metadata"]["uid"])
 
 
+def mark(world: World, **metadata: object) -> None:
+    """Changes the ring's metadata."""
+    ring = world.federation.get(MAPS, "shire", "ring")
+    assert ring is not None
+    world.federation.put(MAPS, ring | {"metadata": ring["metadata"] | metadata})
+
+
 def test_what_is_to_be_there_again_before_the_member_is_back_is_owed_no_more(world: World) -> None:
     begin(world, ["ring"])
     before = uid(world, "gondor")
-    for labels, there in (({PROPAGATE: "false"}, None), ({}, "1")):
-        ring = world.federation.get(MAPS, "shire", "ring")
-        assert ring is not None
-        world.federation.put(MAPS, ring | {"metadata": ring["metadata"] | {"labels": labels}})
+    for labels, there in (({keys.PROPAGATE: "false"}, None), ({}, "1")):
+        mark(world, labels=labels)
         world.wait(["1", there])
         world.federation.wait(lambda there=there: bool(world.owed("gondor")) == (there is None), "what is owed")  # type: ignore[misc]
     world.write("ring", "2")
@@ -117,3 +122,34 @@ def test_an_engine_takes_back_what_is_owed_once_it_has_seen_that_it_is_not_to_be
     world.federation.wait(lambda: not world.owed("gondor"), "the notes to go")
     assert uid(world, "gondor") == before
     assert world.value("gondor", "other") is None
+
+
+def test_what_is_owed_goes_when_its_annotation_can_be_read_again(world: World) -> None:
+    begin(world, ["ring"])
+    mark(world, labels={keys.PROPAGATE: "false"})
+    world.federation.wait(lambda: world.owed("gondor"), "what is owed")
+    mark(world, labels={}, annotations={keys.CLUSTERS: "rohann"})
+    world.federation.wait(lambda: any("rohann" in event for event in world.events()), "an Event")
+    world.members["gondor"].start()
+    world.wait_for_ready("gondor", "True")
+    assert world.value("gondor") == "1"
+    mark(world, annotations={keys.CLUSTERS: "rohan"})
+    world.wait([None, "1"])
+
+
+def test_what_is_to_be_there_again_is_owed_until_it_is_held(world: World) -> None:
+    """Else it could go here before the member has it back, and would stay there."""
+    begin(world, ["ring", "other"])
+    mark(world, labels={keys.PROPAGATE: "false"})
+    world.delete(MAPS, "shire", "other")
+    world.federation.wait(lambda: len(world.owed("gondor")) == 2, "what is owed")
+    world.end()
+    world.federation.remove("/api/v1/namespaces", "", "shire")
+    mark(world, labels={})
+    world.members["gondor"].start()
+    world.restart("ConfigMap")
+    world.federation.wait(lambda: len(world.owed("gondor")) < 2, "the other to go")
+    assert set(world.owed("gondor").values()) == {"ConfigMap shire/ring"}
+    world.federation.put("/api/v1/namespaces", {"metadata": {"name": "shire"}})
+    world.federation.wait(lambda: not world.owed("gondor"), "the note to go")
+    assert world.value("gondor") == "1"
