@@ -22,6 +22,7 @@ from controllers.names.objects import (
     LoadBalancer,
     Written,
     dns_endpoint,
+    has_other_names,
     owned,
     read_cluster,
     read_last_seen,
@@ -257,7 +258,8 @@ class Controller:
             answer = self._writer.create(wanted) if written is None else self._writer.change(written, wanted)
             self._written.take(News({key: read_written(answer)}, complete=False))
             memory.wrote, memory.wrote_at = owned(answer), monotonic()
-            if written is not None and memory.replaced:
+            # With no other names it may be another pod, of another TTL, that wrote, or a snapshot that was restored.
+            if written is not None and memory.replaced and has_other_names(written, names):
                 self._tell(key, memory, written.uid, writer.WRITTEN_OVER)
             told = [f"{each.name} {each.type} {' '.join(each.targets)}" for each in result.records]
             log.info("records written", extra={"service": "/".join(key), "records": told})

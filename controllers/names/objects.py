@@ -14,7 +14,7 @@ from controllers.names.plan import Addresses, RecordSet
 from controllers.runtime.member import Endpoint
 from controllers.runtime.objects import Json, Key, key_of, names_in
 from federation.settings.keys import CARRIED_BY, LEAVING, NAMESPACES, SEEN
-from federation.settings.names import DNS_CONTROLLER, MANAGED_BY
+from federation.settings.names import DNS_CONTROLLER, MANAGED_BY, ServiceNames
 from federation.settings.syntax import is_domain, is_ip, zone_of
 
 API_VERSION = "externaldns.k8s.io/v1alpha1"
@@ -150,6 +150,12 @@ def read_written(obj: Json) -> Written | None:
     if metadata.get("labels", {}).get(MANAGED_BY) != DNS_CONTROLLER:
         return None
     return Written(key_of(obj), metadata["uid"], metadata["resourceVersion"], owned(obj))
+
+
+def has_other_names(written: Written, names: ServiceNames) -> bool:
+    """Whether somebody wrote a record of a name into it that is none of the Service's."""
+    endpoints = (written.owned["spec"] or {}).get("endpoints") or ()
+    return any(not names.includes(str(each.get("dnsName"))) for each in endpoints)
 
 
 def owned(obj: Json) -> Json:

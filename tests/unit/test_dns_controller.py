@@ -336,7 +336,7 @@ def test_what_people_edit_is_put_back(world: World) -> None:
     world.run()
     both_serve(world)
     edited = world.written
-    edited["spec"]["endpoints"][0]["targets"] = ["6.6.6.6"]
+    edited["spec"]["endpoints"] = [{"dnsName": "wiki.example.com", "recordType": "A", "targets": ["6.6.6.6"]}]
     edited["metadata"]["annotations"] = {SEEN: "nonsense", "theirs": "stays"}
     world.federation.put(COLLECTION, edited)
     both_serve(world)
@@ -361,6 +361,7 @@ def test_two_pods_that_want_different_things_do_not_write_as_fast_as_they_can(wo
     world.federation.wait(lambda: patches() >= 5, "both to have written over each other")
     assert monotonic() - began > 1
     assert first._memory["default", "web"].replaced > 0, "the pauses do not grow"
+    assert world.warned("somebody wrote over the DNSEndpoint") == set(), "it is said to be somebody"
 
 
 def test_an_object_of_others_is_left_alone(world: World, caplog: pytest.LogCaptureFixture) -> None:
