@@ -32,8 +32,7 @@ class Point:
 
 SAMPLE_SEED = 135
 """Draws, with one point for each of the sample's runs, both ways of counting and both ways of killing; and counts the
-`up` by the clock, as no other of these runs has been measured. The `destroy` is killed before its last fifth: all that
-is in the control plane's Namespace goes from the state within a moment, once the Namespace has gone."""
+`up` by the clock, as no other of these runs has been measured."""
 
 
 def points(seed: int, verb: str, count: int) -> list[Point]:
