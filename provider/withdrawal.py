@@ -16,7 +16,7 @@ from typing import Any
 
 from federation.clusters.connection import TIMEOUT, find, send
 from federation.settings.keys import LEAVING, SEEN
-from federation.settings.names import DNS_CONTROLLER, MANAGED_BY
+from federation.settings.names import DNS_CONTROLLER, DNS_ENDPOINT_API, MANAGED_BY
 from kube.client import Client
 from kube.errors import ApiError
 from kube.watching import pages
@@ -24,7 +24,7 @@ from provider.clusters import UnreachableError, opened
 from provider.resource import GivenUpError, ProviderError, Resource
 from provider.values import Values
 
-DNS_ENDPOINTS = "/apis/externaldns.k8s.io/v1alpha1/dnsendpoints"
+DNS_ENDPOINTS = f"/apis/{DNS_ENDPOINT_API}/dnsendpoints"
 WRITTEN_SECONDS = 60
 """How long dns-controller may take to write all records without the member."""
 LONGEST_PAUSE = 8.0

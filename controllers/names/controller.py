@@ -32,6 +32,7 @@ from controllers.names.objects import (
 from controllers.names.plan import Shard, plan
 from controllers.names.resolve import Hosts, Lookup
 from controllers.runtime.api import FAILURES, Api, why
+from controllers.runtime.events import AGAIN_SECONDS
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Json, Key
 from controllers.runtime.watching import News, Stream, follow
@@ -47,8 +48,6 @@ RETURN_SECONDS = 60.0
 """After no member answered and one does, none is withdrawn so long: Karmada takes 30 s to call it Ready again."""
 LONGEST_PAUSE = 60.0
 """Seconds between attempts to write."""
-AGAIN_SECONDS = 600.0
-"""An API server forgets an Event, after an hour by default: so long it is missing at most."""
 
 T = TypeVar("T")
 V = TypeVar("V", bound=OfService)

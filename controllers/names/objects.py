@@ -14,11 +14,9 @@ from controllers.names.plan import Addresses, RecordSet
 from controllers.runtime.member import Endpoint
 from controllers.runtime.objects import Json, Key, key_of, names_in
 from federation.settings.keys import CARRIED_BY, LEAVING, NAMESPACES, SEEN
-from federation.settings.names import DNS_CONTROLLER, MANAGED_BY, ServiceNames
+from federation.settings.names import DNS_CONTROLLER, DNS_ENDPOINT_API, MANAGED_BY, ServiceNames
 from federation.settings.syntax import is_domain, is_ip, zone_of
 
-API_VERSION = "externaldns.k8s.io/v1alpha1"
-"""Of the kind DNSEndpoint."""
 OF_SERVICE = "kubernetes.io/service-name"
 """Label of EndpointSlices: the Service that they belong to."""
 MANAGED_BY_KARMADA = "karmada.io/managed"
@@ -173,7 +171,7 @@ def dns_endpoint(service: FederatedService, records: tuple[RecordSet, ...], ttl:
     """The DNSEndpoint of a Service. Names and targets are without a final dot, as external-dns has them."""
     namespace, name = service.service
     return {
-        "apiVersion": API_VERSION,
+        "apiVersion": DNS_ENDPOINT_API,
         "kind": "DNSEndpoint",
         "metadata": {
             "namespace": namespace,

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from hashlib import sha256
 from http import HTTPStatus
 
 from controllers.names.metrics import Metrics
-from controllers.names.objects import API_VERSION, FederatedService, Written, owned, read_written
-from controllers.runtime import events
+from controllers.names.objects import FederatedService, Written, owned, read_written
 from controllers.runtime.api import FAILURES, Api
+from controllers.runtime.events import Notice, tell_once
 from controllers.runtime.objects import Json, Key, key_of
-from federation.settings.names import DNS_CONTROLLER, MANAGED_BY
+from federation.settings.names import DNS_CONTROLLER, DNS_ENDPOINT_API, MANAGED_BY
 from kube.errors import ApiError
 
-GROUP = f"/apis/{API_VERSION}"
+GROUP = f"/apis/{DNS_ENDPOINT_API}"
 COLLECTION = f"{GROUP}/dnsendpoints"
 WRITTEN_OVER = (
     "somebody wrote over the DNSEndpoint with the records of the Service of this name, which is as it was again; "
@@ -69,12 +68,9 @@ class Writer:
 
     def warn(self, service: FederatedService, uid: str, text: str) -> None:
         """Events on the Service and on the DNSEndpoint of its name, which has this uid. Each is there once."""
-        namespace, name = service.service
         with self._connect() as api:
-            for version, kind, each in (("v1", "Service", service.uid), (API_VERSION, "DNSEndpoint", uid)):
-                involved = {"apiVersion": version, "kind": kind, "namespace": namespace, "name": name, "uid": each}
-                mark = sha256(f"{each} {text}".encode()).hexdigest()[:16]
-                events.warn(api, DNS_CONTROLLER, involved, reason="NotPublished", text=text, mark=mark)
+            for version, kind, each in (("v1", "Service", service.uid), (DNS_ENDPOINT_API, "DNSEndpoint", uid)):
+                tell_once(api, DNS_CONTROLLER, Notice(version, kind, *service.service, each, "NotPublished", text))
 
     @contextmanager
     def _line(self, verb: str) -> Iterator[Api]:

@@ -2,56 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Set
-from dataclasses import dataclass
 from functools import partial
 
-from controllers.runtime import events
 from controllers.runtime.api import FAILURES, Api, why
+from controllers.runtime.events import AGAIN_SECONDS, Notice, tell_once
 from controllers.runtime.line import Line
 from controllers.runtime.loop import Loop
-from controllers.runtime.objects import Json
 from kube.errors import ApiError
 
 log = logging.getLogger(__name__)
 
 COMPONENT = "zone-writer"
 RETRY_SECONDS = 10.0
-AGAIN_SECONDS = 600.0
-"""An API server forgets an Event, after an hour by default. So long it is missing at most: while it is there, another
-one is refused as one that exists."""
 FINAL = (403, 404, 422)
 """Answers that stay so: the Namespace is going or gone, or the Event is none."""
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Something to be said of an object."""
-
-    api_version: str
-    kind: str
-    namespace: str
-    name: str
-    uid: str
-    reason: str
-    text: str
-
-    @property
-    def involved(self) -> Json:
-        return {
-            "apiVersion": self.api_version,
-            "kind": self.kind,
-            "namespace": self.namespace,
-            "name": self.name,
-            "uid": self.uid,
-        }
-
-    @property
-    def mark(self) -> str:
-        """The same in every pod, so that they say it once."""
-        return hashlib.sha256(f"{self.uid} {self.reason} {self.text}".encode()).hexdigest()[:16]
 
 
 class Notices:
@@ -82,7 +48,7 @@ class Notices:
         pause = 0.0
         try:
             with self._line.open() as api:
-                events.warn(api, COMPONENT, notice.involved, reason=notice.reason, text=notice.text, mark=notice.mark)
+                tell_once(api, COMPONENT, notice)
             self._told.add(notice)
             self._loop.after(AGAIN_SECONDS, partial(self._forget, notice))
         except FAILURES as error:

@@ -12,6 +12,7 @@ from socket import gethostname
 from time import monotonic
 
 from controllers.runtime.api import FAILURES, Api, why
+from controllers.runtime.events import Notice
 from controllers.runtime.loop import Loop
 from controllers.runtime.objects import Key
 from controllers.runtime.watching import News, Stream, follow
@@ -19,14 +20,13 @@ from controllers.zone.contents import Apex, Contents, merge, written_in
 from controllers.zone.endpoints import Source, read_source
 from controllers.zone.loading import LATE_SECONDS, Loading, ask_serial
 from controllers.zone.metrics import Metrics
-from controllers.zone.notices import Notice, Notices
+from controllers.zone.notices import Notices
 from controllers.zone.serial import LAG_SECONDS, Seen, Serials
-from federation.settings.names import OWN_RECORDS, ZONE_SERIAL
+from federation.settings.names import DNS_ENDPOINT_API, OWN_RECORDS, ZONE_SERIAL
 
 log = logging.getLogger(__name__)
 
-API_VERSION = "externaldns.k8s.io/v1alpha1"
-COLLECTION = f"/apis/{API_VERSION}/dnsendpoints"
+COLLECTION = f"/apis/{DNS_ENDPOINT_API}/dnsendpoints"
 TOGETHER_SECONDS = 0.1
 """What changes within it is one change of the zone."""
 ASK_SECONDS = 0.25
@@ -170,7 +170,7 @@ class Writer:
     def _hold_notices(self) -> None:
         assert self._contents is not None
         left_out = {
-            Notice(API_VERSION, "DNSEndpoint", *each.key, each.uid, "NotPublished", each.text)
+            Notice(DNS_ENDPOINT_API, "DNSEndpoint", *each.key, each.uid, "NotPublished", each.text)
             for each in self._contents.left_out
         }
         self._notices.hold(left_out | {self._late} if self._late else left_out)

@@ -10,8 +10,9 @@ from threading import Thread
 import pytest
 
 from controllers.runtime.api import Api
+from controllers.runtime.events import AGAIN_SECONDS, Notice
 from controllers.runtime.loop import Action, Loop
-from controllers.zone.notices import AGAIN_SECONDS, Notice, Notices
+from controllers.zone.notices import Notices
 from lab.fleet.waiting import wait_until
 from tests.kube_api import ApiServer, Json
 from tests.unit.test_dns_process import kubeconfig_of
